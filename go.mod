@@ -1,0 +1,3 @@
+module github.com/tracescrub/tracescrub
+
+go 1.26.0

@@ -1,0 +1,108 @@
+// Package rules finds secrets in bytes and says where they stand.
+//
+// It is bytes in, positions out: it knows nothing of OpenTelemetry, holds no
+// secret after Scan returns, and a Finding carries no text that a log line
+// could leak. Rules are data (package pack); an Engine is what Compile makes
+// of them. The way of a text through the engine is
+//
+//	prefilter (which rules could match, and where) -> match (does the pattern
+//	match there) -> boundaries, checksum, entropy, context (is it a secret)
+//
+// and the same again for every decoded view of the text: JSON inside strings,
+// escapes, and the other encodings of package decode. Offsets always refer to
+// the bytes that were given to Scan.
+package rules
+
+import (
+	"time"
+
+	"github.com/tracescrub/tracescrub/rules/pack"
+)
+
+// Finding is the place of one secret. It holds no text and has no String method.
+type Finding struct {
+	// Start and End are byte offsets into the scanned text, the half-open
+	// range that a mask replaces. They never cut an escape sequence, and
+	// inside valid JSON they never cross the border of a string or number.
+	Start, End int
+	// Rule is the index of the rule in Engine.Rules. It is meaningless when
+	// Withheld is set.
+	Rule uint32
+	// Severity is the rule's, lowered by one when a checksum did not pass.
+	Severity pack.Severity
+	// Evidence says on what grounds.
+	Evidence Evidence
+	// Withheld, if not None, says that this range is no finding but could not
+	// be scanned. It must be treated as secret.
+	Withheld Reason
+	// Digest is Context.Digest of the decoded secret, 0 without Context.Digest.
+	// The same secret has the same digest in every encoding.
+	Digest uint64
+}
+
+// Evidence is a set of flags.
+type Evidence uint16
+
+const (
+	// ChecksumPassed: the format's own checksum agrees.
+	ChecksumPassed Evidence = 1 << iota
+	// ChecksumFailed: the format has a checksum and it does not agree; the severity is one lower.
+	ChecksumFailed
+	// DocExample: a test vector of public documentation, or one that says EXAMPLE of itself.
+	DocExample
+	// ByKey: found because of the name it stands under.
+	ByKey
+	// Decoded: found in a decoded view; Start and End are those of the encoded bytes.
+	Decoded
+	// Bare: a JSON number or other unquoted JSON scalar; a mask must be put
+	// in quotes, whose escaping is Finding's Quote.
+	Bare
+	// Truncated: the text ends inside the secret.
+	Truncated
+)
+
+// Reason says why a range could not be scanned.
+type Reason uint8
+
+const (
+	// None: it was scanned.
+	None Reason = iota
+	// Depth: encodings are nested deeper than Limits.Depth.
+	Depth
+	// Findings: there were more findings than Limits.Findings.
+	Findings
+	// Time: Context.Deadline passed.
+	Time
+	// Size: the text is longer than Limits.Size.
+	Size
+	// Panic: a matcher panicked (a defect of ours).
+	Panic
+)
+
+// String returns the reason in the words of masks and metrics.
+func (r Reason) String() string {
+	return [...]string{"none", "depth", "findings", "time", "size", "panic"}[r]
+}
+
+// Context is what is known about a text besides its bytes.
+type Context struct {
+	// Key is the name the text stands under: attribute key, JSON member,
+	// header name, flag. Empty if there is none.
+	Key string
+	// Prev is the element before this one in a list ("--api-key"), if any.
+	Prev string
+	// Digest, if not nil, is called with each decoded secret. It must not keep the slice.
+	Digest func(secret []byte) uint64
+	// Deadline, if not zero, ends the scan; what is left comes back as Withheld Time.
+	Deadline time.Time
+}
+
+// Limits bound the work on one text. The zero value of a field means its default.
+type Limits struct {
+	// Size is the longest text in bytes that is scanned; default 64 MiB.
+	Size int
+	// Depth is how many encodings may be nested in each other; default 12.
+	Depth int
+	// Findings is the most findings per text; default 100,000.
+	Findings int
+}
