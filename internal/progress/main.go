@@ -51,7 +51,7 @@ func run(s *status, args []string) int {
 		s.show(stop)
 	}()
 	err := cmd.Run()
-	w.Close() //nolint:errcheck // an in-memory pipe: closing cannot fail
+	w.Close()
 	<-read
 	close(stop)
 	<-shown
