@@ -12,7 +12,7 @@ import (
 // the import table sees only the first step.
 func openTelemetryBelow(t *testing.T, dir string, patterns ...string) []string {
 	t.Helper()
-	cmd := exec.Command("go", append([]string{"list", "-mod=mod", "-deps"}, patterns...)...)
+	cmd := exec.Command("go", append([]string{"list", "-deps"}, patterns...)...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
 	out, err := cmd.Output()
