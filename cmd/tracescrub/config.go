@@ -116,7 +116,7 @@ func pickProcessor(processors any) (map[string]any, error) {
 // config makes the processor's configuration of the section and validates it.
 func (s section) config() (component.Config, error) {
 	cfg := secretmaskprocessor.NewFactory().CreateDefaultConfig()
-	if err := confmap.NewFromStringMap(s.values).Unmarshal(cfg); err != nil {
+	if err := confmap.NewFromStringMap(s.values).Unmarshal(cfg, confmap.WithIgnoreUnused()); err != nil {
 		return nil, fmt.Errorf("secret_mask: %w", err)
 	}
 	if err := confmap.Validate(cfg); err != nil {

@@ -171,42 +171,32 @@ func (l *liner) rewrite(line []byte, members []member, text, closing int) ([]byt
 
 // members finds the members of the object that the line is, and its closing brace.
 func (l *liner) members(line []byte) (members []member, closing int, err error) {
-	in := bytes.NewReader(line)
-	dec := json.NewDecoder(in)
-	bad := func(err error) ([]member, int, error) {
-		var syntax *json.SyntaxError
-		l.at = int(dec.InputOffset())
-		if errors.As(err, &syntax) {
-			l.at = max(0, int(syntax.Offset)-1)
-		} else if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-			l.at = len(line)
-			return nil, 0, errors.New("the object does not end")
-		}
-		return nil, 0, errors.New("not a JSON object")
+	dec := json.NewDecoder(bytes.NewReader(line))
+	bad := func() ([]member, int, error) {
+		var err error
+		l.at, err = syntaxError(line)
+		return nil, 0, err
 	}
 	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
-		if err == nil {
-			return nil, 0, errors.New("not a JSON object")
-		}
-		return bad(err)
+		return bad()
 	}
 	for dec.More() {
 		token, err := dec.Token()
 		name, ok := token.(string)
 		if err != nil || !ok {
-			return bad(err)
+			return bad()
 		}
 		m := member{name: name, nameStart: int(dec.InputOffset())}
 		var raw json.RawMessage
 		if err := dec.Decode(&raw); err != nil {
-			return bad(err)
+			return bad()
 		}
 		m.end = int(dec.InputOffset())
 		m.start = m.end - len(raw)
 		members = append(members, m)
 	}
 	if _, err := dec.Token(); err != nil {
-		return bad(err)
+		return bad()
 	}
 	end := int(dec.InputOffset())
 	if rest := bytes.TrimSpace(line[end:]); len(rest) > 0 {
@@ -214,6 +204,19 @@ func (l *liner) members(line []byte) (members []member, closing int, err error) 
 		return nil, 0, errors.New("something follows the object")
 	}
 	return members, end - 1, nil
+}
+
+// syntaxError says where a line stops being a JSON object, without quoting it.
+func syntaxError(line []byte) (at int, err error) {
+	var whole json.RawMessage
+	var syntax *json.SyntaxError
+	if !errors.As(json.Unmarshal(line, &whole), &syntax) {
+		return 0, errors.New("not a JSON object")
+	}
+	if syntax.Error() == "unexpected end of JSON input" {
+		return len(line), errors.New("the object does not end")
+	}
+	return max(0, int(syntax.Offset)-1), errors.New("not a JSON object")
 }
 
 // appendFindings writes the findings as a JSON array.
