@@ -50,7 +50,7 @@ func (m *Masker) maskLen(b []byte) int {
 		return 0
 	}
 	word, fingerprint, has := strings.Cut(string(rest[:end]), ":")
-	if !m.known[word] || has && !isFingerprint(fingerprint) {
+	if !has || !m.known[word] || !isFingerprint(fingerprint) {
 		return 0
 	}
 	return len(b) - len(rest) + end + 1

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tracescrub/tracescrub/rules"
+	"github.com/tracescrub/tracescrub/rules/pack"
 )
 
 // Engine is what a Masker needs of rules.Engine.
@@ -139,10 +140,7 @@ func (m *Masker) Withhold(dst []Hit, text []byte, at Where, why rules.Reason) (o
 	if m.isMask(text) {
 		return nil, dst
 	}
-	f := rules.Finding{End: len(text), Withheld: why}
-	if len(text) > 0 {
-		f.Digest = m.fingerprint(text)
-	}
+	f := rules.Finding{End: len(text), Withheld: why, Severity: pack.Critical, Digest: m.fingerprint(text)}
 	h := m.hit(f, field(at))
 	return appendWithheld(nil, h), append(dst, h)
 }
@@ -175,7 +173,7 @@ func (m *Masker) scan(text []byte, at Where) (found []rules.Finding, ok bool) {
 func (m *Masker) apply(dst []Hit, text []byte, found []rules.Finding, at Where) (out []byte, hits []Hit) {
 	slices.SortStableFunc(found, func(a, b rules.Finding) int { return a.Start - b.Start })
 	done := 0 // text[:done] is in out, or masked
-	quotes, path := quoter{text: text}, field(at)
+	path := field(at)
 	for _, f := range found {
 		if f.End <= done && f.End > f.Start {
 			continue
@@ -199,13 +197,14 @@ func (m *Masker) apply(dst []Hit, text []byte, found []rules.Finding, at Where) 
 		}
 		dst = append(dst, h)
 		out = append(out, text[done:f.Start]...)
-		quote := ""
-		if f.Evidence&rules.Bare != 0 && !at.Number {
-			quote = quotes.at(f.Start)
+		bare := f.Evidence&rules.Bare != 0 && !at.Number
+		if bare {
+			out = appendQuote(out, f)
 		}
-		out = append(out, quote...)
 		out = style.append(out, secret, h, at.Name)
-		out = append(out, quote...)
+		if bare {
+			out = appendQuote(out, f)
+		}
 		done = f.End
 	}
 	if done == 0 {
@@ -215,6 +214,14 @@ func (m *Masker) apply(dst []Hit, text []byte, found []rules.Finding, at Where) 
 		out = []byte{} // all of it was removed
 	}
 	return append(out, text[done:]...), dst
+}
+
+// appendQuote writes a quote of the document that a bare scalar stands in.
+func appendQuote(out []byte, f rules.Finding) []byte {
+	for range f.Quote {
+		out = append(out, '\\')
+	}
+	return append(out, '"')
 }
 
 // hit describes a finding before policy is asked.

@@ -22,8 +22,8 @@ type Style struct {
 	// Text is what fixed writes: printable ASCII without bytes that JSON, XML,
 	// URLs, shells or lists would have to escape.
 	Text string
-	// First and Last are how many bytes partial reveals; together never more
-	// than a third of the secret.
+	// First and Last are how many bytes partial reveals, 16 together at most
+	// and never more than a third of the secret.
 	First, Last int
 }
 
@@ -49,6 +49,8 @@ func (s Style) Validate() error {
 		errs = append(errs, errors.New("first and last must not be negative"))
 	case s.Kind != "partial" && s.First+s.Last > 0:
 		errs = append(errs, errors.New("first and last are for style partial only"))
+	case s.First+s.Last > 16:
+		errs = append(errs, errors.New("first and last must not be more than 16 together"))
 	case s.Kind == "partial" && s.First+s.Last == 0:
 		errs = append(errs, errors.New("style partial needs first or last"))
 	}
@@ -134,10 +136,8 @@ func appendLabel(out []byte, rule, fingerprint string) []byte {
 func appendWithheld(out []byte, h Hit) []byte {
 	out = append(out, "[WITHHELD:"...)
 	out = append(out, h.Withheld.String()...)
-	if h.Digest != 0 {
-		out = append(out, ':')
-		out = append(out, h.Fingerprint...)
-	}
+	out = append(out, ':')
+	out = append(out, h.Fingerprint...)
 	return append(out, ']')
 }
 
