@@ -150,6 +150,7 @@ func (s *scanner) leaf(text []byte, tok decode.Token, key, prev []byte, depth in
 		for i := mark; i < len(s.out); i++ {
 			s.out[i].Start += tok.Start
 			s.out[i].End += tok.Start
+			s.out[i].Quote = 2*s.out[i].Quote + 1
 		}
 		return
 	}
@@ -168,6 +169,7 @@ func (s *scanner) decoded(text, key, prev []byte, depth, base int) {
 		from, to := m.Source(f.Start, f.End)
 		f.Start, f.End = from+base, to+base
 		f.Evidence |= Decoded
+		f.Quote = 2*f.Quote + 1
 	}
 }
 

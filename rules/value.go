@@ -67,7 +67,7 @@ func tokenLike(b []byte) bool {
 	if entropy(b) < minTokenEntropy {
 		return false
 	}
-	return hasDigit(b) || len(b) >= minRandom && mixedCase(b) || len(b) >= 2*minRandom && !wordy(b)
+	return hasDigit(b) || len(b) >= minRandom && !wordy(b)
 }
 
 // identifierLike says that a bare value is rather a name in program code:
@@ -131,7 +131,7 @@ func reference(b []byte) bool {
 			return true
 		}
 	}
-	return false
+	return bytes.HasSuffix(b, []byte("aws4_request")) // X-Amz-Credential: an id and a scope
 }
 
 // refChars says that b is all of a variable's name: {NAME}, NAME, (command).
