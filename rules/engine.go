@@ -19,6 +19,7 @@ type Engine struct {
 	infos  []Info
 	rules  []rule // by Finding.Rule; those with a name instead of a pattern have pattern nil
 	names  []name
+	index  nameIndex
 	limits Limits
 	hash   string
 
@@ -143,8 +144,10 @@ type compiler struct {
 	literals map[string]int // folded literal to index in list
 	list     []prefilter.Literal
 	ids      map[string]string // id to pack
-	digest   strings.Builder   // all that decides what is found
-	errs     []error
+	// spellings are the names, words joined by "_".
+	spellings []string
+	digest    strings.Builder // all that decides what is found
+	errs      []error
 }
 
 func (c *compiler) id(packName, path, id string, info Info) {
