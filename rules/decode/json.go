@@ -42,6 +42,7 @@ type JSON struct {
 	stack []frame
 	state state
 	bad   bool
+	short bool
 }
 
 type frame struct {
@@ -82,7 +83,7 @@ func Looks(text []byte) bool {
 
 // Reset begins to read text.
 func (j *JSON) Reset(text []byte) {
-	j.text, j.pos, j.stack, j.state, j.bad = text, 0, j.stack[:0], atValue, false
+	j.text, j.pos, j.stack, j.state, j.bad, j.short = text, 0, j.stack[:0], atValue, false, false
 }
 
 // Next returns the next text. ok is false at the end of the document and
@@ -91,7 +92,9 @@ func (j *JSON) Next() (tok Token, ok bool) {
 	for {
 		j.space()
 		if j.pos >= len(j.text) {
-			j.bad = j.bad || j.state != afterValue || len(j.stack) > 0
+			if j.state != afterValue || len(j.stack) > 0 {
+				j.bad, j.short = true, true
+			}
 			return tok, false
 		}
 		c := j.text[j.pos]
@@ -127,6 +130,9 @@ func (j *JSON) Next() (tok Token, ok bool) {
 
 // Valid says, after Next returned false, whether the whole was a JSON document.
 func (j *JSON) Valid() bool { return !j.bad }
+
+// Short says that what made the document invalid was its end: it may have been cut.
+func (j *JSON) Short() bool { return j.short }
 
 func (j *JSON) fail() bool {
 	j.bad = true
@@ -274,6 +280,7 @@ func (j *JSON) str() (sp Span, escaped, ok bool) {
 			escaped = true
 			n := escapeLen(t[i:])
 			if n == 0 {
+				j.short = len(t)-i < 6
 				return sp, escaped, false
 			}
 			i += n
@@ -281,6 +288,7 @@ func (j *JSON) str() (sp Span, escaped, ok bool) {
 			i++
 		}
 	}
+	j.short = true
 	return sp, escaped, false
 }
 

@@ -2,8 +2,7 @@
 // it tells a real token from text of the same shape, without a network.
 //
 // Rules name its functions in their checksum key. A function gets the whole
-// match of the rule and never keeps it; none allocates on the way to an
-// answer unless its comment says so, none panics on any input, all are safe
+// match of the rule and never keeps it; none panics on any input, all are safe
 // for concurrent use.
 package verify
 
@@ -29,8 +28,29 @@ type Func func(token []byte) Result
 
 // table has the checks by the names that rules use.
 var table = map[string]Func{
-	"github-crc32": githubCRC32,
-	"aws-key-id":   awsKeyID,
+	"anthropic":           anthropic,
+	"atlassian-crc32":     atlassianCRC32,
+	"aws-key-id":          awsKeyID,
+	"azure-signature":     azureSignature,
+	"base64-json":         base64JSON,
+	"basic-auth":          basicAuth,
+	"bech32":              bech32,
+	"bedrock":             bedrock,
+	"confluent-crc32":     confluentCRC32,
+	"crc32-hex":           crc32Hex,
+	"discord":             discord,
+	"github-crc32":        githubCRC32,
+	"github-fine-grained": githubFineGrained,
+	"gitlab-routable":     gitlabRoutable,
+	"jfrog-reference":     jfrogReference,
+	"jwt":                 jwt,
+	"nkey":                nkey,
+	"openai":              openAI,
+	"pem":                 pemBody,
+	"pypi":                pypi,
+	"slack":               slack,
+	"stripe":              stripe,
+	"wif":                 wif,
 }
 
 // Lookup returns the check of that name, nil if there is none.
