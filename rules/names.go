@@ -10,12 +10,10 @@ import (
 
 // name is a compiled pack.Name.
 type name struct {
-	rule   uint32
-	words  []string // "_api_key_": the words of each spelling, with borders
-	joined []string // "apikey": the same written together
-	not    []string // "_count_"
-	kind   valueKind
-	min    int
+	rule uint32
+	not  []string // "_count_"
+	kind valueKind
+	min  int
 }
 
 type valueKind uint8
@@ -50,8 +48,8 @@ func (c *compiler) name(packName string, i int, n *pack.Name) {
 	e := c.engine
 	out := name{rule: uint32(len(e.rules)), kind: kind, min: max(1, n.MinLength)}
 	for _, w := range n.Names {
-		out.words = append(out.words, "_"+w+"_")
-		out.joined = append(out.joined, strings.ReplaceAll(w, "_", ""))
+		c.spellings = append(c.spellings, w)
+		e.index.add(spelling{len(e.names), []byte("_" + w + "_"), []byte(strings.ReplaceAll(w, "_", ""))})
 	}
 	for _, w := range n.Not {
 		out.not = append(out.not, "_"+w+"_")
@@ -63,12 +61,7 @@ func (c *compiler) name(packName string, i int, n *pack.Name) {
 // nameLiterals makes anchors of the names, in all their spellings. A name that
 // holds another one needs none of its own.
 func (c *compiler) nameLiterals() {
-	var all []string
-	for _, n := range c.engine.names {
-		for _, w := range n.words {
-			all = append(all, strings.Trim(w, "_"))
-		}
-	}
+	all := c.spellings
 	covered := func(w string) bool {
 		for _, o := range all {
 			if o != w && len(o) >= 4 && strings.Contains(w, o) {
@@ -146,19 +139,7 @@ func (e *Engine) nameOf(key []byte) int {
 	}
 	var buf [2*maxKey + 2]byte
 	words := keyWords(buf[:0], key)
-	best, most := -1, 0
-	for i := range e.names {
-		n := &e.names[i]
-		for k, w := range n.words {
-			if len(w) <= most {
-				continue
-			}
-			if at, end := findWords(words, w, n.joined[k]); at >= 0 && !excluded(words, at, end, n.not) {
-				best, most = i, len(w)
-			}
-		}
-	}
-	return best
+	return e.index.find(words, e.names)
 }
 
 // mayName says cheaply whether key can be a name: one of their anchors stands in it.
@@ -178,23 +159,6 @@ func (e *Engine) mayName(key []byte) bool {
 		}
 		found, next = e.filter.Find(hits[:0], key, next, len(key), len(hits))
 	}
-}
-
-// findWords finds "_api_key_" in "_x_api_key_prod_", or the name written
-// together at the end of a word: "_apikey_", "_openaiapikey_", "_dbpassword_".
-func findWords(words []byte, w, joined string) (at, end int) {
-	if i := strings.Index(string(words), w); i >= 0 {
-		return i, i + len(w) - 1
-	}
-	if len(joined) < 5 {
-		return -1, -1
-	}
-	for i := 0; i+len(joined) < len(words); i++ {
-		if words[i+len(joined)] == '_' && string(words[i:i+len(joined)]) == joined {
-			return i, i + len(joined)
-		}
-	}
-	return -1, -1
 }
 
 // excluded says that other words of the key make it something else.

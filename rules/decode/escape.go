@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"bytes"
 	"sort"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -58,23 +59,35 @@ func (m *Map) Source(start, end int) (from, to int) {
 func Unescape(dst, src []byte, m *Map) []byte {
 	m.reset()
 	base := len(dst)
-	plain := -1 // where the current plain run began
 	for i := 0; i < len(src); {
-		if src[i] == '\\' {
-			if out, n, size := escape(src[i:]); n > 0 {
-				m.runs = append(m.runs, run{len(dst) - base, i, true})
-				dst = append(dst, out[:size]...)
-				i += n
-				plain = -1
-				continue
+		n := bytes.IndexByte(src[i:], '\\')
+		if n < 0 {
+			n = len(src) - i
+		}
+		// A backslash that begins no escape belongs to the plain run.
+		plain := n
+		var out [utf8.UTFMax]byte
+		size, used := 0, 0
+		for i+plain < len(src) {
+			if out, used, size = escape(src[i+plain:]); used > 0 {
+				break
 			}
+			plain++
+			if n = bytes.IndexByte(src[i+plain:], '\\'); n < 0 {
+				n = len(src) - i - plain
+			}
+			plain += n
 		}
-		if plain < 0 {
-			plain = i
+		if plain > 0 {
 			m.runs = append(m.runs, run{len(dst) - base, i, false})
+			dst = append(dst, src[i:i+plain]...)
+			i += plain
 		}
-		dst = append(dst, src[i])
-		i++
+		if used > 0 {
+			m.runs = append(m.runs, run{len(dst) - base, i, true})
+			dst = append(dst, out[:size]...)
+			i += used
+		}
 	}
 	m.dec, m.src = len(dst)-base, len(src)
 	return dst
