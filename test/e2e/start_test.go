@@ -98,8 +98,9 @@ rules:
     severity: high
     reference: https://example.com/tokens
     pattern: '%s_[a-z0-9]{24}'
-    examples: ['%s_{{alnum_lower 24}}']
-`, prefix, prefix)
+    examples: ['%s_<24*base36>']
+    near_misses: ['%s_<9*base36>']
+`, prefix, prefix, prefix)
 }
 
 // TestReload: a changed pack works without a restart; a broken one changes
