@@ -8,7 +8,6 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-	"go.opentelemetry.io/collector/component"
 	"golang.org/x/term"
 
 	"github.com/tracescrub/tracescrub/cmd/tracescrub/internal/jsonlines"
@@ -121,7 +120,7 @@ func runMask(ctx context.Context, t *terminal, f *maskFlags) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := s.config()
+	stream, err := newStream(ctx, s, f.format, signal)
 	if err != nil {
 		return err
 	}
@@ -133,30 +132,43 @@ func runMask(ctx context.Context, t *terminal, f *maskFlags) error {
 		return err
 	}
 	p := startProgress(t, inSize(t.in))
-	err = maskStream(ctx, cfg, f.format, signal, newInput(ctx, t.in, p), out)
+	err = stream(newInput(ctx, t.in, p), out)
 	p.stop()
 	return out.close(explain(err, f.output))
 }
 
-// maskStream masks r in the given format.
-func maskStream(ctx context.Context, cfg component.Config, format string, signal otlpstream.Signal, r io.Reader, w io.Writer) error {
-	if format == "otlp-json" || format == "otlp-proto" {
-		o := newOTLP(context.WithoutCancel(ctx), cfg, format == "otlp-proto")
-		run := otlpstream.JSON
-		if format == "otlp-proto" {
-			run = otlpstream.Proto
-		}
-		err := run(r, w, otlpstream.Options{Signal: signal, Mask: o.batch})
-		return errors.Join(err, o.stop())
-	}
-	m, err := newMasking(cfg)
+// stream masks r into w.
+type stream func(r io.Reader, w io.Writer) error
+
+// newStream makes the stream of a format; whatever is wrong with the
+// configuration is an error here, before any output.
+func newStream(ctx context.Context, s section, format string, signal otlpstream.Signal) (stream, error) {
+	cfg, err := s.config()
 	if err != nil {
-		return err
+		return nil, err
+	}
+	run := otlpstream.JSON
+	switch format {
+	case "otlp-proto":
+		run = otlpstream.Proto
+		fallthrough
+	case "otlp-json":
+		return func(r io.Reader, w io.Writer) error {
+			// An interruption ends the reading, not a batch halfway.
+			o := newOTLP(context.WithoutCancel(ctx), cfg, format == "otlp-proto")
+			err := run(r, w, otlpstream.Options{Signal: signal, Mask: o.batch})
+			return errors.Join(err, o.stop())
+		}, nil
+	}
+	m, err := newMasking(s)
+	if err != nil {
+		return nil, err
 	}
 	if format == "jsonl" {
-		return jsonlines.Each(r, w, 0, m.text)
+		return func(r io.Reader, w io.Writer) error { return jsonlines.Each(r, w, 0, m.text) }, nil
 	}
-	return textstream.Mask(r, w, m.find, m.render)
+	render, err := m.renderer()
+	return func(r io.Reader, w io.Writer) error { return textstream.Mask(r, w, m.find, render) }, err
 }
 
 // explain adds to an error what became of the output.

@@ -41,11 +41,7 @@ func runRulesList(ctx context.Context, t *terminal, config string, asJSON bool) 
 	if err != nil {
 		return err
 	}
-	cfg, err := s.config()
-	if err != nil {
-		return err
-	}
-	m, err := newMasking(cfg)
+	m, err := newMasking(s)
 	if err != nil {
 		return err
 	}

@@ -76,11 +76,7 @@ func runScan(ctx context.Context, t *terminal, f *scanFlags, paths []string) err
 	if err != nil {
 		return err
 	}
-	cfg, err := s.config()
-	if err != nil {
-		return err
-	}
-	m, err := newMasking(cfg)
+	m, err := newMasking(s)
 	if err != nil {
 		return err
 	}
