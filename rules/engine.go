@@ -20,6 +20,7 @@ type Engine struct {
 	rules  []rule // by Finding.Rule; those with a name instead of a pattern have pattern nil
 	names  []name
 	index  nameIndex
+	ids    map[string]bool // rule ids
 	limits Limits
 	hash   string
 
@@ -47,6 +48,7 @@ const (
 	patternTarget targetKind = iota
 	nameTarget               // the literal is part of the name of a credential
 	hiddenTarget             // the literal is an escape that can hide an anchor
+	maskTarget               // the literal begins one of our masks
 )
 
 // rule is a compiled pack.Rule.
@@ -97,7 +99,7 @@ var hidden = []string{`\u002`, `\u003`, `\u004`, `\u005`, `\u006`, `\u007`, `:\/
 // Compile makes an engine of packs. It reports every mistake at once
 // (errors.Join), each with pack name, rule id and YAML path.
 func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
-	e := &Engine{limits: withDefaults(limits)}
+	e := &Engine{limits: withDefaults(limits), ids: map[string]bool{}}
 	c := compiler{engine: e, literals: map[string]int{}, ids: map[string]string{}}
 	for _, p := range packs {
 		for i := range p.Rules {
@@ -108,6 +110,8 @@ func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
 		}
 	}
 	c.nameLiterals()
+	c.literal("[MASKED:", nil, target{kind: maskTarget})
+	c.literal("[WITHHELD:", nil, target{kind: maskTarget})
 	for _, h := range hidden {
 		c.literal(h, nil, target{kind: hiddenTarget})
 	}
@@ -155,6 +159,7 @@ func (c *compiler) id(packName, path, id string, info Info) {
 		c.errs = append(c.errs, fmt.Errorf("%s: %s.id: %q stands in pack %s already", packName, path, id, other))
 	}
 	c.ids[id] = packName
+	c.engine.ids[id] = true
 	c.engine.infos = append(c.engine.infos, info)
 }
 

@@ -200,7 +200,8 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut bool) {
 	if lv.spent == nil {
 		lv.spent = make([]spending, len(s.e.rules))
 	}
-	name := 0 // names before this offset are settled
+	name := 0    // names before this offset are settled
+	outside := 0 // where the last mask ends
 	for hits := lv.hits; ; {
 		for _, h := range hits {
 			if len(s.out) >= s.e.limits.Findings {
@@ -211,6 +212,9 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut bool) {
 				s.withhold(h.Pos, len(text), Time)
 				return
 			}
+			if h.Pos < outside {
+				continue
+			}
 			names := false
 			for _, t := range s.e.targets[h.Lit] {
 				switch t.kind {
@@ -218,6 +222,8 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut bool) {
 					s.candidate(text, key, lv, t.rule, h.Pos, cut)
 				case nameTarget:
 					names = true
+				case maskTarget:
+					outside = max(outside, h.Pos+s.e.maskLen(text[h.Pos:]))
 				}
 			}
 			if names && h.Pos >= name {
