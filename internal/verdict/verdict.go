@@ -4,6 +4,9 @@
 package verdict
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -64,9 +67,21 @@ func isOurs(k string) bool {
 	return len(k) >= len(Prefix) && strings.EqualFold(k[:len(Prefix)], Prefix)
 }
 
-// Stamp writes the outcome for an item that has findings.
+// Commit returns the value of Producer: it stands for subject and can be
+// checked by whoever has both key and subject, but not turned back.
+func Commit(key []byte, subject string) string {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte("tracescrub producer\x00")) // apart from the fingerprints under the same key
+	h.Write([]byte(subject))
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// Stamp writes the outcome for an item that has findings. verdict is empty if
+// all of them were only reported.
 func Stamp(m pcommon.Map, verdict string, findings []Finding) {
-	m.PutStr(Verdict, verdict)
+	if verdict != "" {
+		m.PutStr(Verdict, verdict)
+	}
 	list := m.PutEmptySlice(Findings)
 	list.EnsureCapacity(min(len(findings), MaxFindings))
 	for _, f := range findings[:min(len(findings), MaxFindings)] {
@@ -83,7 +98,9 @@ func Stamp(m pcommon.Map, verdict string, findings []Finding) {
 
 // Summarize writes the outcome with a count by rule instead of a list.
 func Summarize(m pcommon.Map, verdict string, findings []Finding) {
-	m.PutStr(Verdict, verdict)
+	if verdict != "" {
+		m.PutStr(Verdict, verdict)
+	}
 	counts := m.PutEmptyMap(Findings)
 	for _, f := range findings {
 		if v, ok := counts.Get(f.Rule); ok {

@@ -52,3 +52,21 @@ func TestSummarize(t *testing.T) {
 		"tracescrub.findings": map[string]any{"rule-0": int64(4), "rule-1": int64(3), "rule-2": int64(3)},
 	}, m.AsRaw())
 }
+
+func TestOnlyReported(t *testing.T) {
+	for _, write := range []func(pcommon.Map, string, []Finding){Stamp, Summarize} {
+		m := pcommon.NewMap()
+		write(m, "", []Finding{{Rule: "r"}})
+		_, ok := m.Get(Verdict)
+		require.False(t, ok)
+		require.Equal(t, 1, m.Len())
+	}
+}
+
+func TestCommit(t *testing.T) {
+	a := Commit([]byte("key 1"), "alice@example.org")
+	require.Len(t, a, 32)
+	require.Equal(t, a, Commit([]byte("key 1"), "alice@example.org"))
+	require.NotEqual(t, a, Commit([]byte("key 2"), "alice@example.org"))
+	require.NotEqual(t, a, Commit([]byte("key 1"), "bob@example.org"))
+}
