@@ -52,8 +52,8 @@ at a time, or one resource element if that is larger. The signal is detected;
 --signal insists on one. Policy that holds or drops applies to the OTLP formats
 only: text is always masked in place.
 
-The fingerprint key is taken from the configuration (fingerprint_key), else from
-the environment variable ` + keyVariable + `, else made at random for
+The fingerprint key is taken from the configuration (fingerprint), else from the
+environment variable ` + keyVariable + `, else made at random for
 this run: then masks are the same within the run only.
 
 Broken input ends the work with exit code 2 and a message that names line and
@@ -116,7 +116,7 @@ func runMask(ctx context.Context, t *terminal, f *maskFlags) error {
 	if f.annotate {
 		annotate = "full"
 	}
-	s, err := readSection(ctx, f.config, annotate, t.getenv)
+	s, err := readSettings(ctx, f.config, annotate, t.getenv)
 	if err != nil {
 		return err
 	}
@@ -142,11 +142,7 @@ type stream func(r io.Reader, w io.Writer) error
 
 // newStream makes the stream of a format; whatever is wrong with the
 // configuration is an error here, before any output.
-func newStream(ctx context.Context, s section, format string, signal otlpstream.Signal) (stream, error) {
-	cfg, err := s.config()
-	if err != nil {
-		return nil, err
-	}
+func newStream(ctx context.Context, s settings, format string, signal otlpstream.Signal) (stream, error) {
 	run := otlpstream.JSON
 	switch format {
 	case "otlp-proto":
@@ -155,7 +151,7 @@ func newStream(ctx context.Context, s section, format string, signal otlpstream.
 	case "otlp-json":
 		return func(r io.Reader, w io.Writer) error {
 			// An interruption ends the reading, not a batch halfway.
-			o := newOTLP(context.WithoutCancel(ctx), cfg, format == "otlp-proto")
+			o := newOTLP(context.WithoutCancel(ctx), s.Config, format == "otlp-proto")
 			err := run(r, w, otlpstream.Options{Signal: signal, Mask: o.batch})
 			return errors.Join(err, o.stop())
 		}, nil

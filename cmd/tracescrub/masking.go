@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+
+	"go.uber.org/zap"
 
 	"github.com/tracescrub/tracescrub/internal/mask"
 	"github.com/tracescrub/tracescrub/rules"
@@ -22,21 +25,31 @@ func builtinEngine() (*rules.Engine, error) {
 	return e, nil
 }
 
+// engine is what the commands need of the rules in force.
+type engine interface {
+	mask.Engine
+	Hash() string
+}
+
 // masking finds and masks in plain text, by the engine and the policy of a
 // configuration. It is safe for concurrent use.
 type masking struct {
-	engine *rules.Engine
+	engine engine
 	masker *mask.Masker
 	opts   mask.Options
 }
 
-func newMasking(s section) (*masking, error) {
-	e, err := builtinEngine()
+func newMasking(s settings) (*masking, error) {
+	opts, err := s.MaskOptions(zap.NewNop())
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("secret_mask: %w", err)
 	}
-	m := &masking{engine: e, opts: mask.Options{Engine: e, Key: []byte(s.values["fingerprint_key"].(string))}}
-	if m.masker, err = mask.New(m.opts); err != nil {
+	e, ok := opts.Engine.(engine)
+	if !ok {
+		return nil, errors.New("secret_mask: unexpected engine")
+	}
+	m := &masking{engine: e, opts: opts}
+	if m.masker, err = mask.New(opts); err != nil {
 		return nil, fmt.Errorf("secret_mask: %w", err)
 	}
 	return m, nil

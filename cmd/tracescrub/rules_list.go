@@ -37,7 +37,7 @@ Exit codes: 0 done; 2 wrong use or a broken configuration.`,
 }
 
 func runRulesList(ctx context.Context, t *terminal, config string, asJSON bool) error {
-	s, err := readSection(ctx, config, "none", t.getenv)
+	s, err := readSettings(ctx, config, "none", t.getenv)
 	if err != nil {
 		return err
 	}
