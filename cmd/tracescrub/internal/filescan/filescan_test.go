@@ -12,9 +12,13 @@ import (
 	"testing"
 	"unicode/utf16"
 
+	"go.uber.org/goleak"
+
 	"github.com/tracescrub/tracescrub/internal/mask"
 	"github.com/tracescrub/tracescrub/rules"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // needles finds the word "needle".
 func needles(dst []mask.Hit, text []byte) []mask.Hit {
