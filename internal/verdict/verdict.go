@@ -37,8 +37,8 @@ const (
 	Held   = "held"
 )
 
-// MaxFindings is the most findings that a stamp lists.
-const MaxFindings = 100
+// maxFindings is the most findings that a stamp lists.
+const maxFindings = 100
 
 // Finding is what a stamp says of a finding.
 type Finding struct {
@@ -76,15 +76,21 @@ func Commit(key []byte, subject string) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// Stamp writes the outcome for an item that has findings. verdict is empty if
-// all of them were only reported.
-func Stamp(m pcommon.Map, verdict string, findings []Finding) {
+// Stamp writes the outcome for whatever has findings: a list of them, or a
+// count by rule if a summary will do. verdict is empty if all of them were
+// only reported.
+func Stamp(m pcommon.Map, verdict string, findings []Finding, summary bool) {
 	if verdict != "" {
 		m.PutStr(Verdict, verdict)
 	}
+	if summary {
+		count(m.PutEmptyMap(Findings), findings)
+		return
+	}
+	findings = findings[:min(len(findings), maxFindings)]
 	list := m.PutEmptySlice(Findings)
-	list.EnsureCapacity(min(len(findings), MaxFindings))
-	for _, f := range findings[:min(len(findings), MaxFindings)] {
+	list.EnsureCapacity(len(findings))
+	for _, f := range findings {
 		e := list.AppendEmpty().SetEmptyMap()
 		e.EnsureCapacity(6)
 		e.PutStr("rule", f.Rule)
@@ -96,12 +102,7 @@ func Stamp(m pcommon.Map, verdict string, findings []Finding) {
 	}
 }
 
-// Summarize writes the outcome with a count by rule instead of a list.
-func Summarize(m pcommon.Map, verdict string, findings []Finding) {
-	if verdict != "" {
-		m.PutStr(Verdict, verdict)
-	}
-	counts := m.PutEmptyMap(Findings)
+func count(counts pcommon.Map, findings []Finding) {
 	for _, f := range findings {
 		if v, ok := counts.Get(f.Rule); ok {
 			v.SetInt(v.Int() + 1)

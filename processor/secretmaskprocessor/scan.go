@@ -209,11 +209,7 @@ func (s *scan) stamp(attrs pcommon.Map, strongest mask.Action) {
 			Fingerprint: h.Fingerprint, Action: h.Action.String(), Length: h.End - h.Start,
 		})
 	}
-	if s.cfg.Annotate == annotateFull {
-		verdict.Stamp(attrs, word, s.stamps)
-	} else {
-		verdict.Summarize(attrs, word, s.stamps)
-	}
+	verdict.Stamp(attrs, word, s.stamps, s.cfg.Annotate == annotateSummary)
 }
 
 // subject names the authenticated sender by the attribute that the
