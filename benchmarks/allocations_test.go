@@ -1,5 +1,3 @@
-// Package benchmarks holds what the benchmarks rest on: that clean data costs
-// no allocation. The measurements themselves are made by cmd/bench.
 package benchmarks
 
 import (

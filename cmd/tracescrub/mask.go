@@ -149,9 +149,12 @@ func newStream(ctx context.Context, s settings, format string, signal otlpstream
 		run = otlpstream.Proto
 		fallthrough
 	case "otlp-json":
+		// An interruption ends the reading, not a batch halfway.
+		o, err := newOTLP(context.WithoutCancel(ctx), s.Config, format == "otlp-proto")
+		if err != nil {
+			return nil, err
+		}
 		return func(r io.Reader, w io.Writer) error {
-			// An interruption ends the reading, not a batch halfway.
-			o := newOTLP(context.WithoutCancel(ctx), s.Config, format == "otlp-proto")
 			err := run(r, w, otlpstream.Options{Signal: signal, Mask: o.batch})
 			return errors.Join(err, o.stop())
 		}, nil
