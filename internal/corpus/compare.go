@@ -11,7 +11,7 @@ import (
 func (s *scoring) values() {
 	hot, free := map[string][]string{}, map[string]bool{}
 	for _, row := range s.c.Rows {
-		hot[row.Path] = append(hot[row.Path], row.raw, row.needle)
+		hot[row.Path] = append(hot[row.Path], row.raw)
 	}
 	for _, d := range s.c.Decoys {
 		for _, p := range d.paths {
@@ -22,7 +22,7 @@ func (s *scoring) values() {
 		a, b := s.before[path].text, s.after[path].text
 		switch secret := hot[path]; {
 		case secret != nil:
-			if lost := s.words(a, b, strings.Join(secret, "\n")); lost > 0 {
+			if lost := s.words(a, b, secret); lost > 0 {
 				s.r.WordsLost += lost
 				s.note("WORDS", path)
 			}
@@ -37,34 +37,37 @@ func (s *scoring) values() {
 	}
 }
 
-var wordRE = regexp.MustCompile(`[A-Za-z0-9\x{80}-\x{10ffff}]{3,}`)
+var wordRE = regexp.MustCompile(`[\p{L}\p{N}]{3,}`)
 
-// words counts the words of a that are not in b and no part of a secret.
-func (s *scoring) words(a, b, secret string) (lost int) {
-	flat := func(t string) []string {
-		for range 14 {
-			next := escapeRE.ReplaceAllStringFunc(t, func(m string) string { return string(unescape([]byte(m))) })
-			if next == t {
-				break
-			}
-			t = next
-		}
-		return wordRE.FindAllString(t, -1)
+// words counts the words of a beside the secrets that are not in b.
+func (s *scoring) words(a, b string, secrets []string) (lost int) {
+	slices.SortFunc(secrets, func(x, y string) int { return len(y) - len(x) })
+	for _, x := range secrets {
+		a = strings.ReplaceAll(a, x, " ")
 	}
 	have := map[string]int{}
-	for _, w := range flat(b) {
+	for _, w := range flatWords(b) {
 		have[w]++
 	}
-	secret += strings.Join(flat(secret), "\n")
-	for _, w := range flat(a) {
+	for _, w := range flatWords(a) {
 		s.r.Words++
-		if have[w] > 0 {
-			have[w]--
-		} else if !strings.Contains(secret, w) {
+		if have[w]--; have[w] < 0 {
 			lost++
 		}
 	}
 	return lost
+}
+
+// flatWords are the words of a text without its escapes.
+func flatWords(t string) []string {
+	for range 14 {
+		next := escapeRE.ReplaceAllStringFunc(t, func(m string) string { return string(unescape([]byte(m))) })
+		if next == t {
+			break
+		}
+		t = next
+	}
+	return wordRE.FindAllString(t, -1)
 }
 
 var maskRE = regexp.MustCompile(`\[MASKED:[^\[\]:]*:([0-9a-f]{8})\]`)

@@ -42,6 +42,7 @@ type filler struct {
 	texts  map[string]string
 	rows   []Row
 	decoys map[string][]string // paths by id
+	used   map[string]bool
 	errs   []string
 }
 
@@ -50,7 +51,7 @@ func (t *template) fill(seed uint64) (Case, error) {
 	h.Write([]byte(t.Name))
 	f := &filler{
 		r: rand.New(rand.NewPCG(seed, h.Sum64())), t: t, values: map[string]string{},
-		specs: map[string]secretSpec{}, texts: map[string]string{}, decoys: map[string][]string{},
+		specs: map[string]secretSpec{}, texts: map[string]string{}, decoys: map[string][]string{}, used: map[string]bool{},
 	}
 	out := Case{Name: t.Name, Class: t.Class, Dialect: t.Dialect, About: t.About, Signal: t.Signal}
 	for _, s := range t.Secrets {
@@ -75,7 +76,7 @@ func (t *template) fill(seed uint64) (Case, error) {
 		out.Decoys = append(out.Decoys, Decoy{ID: d.ID, Kind: d.Kind, Ambiguous: d.Ambiguous, plain: f.values[d.ID], paths: f.decoys[d.ID]})
 	}
 	out.Rows = f.rows
-	return out, f.check(out)
+	return out, f.check()
 }
 
 // payload fills the template's payload twice: with the secrets, and with masks in their place.
@@ -133,9 +134,10 @@ func (f *filler) text(l leaf, s string, outer []string) (text, clean string) {
 func (f *filler) one(l leaf, id string, chain, outer []string) (text, mask string) {
 	all := append(slices.Clone(chain), outer...)
 	if inner, ok := f.texts[id]; ok {
-		before := len(f.rows)
+		before, decoys := len(f.rows), f.decoys
+		f.decoys = map[string][]string{} // a look-alike inside goes with the whole
 		raw, _ := f.text(l, inner, all)
-		text = f.write(raw, chain)
+		text, f.decoys = f.write(raw, chain), decoys
 		for i := before; i < len(f.rows); i++ {
 			f.rows[i].raw = text // what stands in the leaf is the encoded whole
 		}
@@ -146,6 +148,7 @@ func (f *filler) one(l leaf, id string, chain, outer []string) (text, mask strin
 		f.errs = append(f.errs, "no secret, decoy or text has the id "+id)
 		return "", ""
 	}
+	f.used[id] = true
 	text = f.write(v, chain)
 	spec, secret := f.specs[id]
 	if !secret {
@@ -184,16 +187,11 @@ func maskOf(id string) string {
 	return fmt.Sprintf("[MASKED:known:%08x]", h.Sum32())
 }
 
-// check finds templates that plant nothing or name what is not there.
-func (f *filler) check(c Case) error {
-	for _, s := range c.Secrets {
-		if !slices.ContainsFunc(c.Rows, func(r Row) bool { return r.Secret == s.ID }) {
-			return fmt.Errorf("the secret %s is planted nowhere", s.ID)
-		}
-	}
-	for _, d := range c.Decoys {
-		if len(d.paths) == 0 {
-			return fmt.Errorf("the decoy %s is planted nowhere", d.ID)
+// check finds templates that declare what they do not plant.
+func (f *filler) check() error {
+	for id := range f.values {
+		if !f.used[id] {
+			return fmt.Errorf("%s is planted nowhere", id)
 		}
 	}
 	return nil

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf16"
-	"unicode/utf8"
 )
 
 // A form is how a text is written inside another. Escapes ("js", "py", "go",
@@ -187,19 +186,4 @@ func difficulty(s secretSpec, l leaf, chain []string) string {
 		return "medium"
 	}
 	return level
-}
-
-// needles are the texts whose presence means that a secret is readable: the
-// text itself, or the lines of a key's body, however they are joined.
-func needles(s string) []string {
-	if !strings.Contains(s, "\n") {
-		return []string{s}
-	}
-	var out []string
-	for line := range strings.SplitSeq(s, "\n") {
-		if len(line) >= 16 && !strings.HasPrefix(line, "-----") && utf8.ValidString(line) {
-			out = append(out, line)
-		}
-	}
-	return out
 }

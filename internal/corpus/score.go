@@ -95,7 +95,10 @@ func Score(c Case, masked []byte) Result {
 		r.note("UNREADABLE %s", c.Name)
 		return r
 	}
-	s := &scoring{c: c, r: &r, own: stripOwn(is), before: map[string]leaf{}, after: map[string]leaf{}, seen: map[string][]*view{}}
+	s := &scoring{c: c, r: &r, own: stripOwn(is), before: map[string]leaf{}, after: map[string]leaf{}, ideal: map[string]string{}, seen: map[string][]*view{}}
+	if best, err := parse(c.Ideal); err == nil {
+		leaves(best, func(l leaf) { s.ideal[l.path] = l.text })
+	}
 	leaves(was, func(l leaf) { s.order = append(s.order, l.path); s.before[l.path] = l })
 	leaves(is, func(l leaf) { s.after[l.path] = l })
 	s.leaks()
@@ -114,6 +117,7 @@ type scoring struct {
 	own           []string // texts of the masker's own attributes
 	order         []string // paths of the leaves before
 	before, after map[string]leaf
+	ideal         map[string]string
 	seen          map[string][]*view // decoded readings of texts
 	leaky         map[string]bool    // secrets with a leak
 }
@@ -165,12 +169,13 @@ func (s *scoring) leaks() {
 // row that is left; extra is what no row is left for.
 func (s *scoring) readable(rows []Row) (leaked []bool, extra int) {
 	text := s.after[rows[0].Path].text
-	var all []string
+	var what search
 	for _, row := range rows {
-		all = append(all, needles(row.needle)...)
+		what.add(row.needle)
 	}
+	what.wholeWord = s.group(rows[0].Secret) == "numeric"
 	leaked = make([]bool, len(rows))
-	for _, f := range find(s.views(text), all, s.group(rows[0].Secret) == "numeric") {
+	for _, f := range what.in(s.views(text)) {
 		slice := text[f.from:f.to]
 		fits := []func(Row) bool{
 			func(row Row) bool { return row.raw == slice },
@@ -203,28 +208,31 @@ func (s *scoring) elsewhere() {
 		has[row.Path+" "+row.Secret] = true
 	}
 	for _, x := range s.c.Secrets {
-		ns := needles(x.plain)
+		what := search{wholeWord: x.Group == "numeric"}
+		what.add(x.plain)
 		for path, l := range s.after {
 			changed := s.before[path].text != l.text
-			if changed && !has[path+" "+x.ID] && len(x.plain) >= 6 && len(find(s.views(l.text), ns, x.Group == "numeric")) > 0 {
+			if changed && !has[path+" "+x.ID] && len(x.plain) >= 6 && len(what.in(s.views(l.text))) > 0 {
 				s.r.Elsewhere++
 				s.note("ELSEWHERE", x.ID+" at "+path)
 			}
 		}
 		for _, text := range s.own {
-			if len(x.plain) >= 6 && len(find(s.views(text), ns, x.Group == "numeric")) > 0 {
+			if len(x.plain) >= 6 && len(what.in(s.views(text))) > 0 {
 				s.r.Elsewhere++
 				s.note("ELSEWHERE", x.ID+" in an attribute of the masker")
 			}
 		}
-		if !s.leaky[x.ID] && s.window(x, ns) {
+		if !s.leaky[x.ID] && s.window(x, what.needles) {
 			s.r.Windows++
 			s.note("WINDOW", x)
 		}
 	}
 }
 
-// window says whether 16 bytes of the middle of a secret are left in a leaf that held it.
+// window says whether 16 bytes of the middle of a secret are left in a leaf
+// that held it, where an ideal masker leaves none: a public key beside a
+// private one begins alike.
 func (s *scoring) window(x Secret, needles []string) bool {
 	for _, row := range s.c.Rows {
 		if row.Secret != x.ID {
@@ -236,7 +244,7 @@ func (s *scoring) window(x Secret, needles []string) bool {
 				continue
 			}
 			for i := 8; i+16 <= len(n); i += 4 {
-				if strings.Contains(text, n[i:i+16]) {
+				if w := n[i : i+16]; strings.Contains(text, w) && !strings.Contains(s.ideal[row.Path], w) {
 					return true
 				}
 			}
@@ -255,8 +263,8 @@ func (s *scoring) decoys() {
 			a, b := s.before[path].text, s.after[path].text
 			gone := 0
 			if a != b {
-				ns := []string{d.plain}
-				gone = min(n, max(0, len(find(s.views(a), ns, false))-len(find(s.views(b), ns, false))))
+				what := search{needles: []string{d.plain}}
+				gone = min(n, max(0, len(what.in(s.views(a)))-len(what.in(s.views(b)))))
 			}
 			if d.Ambiguous {
 				s.r.AmbiguousDestroyed += gone

@@ -122,14 +122,18 @@ func unpercent(b []byte) []byte {
 
 func unentity(b []byte) []byte { return []byte(html.UnescapeString(string(b))) }
 
-// dropZeros reads UTF-16 text that is mostly ASCII.
+// dropZeros reads UTF-16 text that is mostly Latin.
 func dropZeros(v *view) *view {
 	if n := bytes.Count(v.text, []byte{0}); n < 4 || n < len(v.text)/4 {
 		return nil
 	}
 	out := &view{}
 	for i, c := range v.text {
-		if c != 0 {
+		switch {
+		case c == 0:
+		case c >= 0x80 && i+1 < len(v.text) && v.text[i+1] == 0:
+			out.add([]byte(string(rune(c))), v.from[i], v.to[i])
+		default:
 			out.copyOf(v, i, i+1)
 		}
 	}
@@ -177,12 +181,33 @@ func blob(out []*view, v *view, m []int, decoded []byte, depth int) []*view {
 // span is a range of a leaf's text.
 type span struct{ from, to int32 }
 
-// find returns where one of the needles can be read, merged where they overlap
-// or, for the lines of one key, follow each other.
-func find(vs []*view, needles []string, wholeWord bool) []span {
+// search is what to look for in the views of a text.
+type search struct {
+	needles   []string
+	wholeWord bool  // not inside a longer word or number
+	gap       int32 // needles that stand no farther apart are one occurrence
+}
+
+// add looks for a secret too: for the text itself, or for the lines of a key's
+// body, however they are joined.
+func (s *search) add(secret string) {
+	if !strings.Contains(secret, "\n") {
+		s.needles = append(s.needles, secret)
+		return
+	}
+	s.gap = 64 // line breaks, numbers and signs between the lines
+	for line := range strings.SplitSeq(secret, "\n") {
+		if len(line) >= 16 && !strings.HasPrefix(line, "-----") {
+			s.needles = append(s.needles, line)
+		}
+	}
+}
+
+// in returns where one of the needles can be read, in the order of the text.
+func (s *search) in(vs []*view) []span {
 	var spans []span
 	for _, v := range vs {
-		for _, n := range needles {
+		for _, n := range s.needles {
 			for i := 0; ; {
 				j := bytes.Index(v.text[i:], []byte(n))
 				if j < 0 {
@@ -190,23 +215,19 @@ func find(vs []*view, needles []string, wholeWord bool) []span {
 				}
 				a, z := i+j, i+j+len(n)
 				i = z
-				if !wholeWord || standsAlone(v.text, a, z) {
+				if !s.wholeWord || standsAlone(v.text, a, z) {
 					spans = append(spans, span{v.from[a], v.to[z-1]})
 				}
 			}
 		}
 	}
-	gap := int32(0)
-	if len(needles) > 1 {
-		gap = 64 // line breaks, numbers and signs between the lines of a key
-	}
 	slices.SortFunc(spans, func(a, b span) int { return int(a.from - b.from) })
 	var out []span
-	for _, s := range spans {
-		if k := len(out) - 1; k >= 0 && (s.from < out[k].to || gap > 0 && s.from <= out[k].to+gap) {
-			out[k].to = max(out[k].to, s.to)
+	for _, x := range spans {
+		if k := len(out) - 1; k >= 0 && (x.from < out[k].to || s.gap > 0 && x.from <= out[k].to+s.gap) {
+			out[k].to = max(out[k].to, x.to)
 		} else {
-			out = append(out, s)
+			out = append(out, x)
 		}
 	}
 	return out
