@@ -1,12 +1,32 @@
 package rules
 
-import "github.com/tracescrub/tracescrub/rules/pack"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/tracescrub/tracescrub/rules/match"
+	"github.com/tracescrub/tracescrub/rules/pack"
+	"github.com/tracescrub/tracescrub/rules/prefilter"
+	"github.com/tracescrub/tracescrub/rules/verify"
+)
 
 // Engine is a compiled set of rules. It is immutable and safe for concurrent use.
 type Engine struct {
 	infos  []Info
+	rules  []rule // by Finding.Rule; those with a name instead of a pattern have pattern nil
+	names  []name
+	index  nameIndex
 	limits Limits
 	hash   string
+
+	filter  *prefilter.Filter
+	targets [][]target // by literal: what to try where it stands
+
+	pool sync.Pool // of *scanner
 }
 
 // Info is what is public about a rule.
@@ -15,19 +35,250 @@ type Info struct {
 	Severity                             pack.Severity
 }
 
+// target is what a literal is an anchor of.
+type target struct {
+	kind targetKind
+	rule int32 // of patternTarget
+}
+
+type targetKind uint8
+
+const (
+	patternTarget targetKind = iota
+	nameTarget               // the literal is part of the name of a credential
+	hiddenTarget             // the literal is an escape that can hide an anchor
+)
+
+// rule is a compiled pack.Rule.
+type rule struct {
+	pattern  *match.Pattern
+	left     boundary
+	right    boundary
+	keywords []string // lower case
+	within   int
+	check    verify.Func
+	require  bool
+	entropy  float64
+	severity pack.Severity
+	rank     rank
+}
+
+type boundary uint8
+
+const (
+	anyByte    boundary = iota
+	wordBorder          // left: no letter, digit or underscore before
+	extend              // right: more bytes of the last alphabet belong to the secret
+	exact               // right: more bytes of the last alphabet make it no match
+)
+
+// rank orders what was found in the same place: the more specific wins.
+type rank uint8
+
+const (
+	rankName     rank = iota // by the name it stands under
+	rankContext              // by what stands around it: a capture group
+	rankGeneric              // by a form that many share
+	rankProvider             // by a provider's form
+	rankWithheld             // not scanned: covers all
+)
+
+const (
+	defaultSize     = 64 << 20
+	defaultDepth    = 12
+	defaultFindings = 100_000
+	defaultWithin   = 100
+)
+
+// hidden lists the beginnings of escapes behind which an anchor can hide from
+// the filter. Other escapes cannot stand inside an anchor.
+var hidden = []string{`\u002`, `\u003`, `\u004`, `\u005`, `\u006`, `\u007`, `:\/\/`, `\x2`, `\x3`, `\x4`, `\x5`, `\x6`, `\x7`}
+
 // Compile makes an engine of packs. It reports every mistake at once
 // (errors.Join), each with pack name, rule id and YAML path.
 func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
-	return &Engine{limits: limits}, nil
+	e := &Engine{limits: withDefaults(limits)}
+	c := compiler{engine: e, literals: map[string]int{}, ids: map[string]string{}}
+	for _, p := range packs {
+		for i := range p.Rules {
+			c.rule(p.Name, i, &p.Rules[i])
+		}
+		for i := range p.Names {
+			c.name(p.Name, i, &p.Names[i])
+		}
+	}
+	c.nameLiterals()
+	for _, h := range hidden {
+		c.literal(h, nil, target{kind: hiddenTarget})
+	}
+	if len(c.errs) > 0 {
+		return nil, errors.Join(c.errs...)
+	}
+	var err error
+	if e.filter, err = prefilter.New(c.list); err != nil {
+		return nil, fmt.Errorf("building the filter: %w", err)
+	}
+	fmt.Fprintf(&c.digest, "limits %+v\n", e.limits)
+	sum := sha256.Sum256([]byte(c.digest.String()))
+	e.hash = hex.EncodeToString(sum[:6])
+	e.pool.New = func() any { return newScanner(e) }
+	return e, nil
+}
+
+func withDefaults(l Limits) Limits {
+	if l.Size <= 0 {
+		l.Size = defaultSize
+	}
+	if l.Depth <= 0 {
+		l.Depth = defaultDepth
+	}
+	if l.Findings <= 0 {
+		l.Findings = defaultFindings
+	}
+	return l
+}
+
+// compiler gathers rules, literals and mistakes.
+type compiler struct {
+	engine   *Engine
+	literals map[string]int // folded literal to index in list
+	list     []prefilter.Literal
+	ids      map[string]string // id to pack
+	// spellings are the names, words joined by "_".
+	spellings []string
+	digest    strings.Builder // all that decides what is found
+	errs      []error
+}
+
+func (c *compiler) id(packName, path, id string, info Info) {
+	if other, ok := c.ids[id]; ok {
+		c.errs = append(c.errs, fmt.Errorf("%s: %s.id: %q stands in pack %s already", packName, path, id, other))
+	}
+	c.ids[id] = packName
+	c.engine.infos = append(c.engine.infos, info)
+}
+
+func (c *compiler) rule(packName string, i int, r *pack.Rule) {
+	path := fmt.Sprintf("rules[%d]", i)
+	c.id(packName, path, r.ID, Info{r.ID, r.Provider, r.Description, r.Reference, r.Severity})
+	proto := *r
+	proto.Examples, proto.NearMisses, proto.Description, proto.Reference = nil, nil, "", ""
+	fmt.Fprintf(&c.digest, "%+v\n", proto)
+	fail := func(key string, err error) {
+		c.errs = append(c.errs, fmt.Errorf("%s: %s.%s (rule %s): %w", packName, path, key, r.ID, err))
+	}
+	index := int32(len(c.engine.rules))
+	c.engine.rules = append(c.engine.rules, rule{severity: r.Severity})
+	p, err := match.Compile(r.Pattern, r.Secret)
+	if err != nil {
+		fail("pattern", err)
+		return
+	}
+	if len(r.Anchors) > 0 {
+		p.Literals, p.MinBefore, p.MaxBefore, p.Before, p.Follow = r.Anchors, 0, match.Unlimited, nil, nil
+	}
+	for _, l := range p.Literals {
+		if len(l) < prefilter.MinLength {
+			fail("pattern", fmt.Errorf("no anchor: the best necessary literal is %q, but %d bytes are needed", l, prefilter.MinLength))
+			return
+		}
+	}
+	if len(p.Literals) == 0 {
+		fail("pattern", fmt.Errorf("no anchor: no literal of %d bytes stands in every match", prefilter.MinLength))
+		return
+	}
+	for _, l := range p.Literals {
+		c.literal(l, p.Follow, target{patternTarget, index})
+	}
+	c.engine.rules[index] = compiled(r, p)
+	if c.engine.rules[index].check == nil && r.Checksum != "" {
+		fail("checksum", fmt.Errorf("%q is not one of %v", r.Checksum, verify.Names()))
+	}
+}
+
+func compiled(r *pack.Rule, p *match.Pattern) rule {
+	out := rule{pattern: p, within: r.Within, check: verify.Lookup(r.Checksum), require: r.Require,
+		entropy: r.Entropy, severity: r.Severity, left: wordBorder, right: extend, rank: rankProvider}
+	if r.Left == "any" {
+		out.left = anyByte
+	}
+	switch r.Right {
+	case "exact":
+		out.right = exact
+	case "any":
+		out.right = anyByte
+	}
+	for _, k := range r.Keywords {
+		out.keywords = append(out.keywords, strings.ToLower(k))
+	}
+	if out.within == 0 {
+		out.within = defaultWithin
+	}
+	if r.Secret != 0 {
+		out.rank = rankContext
+	} else if strings.EqualFold(r.Provider, "generic") || strings.EqualFold(r.Provider, "http") {
+		out.rank = rankGeneric
+	}
+	return out
+}
+
+// literal registers that t is to be tried where lit stands.
+func (c *compiler) literal(lit string, follow *[256]bool, t target) {
+	key := strings.ToLower(lit)
+	i, ok := c.literals[key]
+	if !ok {
+		i = len(c.list)
+		c.literals[key] = i
+		c.list = append(c.list, prefilter.Literal{Text: lit, Follow: follow})
+		c.engine.targets = append(c.engine.targets, nil)
+	}
+	if l := &c.list[i]; ok && l.Follow != nil {
+		if follow == nil {
+			l.Follow = nil
+		} else {
+			both := *l.Follow
+			for b, v := range follow {
+				both[b] = both[b] || v
+			}
+			l.Follow = &both
+		}
+	}
+	for _, have := range c.engine.targets[i] {
+		if have == t {
+			return
+		}
+	}
+	c.engine.targets[i] = append(c.engine.targets[i], t)
 }
 
 // Scan appends the findings in text to dst, sorted by Start and not
 // overlapping, and returns it. Clean text allocates nothing.
-func (e *Engine) Scan(dst []Finding, text []byte, ctx Context) []Finding { return dst }
+func (e *Engine) Scan(dst []Finding, text []byte, ctx Context) []Finding {
+	if len(text) == 0 {
+		return dst
+	}
+	if len(text) > e.limits.Size {
+		return append(dst, Finding{End: len(text), Withheld: Size, Severity: pack.Critical})
+	}
+	s := e.pool.Get().(*scanner)
+	dst = s.scan(dst, text, ctx)
+	e.pool.Put(s)
+	return dst
+}
 
 // ScanNumber is Scan for a number, given by its decimal text: it is a secret
 // only where ctx.Key names a credential that may be numeric.
-func (e *Engine) ScanNumber(dst []Finding, text []byte, ctx Context) []Finding { return dst }
+func (e *Engine) ScanNumber(dst []Finding, text []byte, ctx Context) []Finding {
+	n := e.nameOf([]byte(ctx.Key))
+	if n < 0 || !e.names[n].numeric(text) {
+		return dst
+	}
+	f := e.byName(n, 0, len(text))
+	if ctx.Digest != nil {
+		f.Digest = ctx.Digest(text)
+	}
+	return append(dst, f)
+}
 
 // Rules lists the rules by Finding.Rule.
 func (e *Engine) Rules() []Info { return e.infos }

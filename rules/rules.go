@@ -35,6 +35,10 @@ type Finding struct {
 	// Withheld, if not None, says that this range is no finding but could not
 	// be scanned. It must be treated as secret.
 	Withheld Reason
+	// Quote is, for Bare, how many backslashes stand before a quote of the
+	// document that holds the number: 0 for a document of its own, 1 inside a
+	// JSON string, 3 inside a string inside a string.
+	Quote uint16
 	// Digest is Context.Digest of the decoded secret, 0 without Context.Digest.
 	// The same secret has the same digest in every encoding.
 	Digest uint64
@@ -54,8 +58,8 @@ const (
 	ByKey
 	// Decoded: found in a decoded view; Start and End are those of the encoded bytes.
 	Decoded
-	// Bare: a JSON number or other unquoted JSON scalar; a mask must be put
-	// in quotes, whose escaping is Finding's Quote.
+	// Bare: a JSON number; its mask must be put in quotes, each escaped by
+	// Finding.Quote backslashes, to be a JSON string.
 	Bare
 	// Truncated: the text ends inside the secret.
 	Truncated

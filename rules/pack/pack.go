@@ -48,7 +48,7 @@ type Rule struct {
 	Pattern string `yaml:"pattern"`
 	// Anchors are literals of three bytes or more of which every match holds
 	// at least one, ASCII case folded. Derived from Pattern when empty.
-	Anchors []string `yaml:"anchors"`
+	Anchors []string `yaml:"anchors,omitempty"`
 	// Secret is the capture group to mask; 0, the default, is the whole match.
 	Secret int `yaml:"secret"`
 	// Left says what may stand before a match: "word" (default: no letter,
@@ -61,7 +61,7 @@ type Rule struct {
 	Right string `yaml:"right"`
 	// Keywords are words of which one must stand within Within bytes before
 	// the match, or in the key. Empty: none needed.
-	Keywords []string `yaml:"keywords"`
+	Keywords []string `yaml:"keywords,omitempty"`
 	// Within is the distance for Keywords in bytes; default 100.
 	Within int `yaml:"within"`
 	// Checksum names a function of package verify that is given the match.

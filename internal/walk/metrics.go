@@ -1,0 +1,116 @@
+package walk
+
+import (
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+)
+
+// Metrics visits every text of md and returns how many data points were dropped.
+func (w *Walker) Metrics(md pmetric.Metrics) (dropped int) {
+	each(md.ResourceMetrics(), func(_ int, rm pmetric.ResourceMetrics) bool {
+		w.resource(rm.Resource())
+		if out, changed := w.schema(resourceSchemaURL, rm.SchemaUrl()); changed {
+			rm.SetSchemaUrl(out)
+		}
+		if !w.visitor.Done(Resource, rm.Resource().Attributes()) {
+			for _, sm := range rm.ScopeMetrics().All() {
+				w.dropPoints(sm.Metrics())
+			}
+			return false
+		}
+		return each(rm.ScopeMetrics(), w.scopeMetrics)
+	})
+	return w.end()
+}
+
+func (w *Walker) dropPoints(ms pmetric.MetricSlice) {
+	for _, m := range ms.All() {
+		w.dropped += pointCount(m)
+	}
+}
+
+func (w *Walker) scopeMetrics(_ int, sm pmetric.ScopeMetrics) bool {
+	w.scope(sm.Scope())
+	if out, changed := w.schema(scopeSchemaURL, sm.SchemaUrl()); changed {
+		sm.SetSchemaUrl(out)
+	}
+	if !w.visitor.Done(Scope, sm.Scope().Attributes()) {
+		w.dropPoints(sm.Metrics())
+		return false
+	}
+	return each(sm.Metrics(), w.metric)
+}
+
+func (w *Walker) metric(_ int, m pmetric.Metric) bool {
+	if out, changed := w.field(metricName, m.Name()); changed {
+		m.SetName(out)
+	}
+	if out, changed := w.field(metricDescription, m.Description()); changed {
+		m.SetDescription(out)
+	}
+	if out, changed := w.field(metricUnit, m.Unit()); changed {
+		m.SetUnit(out)
+	}
+	w.attributes(metricMetadata, m.Metadata())
+	if !w.visitor.Done(Metric, m.Metadata()) {
+		w.dropped += pointCount(m)
+		return false
+	}
+	return w.points(m)
+}
+
+func (w *Walker) points(m pmetric.Metric) bool {
+	switch m.Type() {
+	case pmetric.MetricTypeGauge:
+		return dataPoints(w, m.Gauge().DataPoints(), gaugeAttributes, gaugeExemplars)
+	case pmetric.MetricTypeSum:
+		return dataPoints(w, m.Sum().DataPoints(), sumAttributes, sumExemplars)
+	case pmetric.MetricTypeHistogram:
+		return dataPoints(w, m.Histogram().DataPoints(), histogramAttributes, histogramExemplars)
+	case pmetric.MetricTypeExponentialHistogram:
+		return dataPoints(w, m.ExponentialHistogram().DataPoints(), exponentialAttributes, exponentialExemplars)
+	case pmetric.MetricTypeSummary:
+		return each(m.Summary().DataPoints(), func(_ int, p pmetric.SummaryDataPoint) bool {
+			w.attributes(summaryAttributes, p.Attributes())
+			return w.item(p.Attributes())
+		})
+	case pmetric.MetricTypeEmpty:
+		// no points
+	}
+	return true
+}
+
+// dataPoint is what the data points with exemplars have in common.
+type dataPoint interface {
+	Attributes() pcommon.Map
+	Exemplars() pmetric.ExemplarSlice
+}
+
+func dataPoints[T dataPoint, S sequence[T]](w *Walker, s S, point, exemplar Spot) bool {
+	return each(s, func(_ int, p T) bool {
+		w.attributes(point, p.Attributes())
+		for i := range p.Exemplars().Len() {
+			w.at.index = [2]int{i}
+			w.attributes(exemplar, p.Exemplars().At(i).FilteredAttributes())
+		}
+		return w.item(p.Attributes())
+	})
+}
+
+func pointCount(m pmetric.Metric) int {
+	switch m.Type() {
+	case pmetric.MetricTypeGauge:
+		return m.Gauge().DataPoints().Len()
+	case pmetric.MetricTypeSum:
+		return m.Sum().DataPoints().Len()
+	case pmetric.MetricTypeHistogram:
+		return m.Histogram().DataPoints().Len()
+	case pmetric.MetricTypeExponentialHistogram:
+		return m.ExponentialHistogram().DataPoints().Len()
+	case pmetric.MetricTypeSummary:
+		return m.Summary().DataPoints().Len()
+	case pmetric.MetricTypeEmpty:
+		// no points
+	}
+	return 0
+}

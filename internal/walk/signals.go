@@ -1,0 +1,197 @@
+package walk
+
+import (
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/pdata/xpdata/entity"
+)
+
+// sequence is what all slices of pdata have in common.
+type sequence[T any] interface {
+	Len() int
+	At(int) T
+	RemoveIf(func(T) bool)
+}
+
+// each visits the elements of s and removes those that visit answers false
+// to. It reports whether s is still worth keeping: not if it was emptied.
+func each[T any, S sequence[T]](s S, visit func(i int, e T) (keep bool)) bool {
+	var drops []int
+	for i := range s.Len() {
+		if !visit(i, s.At(i)) {
+			drops = append(drops, i)
+		}
+	}
+	if len(drops) > 0 {
+		remove(s, drops)
+		return s.Len() > 0
+	}
+	return true
+}
+
+// remove removes the elements at the ascending indices drops. It is apart from
+// each because its closure would cost each an allocation.
+func remove[T any, S sequence[T]](s S, drops []int) {
+	i := 0
+	s.RemoveIf(func(T) bool {
+		drop := len(drops) > 0 && drops[0] == i
+		if drop {
+			drops = drops[1:]
+		}
+		i++
+		return drop
+	})
+}
+
+// resource visits what all signals have at their resources.
+func (w *Walker) resource(r pcommon.Resource) {
+	w.attributes(resourceAttributes, r.Attributes())
+	refs := entity.ResourceEntityRefs(r)
+	for i := range refs.Len() {
+		ref := refs.At(i)
+		w.at.index = [2]int{i}
+		if out, changed := w.field(entityType, ref.Type()); changed {
+			ref.SetType(out)
+		}
+		if out, changed := w.schema(entitySchemaURL, ref.SchemaUrl()); changed {
+			ref.SetSchemaUrl(out)
+		}
+		w.keyList(entityIDKeys, ref.IdKeys())
+		w.keyList(entityDescriptionKeys, ref.DescriptionKeys())
+	}
+}
+
+// keyList visits names of attributes: as they are masked there, so they are here.
+func (w *Walker) keyList(spot Spot, s pcommon.StringSlice) {
+	if w.options.SkipNames {
+		return
+	}
+	w.start(spot)
+	w.at.Name = true
+	for i := range s.Len() {
+		w.at.index[1] = i
+		if out, changed := w.text(s.At(i)); changed {
+			s.SetAt(i, out)
+		}
+	}
+	w.at.Name = false
+}
+
+// scope visits what all signals have at their scopes.
+func (w *Walker) scope(s pcommon.InstrumentationScope) {
+	if out, changed := w.field(scopeName, s.Name()); changed {
+		s.SetName(out)
+	}
+	if out, changed := w.field(scopeVersion, s.Version()); changed {
+		s.SetVersion(out)
+	}
+	w.attributes(scopeAttributes, s.Attributes())
+}
+
+// Traces visits every text of td and returns how many spans were dropped.
+func (w *Walker) Traces(td ptrace.Traces) (dropped int) {
+	each(td.ResourceSpans(), func(_ int, rs ptrace.ResourceSpans) bool {
+		w.resource(rs.Resource())
+		if out, changed := w.schema(resourceSchemaURL, rs.SchemaUrl()); changed {
+			rs.SetSchemaUrl(out)
+		}
+		if !w.visitor.Done(Resource, rs.Resource().Attributes()) {
+			for _, ss := range rs.ScopeSpans().All() {
+				w.dropped += ss.Spans().Len()
+			}
+			return false
+		}
+		return each(rs.ScopeSpans(), w.scopeSpans)
+	})
+	return w.end()
+}
+
+func (w *Walker) scopeSpans(_ int, ss ptrace.ScopeSpans) bool {
+	w.scope(ss.Scope())
+	if out, changed := w.schema(scopeSchemaURL, ss.SchemaUrl()); changed {
+		ss.SetSchemaUrl(out)
+	}
+	if !w.visitor.Done(Scope, ss.Scope().Attributes()) {
+		w.dropped += ss.Spans().Len()
+		return false
+	}
+	return each(ss.Spans(), w.span)
+}
+
+func (w *Walker) span(_ int, s ptrace.Span) bool {
+	w.traceState(spanTraceState, s.TraceState())
+	if out, changed := w.field(spanName, s.Name()); changed {
+		s.SetName(out)
+	}
+	w.attributes(spanAttributes, s.Attributes())
+	for i := range s.Events().Len() {
+		w.at.index = [2]int{i}
+		e := s.Events().At(i)
+		if out, changed := w.field(eventName, e.Name()); changed {
+			e.SetName(out)
+		}
+		w.attributes(eventAttributes, e.Attributes())
+	}
+	for i := range s.Links().Len() {
+		w.at.index = [2]int{i}
+		l := s.Links().At(i)
+		w.traceState(linkTraceState, l.TraceState())
+		w.attributes(linkAttributes, l.Attributes())
+	}
+	if out, changed := w.field(spanStatus, s.Status().Message()); changed {
+		s.Status().SetMessage(out)
+	}
+	return w.item(s.Attributes())
+}
+
+// item closes a span, log record or data point.
+func (w *Walker) item(attrs pcommon.Map) bool {
+	keep := w.visitor.Done(Item, attrs)
+	if !keep {
+		w.dropped++
+	}
+	return keep
+}
+
+// Logs visits every text of ld and returns how many log records were dropped.
+func (w *Walker) Logs(ld plog.Logs) (dropped int) {
+	each(ld.ResourceLogs(), func(_ int, rl plog.ResourceLogs) bool {
+		w.resource(rl.Resource())
+		if out, changed := w.schema(resourceSchemaURL, rl.SchemaUrl()); changed {
+			rl.SetSchemaUrl(out)
+		}
+		if !w.visitor.Done(Resource, rl.Resource().Attributes()) {
+			for _, sl := range rl.ScopeLogs().All() {
+				w.dropped += sl.LogRecords().Len()
+			}
+			return false
+		}
+		return each(rl.ScopeLogs(), w.scopeLogs)
+	})
+	return w.end()
+}
+
+func (w *Walker) scopeLogs(_ int, sl plog.ScopeLogs) bool {
+	w.scope(sl.Scope())
+	if out, changed := w.schema(scopeSchemaURL, sl.SchemaUrl()); changed {
+		sl.SetSchemaUrl(out)
+	}
+	if !w.visitor.Done(Scope, sl.Scope().Attributes()) {
+		w.dropped += sl.LogRecords().Len()
+		return false
+	}
+	return each(sl.LogRecords(), w.logRecord)
+}
+
+func (w *Walker) logRecord(_ int, r plog.LogRecord) bool {
+	if out, changed := w.field(logSeverityText, r.SeverityText()); changed {
+		r.SetSeverityText(out)
+	}
+	w.body(logBody, r.Body())
+	w.attributes(logAttributes, r.Attributes())
+	if out, changed := w.field(logEventName, r.EventName()); changed {
+		r.SetEventName(out)
+	}
+	return w.item(r.Attributes())
+}

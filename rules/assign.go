@@ -1,0 +1,305 @@
+package rules
+
+import "bytes"
+
+// maxValue is the longest value of an assignment in bytes.
+const maxValue = 8192
+
+// value is the right side of an assignment.
+type value struct {
+	start, end int
+	quoted     bool // stands in quotes
+	tight      bool // NAME=value without spaces, as in shells and .env files
+	line       bool // the name begins its line
+	code       bool // an operator that also program code has: =, :=, :
+}
+
+// assignment looks at the name of a credential that stands at offset pos of
+// text (some of its letters do), and at the value that is assigned to it, in
+// whatever syntax: JSON at any escape level, env files, YAML, headers,
+// command line flags, query strings, code. It returns the offset up to which
+// names are settled.
+func (s *scanner) assignment(text []byte, pos int) (done int) {
+	start, end := identifier(text, pos)
+	n := s.e.nameOf(text[start:end])
+	if n < 0 {
+		return end
+	}
+	v, ok := assigned(text, start, end)
+	if !ok {
+		return end
+	}
+	s.value(n, text, v)
+	return end
+}
+
+// value adds the findings in a value that stands under name number n.
+func (s *scanner) value(n int, text []byte, v value) {
+	nm := &s.e.names[n]
+	if nm.kind == cookieValue {
+		s.cookies(n, text, v)
+		return
+	}
+	v.start = skipScheme(text, v.start, v.end)
+	secret := text[v.start:v.end]
+	if !nm.accepts(secret, v) {
+		return
+	}
+	f := s.e.byName(n, v.start, v.end)
+	if docExample(secret) {
+		f.Evidence |= DocExample
+	}
+	s.add(f, text)
+}
+
+// whole treats a text as the value of name number n.
+func (s *scanner) whole(n int, text []byte) {
+	v := value{end: len(text), quoted: true}
+	for v.start < v.end && isSpace(text[v.start]) {
+		v.start++
+	}
+	for v.end > v.start && isSpace(text[v.end-1]) {
+		v.end--
+	}
+	if v.end-v.start <= maxValue {
+		s.value(n, text, v)
+	}
+}
+
+// identifier returns the range of the name that holds text[pos]: letters,
+// digits, "_", "-" and ".".
+func identifier(text []byte, pos int) (start, end int) {
+	start = pos
+	for start > 0 && pos-start < maxKey && isName(text[start-1]) && !(isWord(text[start-1]) && leftBorder(text, start)) {
+		start--
+	}
+	end = pos
+	for end < len(text) && end-pos < maxKey && (isName(text[end]) || text[end] == ' ' && end-pos < 8 && spacedName(text, end)) {
+		end++
+	}
+	for end > pos && (text[end-1] == '.' || text[end-1] == '-') {
+		end--
+	}
+	return start, end
+}
+
+func isName(c byte) bool { return isWord(c) || c == '-' || c == '.' }
+
+// spacedName says that the space at i stands within "api key", "access token" and the like.
+func spacedName(text []byte, i int) bool {
+	rest := text[i+1 : min(len(text), i+8)]
+	return hasPrefixFold(rest, "key") || hasPrefixFold(rest, "token") || hasPrefixFold(rest, "secret")
+}
+
+func hasPrefixFold(text []byte, lower string) bool {
+	return len(text) >= len(lower) && indexFold(text[:len(lower)], lower) == 0
+}
+
+// assigned finds the value that is assigned to the name text[start:end].
+func assigned(text []byte, start, end int) (v value, ok bool) {
+	i, quote := closingQuote(text, end)
+	for i < len(text) && text[i] == ']' { // os.environ["X"]
+		i++
+	}
+	at := i
+	for i < len(text) && i-at < 24 && (text[i] == ' ' || text[i] == '\t') {
+		i++
+	}
+	spaced := i > at
+	if i >= len(text) {
+		return v, false
+	}
+	v.line = lineStart(text, start)
+	switch c := text[i]; {
+	case c == '=' || c == ':':
+		i, ok = operator(text, i)
+		if !ok {
+			return v, false
+		}
+		v.code = true
+		v.tight = c == '=' && !spaced && i < len(text) && text[i] != ' '
+	case c == ',' && quote > 0: // ("authorization", "Bearer X")
+		i++
+		at := i
+		for i < len(text) && i-at < 8 && isSpace(text[i]) {
+			i++
+		}
+		if _, _, q := openingQuote(text, i); q == 0 {
+			return v, false
+		}
+	case c == '>' && start > 0 && text[start-1] == '<': // <password>X</password>
+		return until(text, i+1, '<')
+	case spaced && quote == 0 && start > 1 && text[start-1] == '-' || spaced && text[start] == '-' && quote == 0: // --password X
+	default:
+		return v, false
+	}
+	return readValue(text, i, v)
+}
+
+func until(text []byte, from int, stop byte) (v value, ok bool) {
+	n := bytes.IndexByte(text[from:min(len(text), from+maxValue)], stop)
+	return value{start: from, end: from + n, quoted: true}, n > 0
+}
+
+// lineStart says that the name at offset start begins its line, but for
+// spaces, "export", "set" and the like.
+func lineStart(text []byte, start int) bool {
+	i := start
+	for i > 0 && (text[i-1] == ' ' || text[i-1] == '\t') {
+		i--
+	}
+	if i == 0 || text[i-1] == '\n' || text[i-1] == '\r' {
+		return true
+	}
+	if i >= 2 && text[i-2] == '\\' && (text[i-1] == 'n' || text[i-1] == 'r') {
+		return true
+	}
+	for _, w := range []string{"export", "set", "ENV", "env", "ARG", "setx", "local", "declare"} {
+		if i > len(w) && i < start && string(text[i-len(w):i]) == w {
+			return lineStart(text, i-len(w))
+		}
+	}
+	return false
+}
+
+// operator skips an assignment operator and the spaces behind it.
+func operator(text []byte, i int) (int, bool) {
+	c := text[i]
+	i++
+	if i < len(text) {
+		switch {
+		case c == ':' && text[i] == '=', c == '=' && text[i] == '>':
+			i++
+		case c == ':' && (text[i] == ':' || text[i] == '/'), c == '=' && text[i] == '=', c == '=' && text[i] == '~':
+			return i, false
+		}
+	}
+	for k := 0; i < len(text) && k < 40 && (text[i] == ' ' || text[i] == '\t'); k++ {
+		i++
+	}
+	return i, i < len(text)
+}
+
+// closingQuote skips the quote that may close a name: backslashes and one
+// quote. quote is its length, 0 if there is none.
+func closingQuote(text []byte, i int) (next, quote int) {
+	_, next, quote = openingQuote(text, i)
+	if quote == 0 {
+		return i, 0
+	}
+	return next, quote
+}
+
+// entities are quotes as HTML and URLs write them.
+var entities = []string{"&quot;", "&#34;", "&#39;", "%22", "%27"}
+
+// openingQuote reads a quote at i: any number of backslashes and one of " ' `,
+// or an entity. level is the number of backslashes, length 0 if it is no quote.
+func openingQuote(text []byte, i int) (level, next, length int) {
+	k := i
+	for k < len(text) && text[k] == '\\' && k-i < 64 {
+		k++
+	}
+	if k < len(text) && (text[k] == '"' || text[k] == '\'' || text[k] == '`') {
+		return k - i, k + 1, k + 1 - i
+	}
+	if i < len(text) && (text[i] == '&' || text[i] == '%') {
+		for _, e := range entities {
+			if bytes.HasPrefix(text[i:], []byte(e)) {
+				return 0, i + len(e), len(e)
+			}
+		}
+	}
+	return 0, i, 0
+}
+
+// readValue reads the value that begins at i.
+func readValue(text []byte, i int, v value) (value, bool) {
+	if i+1 < len(text) && (text[i] == 'b' || text[i] == 'r' || text[i] == 'f' || text[i] == 'u') {
+		if _, _, q := openingQuote(text, i+1); q > 0 && text[i+1] != '&' && text[i+1] != '%' {
+			i++ // b"...", f'...'
+		}
+	}
+	level, next, q := openingQuote(text, i)
+	if q > 0 {
+		v.start, v.quoted = next, true
+		var ok bool
+		if text[next-1] == ';' || text[i] == '%' {
+			n := bytes.Index(text[next:min(len(text), next+maxValue)], text[i:next])
+			v.end, ok = next+n, n >= 0
+		} else {
+			v.end, ok = quotedEnd(text, next, text[next-1], level)
+		}
+		return v, ok && v.end > v.start
+	}
+	v.start = i
+	v.end = bareEnd(text, i, v)
+	return v, v.end > v.start
+}
+
+// quotedEnd finds the quote that closes a string at a level of escaping: one
+// with as many backslashes before it. A string that the text's end cuts off ends there.
+func quotedEnd(text []byte, from int, quote byte, level int) (end int, ok bool) {
+	slashes := 0
+	for i := from; i < len(text); i++ {
+		switch c := text[i]; {
+		case i-from > maxValue:
+			return 0, false
+		case c == '\\':
+			slashes++
+			continue
+		case c == quote && slashes <= level:
+			return i - slashes, true
+		case c == '\n' && level == 0 && quote != '`':
+			return i, true
+		}
+		slashes = 0
+	}
+	return len(text), true
+}
+
+// bareEnd finds the end of a value without quotes.
+func bareEnd(text []byte, from int, v value) int {
+	shell := v.tight && v.line // NAME=value on a line of its own: all up to white space
+	for i := from; i < len(text) && i-from <= maxValue; i++ {
+		c := text[i]
+		if isSpace(c) || c == '"' || c == '\'' || c == '`' || c == 0x1b || c < 0x20 {
+			return i
+		}
+		if c == '\\' && i+1 < len(text) && (text[i+1] == 'n' || text[i+1] == 'r' || text[i+1] == 't' || text[i+1] == '"' || text[i+1] == '\'' || text[i+1] == '\\' || text[i+1] == 'u') {
+			return i
+		}
+		if shell {
+			continue
+		}
+		switch c {
+		case ',', ';', '&', '<', '>', ')', ']', '}', '|':
+			return i
+		case '%':
+			if bytes.HasPrefix(text[i:], []byte("%22")) || bytes.HasPrefix(text[i:], []byte("%26")) {
+				return i
+			}
+		}
+	}
+	return min(len(text), from+maxValue)
+}
+
+func isSpace(c byte) bool { return c == ' ' || c-'\t' < 5 }
+
+// schemes are the words that stand before a credential in Authorization and
+// similar headers (RFC 9110, section 11).
+var schemes = []string{"bearer", "basic", "token", "bot", "apikey", "api-key", "key", "ssws", "geniekey", "digest", "negotiate", "splunk", "sso-key", "oauth"}
+
+// skipScheme skips such a word.
+func skipScheme(text []byte, start, end int) int {
+	for _, w := range schemes {
+		if hasPrefixFold(text[start:end], w) && start+len(w) < end && text[start+len(w)] == ' ' {
+			start += len(w)
+			for start < end && text[start] == ' ' {
+				start++
+			}
+			return start
+		}
+	}
+	return start
+}

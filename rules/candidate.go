@@ -1,0 +1,216 @@
+package rules
+
+import (
+	"bytes"
+
+	"github.com/tracescrub/tracescrub/rules/pack"
+	"github.com/tracescrub/tracescrub/rules/verify"
+)
+
+// minCut is how many bytes behind its anchor a token needs to be taken for
+// one when the text was cut off within it.
+const minCut = 8
+
+// candidate tries the rule where one of its literals stands at offset pos.
+func (s *scanner) candidate(text, key []byte, lv *level, index int32, pos int, cut bool) {
+	r := &s.e.rules[index]
+	sp := &lv.spent[index]
+	if sp.epoch != lv.epoch {
+		*sp = spending{epoch: lv.epoch}
+	}
+	if pos < sp.done {
+		return
+	}
+	p := r.pattern
+	from := pos - p.MinBefore
+	first := from
+	if p.MaxBefore > p.MinBefore {
+		for first > 0 && pos-first < p.MaxBefore && (p.Before == nil || p.Before[text[first-1]]) {
+			first--
+		}
+		first = max(first, sp.done)
+	}
+	budget := workFactor*len(text) + workFloor
+	for at := max(first, 0); at <= from; at++ {
+		if r.left == wordBorder && !leftBorder(text, at) {
+			continue
+		}
+		s.match.Steps, s.match.Limit = 0, budget
+		end, a, b, ok := p.At(&s.match, text, at)
+		sp.steps += s.match.Steps
+		if sp.steps > budget {
+			s.linear(text, key, r, index, at)
+			sp.done = len(text)
+			return
+		}
+		if ok {
+			if end = s.accept(text, key, r, index, at, end, a, b); end > 0 {
+				sp.done = end
+				return
+			}
+		} else if cut && s.match.HitEnd && r.rank == rankProvider && len(text)-pos >= minCut+len(p.Literals[0]) {
+			s.add(Finding{Start: at, End: len(text), Rule: uint32(index), Severity: r.severity, Evidence: Truncated}, text)
+			sp.done = len(text)
+			return
+		}
+	}
+}
+
+// linear runs the rule once over the rest of the text by a linear-time
+// matcher: attempts at single places have cost too much.
+func (s *scanner) linear(text, key []byte, r *rule, index int32, from int) {
+	r.pattern.Linear(text, from, func(start, end, a, b int) bool {
+		if r.left == anyByte || leftBorder(text, start) {
+			s.accept(text, key, r, index, start, end, a, b)
+		}
+		return len(s.out) < s.e.limits.Findings
+	})
+}
+
+// accept decides whether the match text[start:end] with its secret
+// text[a:b] is a secret, adds it, and returns where it ends, or 0.
+func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, b int) int {
+	if tail := r.pattern.Tail; tail != nil && r.right != anyByte && end < len(text) && tail[text[end]] {
+		if r.right == exact {
+			return 0
+		}
+		whole := b == end
+		for end < len(text) && tail[text[end]] {
+			end++
+		}
+		if whole {
+			b = end
+		}
+	}
+	if a >= b {
+		return 0
+	}
+	secret := text[a:b]
+	if len(r.keywords) > 0 && !near(text[max(0, start-r.within):start], r.keywords) && !near(key, r.keywords) {
+		return 0
+	}
+	if masked(secret) || r.rank == rankContext && placeholder(secret) {
+		return 0
+	}
+	f := Finding{Start: a, End: b, Rule: uint32(index), Severity: r.severity}
+	if r.check != nil {
+		switch r.check(text[start:end]) {
+		case verify.Passed:
+			f.Evidence |= ChecksumPassed
+		case verify.Failed:
+			if r.require {
+				return 0
+			}
+			f.Evidence |= ChecksumFailed
+			f.Severity = max(pack.Low, f.Severity-1)
+		}
+	}
+	if f.Evidence&ChecksumPassed == 0 && r.entropy > 0 && entropy(secret) < r.entropy {
+		return 0
+	}
+	if docExample(secret) {
+		f.Evidence |= DocExample
+	}
+	s.add(f, text)
+	return end
+}
+
+// leftBorder says that a token can begin at offset at: no letter, digit or
+// underscore stands before it, unless that belongs to an escape.
+func leftBorder(text []byte, at int) bool {
+	if at == 0 || !isWord(text[at-1]) {
+		return true
+	}
+	c := text[at-1]
+	switch {
+	case at >= 2 && text[at-2] == '\\': // \n, \t, \r, \b, \f
+		return c == 'n' || c == 't' || c == 'r' || c == 'b' || c == 'f'
+	case at >= 3 && text[at-3] == '%': // %3D
+		return isHex(text[at-2]) && isHex(c)
+	case at >= 4 && text[at-4] == '\\' && text[at-3] == 'x': // \x3d
+		return isHex(text[at-2]) && isHex(c)
+	case at >= 6 && text[at-6] == '\\' && text[at-5] == 'u': // \u003d
+		return isHex(text[at-4]) && isHex(text[at-3]) && isHex(text[at-2]) && isHex(c)
+	case c == 'm' && at >= 3: // ESC [ 3 1 m
+		i := at - 2
+		for i > 0 && (text[i] == ';' || text[i]-'0' < 10) {
+			i--
+		}
+		return text[i] == '['
+	}
+	return false
+}
+
+func isWord(c byte) bool  { return c == '_' || c-'0' < 10 || (c|0x20)-'a' < 26 }
+func isHex(c byte) bool   { return c-'0' < 10 || (c|0x20)-'a' < 6 }
+func isDigit(c byte) bool { return c-'0' < 10 }
+func isAlpha(c byte) bool { return (c|0x20)-'a' < 26 }
+
+func toLower(c byte) byte {
+	if c-'A' < 26 {
+		return c | 0x20
+	}
+	return c
+}
+
+// near says that one of the lower-case words stands in text.
+func near(text []byte, words []string) bool {
+	for _, w := range words {
+		if indexFold(text, w) >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// indexFold is bytes.Index with ASCII case folded; lower is in lower case.
+func indexFold(text []byte, lower string) int {
+	for i := 0; i+len(lower) <= len(text); i++ {
+		k := 0
+		for k < len(lower) && toLower(text[i+k]) == lower[k] {
+			k++
+		}
+		if k == len(lower) {
+			return i
+		}
+	}
+	return -1
+}
+
+var (
+	maskOpen     = []byte("[MASKED:")
+	withheldOpen = []byte("[WITHHELD:")
+)
+
+// masked says that a text is one of our masks, whole or with a few bytes of
+// the secret left beside it (as a partial mask has).
+func masked(secret []byte) bool {
+	i := bytes.Index(secret, maskOpen)
+	if i < 0 {
+		i = bytes.Index(secret, withheldOpen)
+	}
+	if i < 0 {
+		return false
+	}
+	n := maskLen(secret[i:])
+	return n > 0 && (i+len(secret)-i-n <= 16 || n < 0)
+}
+
+// maskLen returns the length of the well-formed mask that b begins with, or 0:
+// [MASKED:rule:8 or more hex] or [WITHHELD:reason:8 or more hex].
+func maskLen(b []byte) int {
+	i := bytes.IndexByte(b, ':') + 1
+	for i < len(b) && (b[i] == '-' || isDigit(b[i]) || b[i]-'a' < 26) {
+		i++
+	}
+	if i >= len(b) || b[i] != ':' {
+		return 0
+	}
+	from := i + 1
+	for i = from; i < len(b) && (isDigit(b[i]) || b[i]-'a' < 6); i++ {
+	}
+	if i >= len(b) || b[i] != ']' || i-from < 8 {
+		return 0
+	}
+	return i + 1
+}

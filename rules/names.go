@@ -1,0 +1,204 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tracescrub/tracescrub/rules/pack"
+	"github.com/tracescrub/tracescrub/rules/prefilter"
+)
+
+// name is a compiled pack.Name.
+type name struct {
+	rule uint32
+	not  []string // "_count_"
+	kind valueKind
+	min  int
+}
+
+type valueKind uint8
+
+const (
+	anyValue valueKind = iota
+	passwordValue
+	tokenValue
+	cookieValue
+	numericValue
+)
+
+var valueKinds = map[string]valueKind{
+	"any": anyValue, "password": passwordValue, "token": tokenValue, "cookie": cookieValue, "numeric": numericValue,
+}
+
+// counting are words that, standing before a name, make it a number or a flag
+// about credentials: max_token, has_password, is_secret.
+var counting = []string{
+	"_max_", "_min_", "_num_", "_total_", "_count_", "_avg_", "_n_", "_has_", "_is_", "_use_", "_allow_", "_enable_", "_disable_",
+	"_show_", "_hide_", "_require_", "_requires_", "_missing_", "_invalid_", "_no_", "_without_", "_reset_", "_forgot_",
+}
+
+func (c *compiler) name(packName string, i int, n *pack.Name) {
+	path := fmt.Sprintf("names[%d]", i)
+	c.id(packName, path, n.ID, Info{n.ID, n.Provider, n.Description, n.Reference, n.Severity})
+	fmt.Fprintf(&c.digest, "%v %v %v %v %v\n", n.ID, n.Names, n.Not, n.Value, n.MinLength)
+	kind, ok := valueKinds[n.Value]
+	if !ok {
+		c.errs = append(c.errs, fmt.Errorf("%s: %s.value (rule %s): %q is none of any, password, token, cookie, numeric", packName, path, n.ID, n.Value))
+	}
+	e := c.engine
+	out := name{rule: uint32(len(e.rules)), kind: kind, min: max(1, n.MinLength)}
+	for _, w := range n.Names {
+		c.spellings = append(c.spellings, w)
+		e.index.add(spelling{len(e.names), []byte("_" + w + "_"), []byte(strings.ReplaceAll(w, "_", ""))})
+	}
+	for _, w := range n.Not {
+		out.not = append(out.not, "_"+w+"_")
+	}
+	e.rules = append(e.rules, rule{severity: n.Severity, rank: rankName})
+	e.names = append(e.names, out)
+}
+
+// nameLiterals makes anchors of the names, in all their spellings. A name that
+// holds another one needs none of its own.
+func (c *compiler) nameLiterals() {
+	all := c.spellings
+	covered := func(w string) bool {
+		for _, o := range all {
+			if o != w && len(o) >= 4 && strings.Contains(w, o) {
+				return true
+			}
+		}
+		return false
+	}
+	for _, w := range all {
+		if covered(w) {
+			continue
+		}
+		seps := []string{"", "_", "-", ".", " "}
+		if !strings.Contains(w, "_") {
+			seps = seps[:1]
+		}
+		for _, sep := range seps {
+			lit := strings.ReplaceAll(w, "_", sep)
+			if len(lit) >= 3 {
+				c.literal(lit, nil, target{kind: nameTarget})
+			} else {
+				c.errs = append(c.errs, fmt.Errorf("name %q is shorter than three bytes", w))
+			}
+		}
+	}
+}
+
+const maxKey = 96 // bytes of a key that are looked at, its last ones
+
+// keyWords writes the words of key as "_api_key_" into buf: lower case, split
+// at separators, case changes and digits.
+func keyWords(buf []byte, key []byte) []byte {
+	if len(key) > maxKey {
+		key = key[len(key)-maxKey:]
+	}
+	buf = append(buf, '_')
+	for i, c := range key {
+		if !isWord(c) || c == '_' {
+			if buf[len(buf)-1] != '_' {
+				buf = append(buf, '_')
+			}
+			continue
+		}
+		if i > 0 && buf[len(buf)-1] != '_' && wordBreak(key, i) {
+			buf = append(buf, '_')
+		}
+		buf = append(buf, toLower(c))
+	}
+	if buf[len(buf)-1] != '_' {
+		buf = append(buf, '_')
+	}
+	return buf
+}
+
+// wordBreak says that a new word begins at key[i]: fooBar, HTTPKey, key2.
+func wordBreak(key []byte, i int) bool {
+	c, before := key[i], key[i-1]
+	upper := func(b byte) bool { return b-'A' < 26 }
+	switch {
+	case isDigit(c) != isDigit(before):
+		return isDigit(c) // key2 -> key 2, but 2fa stays
+	case upper(c) && !upper(before):
+		return true
+	case upper(c) && upper(before):
+		return i+1 < len(key) && isAlpha(key[i+1]) && !upper(key[i+1])
+	}
+	return false
+}
+
+// nameOf returns the name that key is a spelling of, or -1. The name with
+// the most words wins.
+func (e *Engine) nameOf(key []byte) int {
+	if len(key) == 0 || !e.mayName(key) {
+		return -1
+	}
+	var buf [2*maxKey + 2]byte
+	words := keyWords(buf[:0], key)
+	return e.index.find(words, e.names)
+}
+
+// mayName says cheaply whether key can be a name: one of their anchors stands in it.
+func (e *Engine) mayName(key []byte) bool {
+	var hits [16]prefilter.Hit
+	found, next := e.filter.Find(hits[:0], key, 0, len(key), len(hits))
+	for {
+		for _, h := range found {
+			for _, t := range e.targets[h.Lit] {
+				if t.kind == nameTarget {
+					return true
+				}
+			}
+		}
+		if next >= len(key) {
+			return false
+		}
+		found, next = e.filter.Find(hits[:0], key, next, len(key), len(hits))
+	}
+}
+
+// excluded says that other words of the key make it something else.
+func excluded(words []byte, at, end int, not []string) bool {
+	after := string(words[end:]) // does not escape
+	for _, n := range not {
+		if strings.Contains(after, n) {
+			return true
+		}
+	}
+	before := string(words[:at+1])
+	for _, n := range counting {
+		if strings.HasSuffix(before, n) {
+			return true
+		}
+	}
+	return false
+}
+
+// rankOf returns the rank of a rule.
+func (e *Engine) rankOf(rule uint32) rank { return e.rules[rule].rank }
+
+// byName makes a finding of the name number n.
+func (e *Engine) byName(n, start, end int) Finding {
+	r := e.names[n].rule
+	return Finding{Start: start, End: end, Rule: r, Severity: e.rules[r].severity, Evidence: ByKey}
+}
+
+// keyOf returns the name that a text stands under: its key, or the flag before it.
+func (s *scanner) keyOf(key, prev []byte) int {
+	if n := s.e.nameOf(key); n >= 0 {
+		return n
+	}
+	if len(prev) > 2 && prev[0] == '-' {
+		for _, c := range prev {
+			if c == '=' || c == ' ' {
+				return -1 // --flag=value holds its value itself
+			}
+		}
+		return s.e.nameOf(prev)
+	}
+	return -1
+}

@@ -1,0 +1,311 @@
+package rules
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"github.com/tracescrub/tracescrub/rules/decode"
+	"github.com/tracescrub/tracescrub/rules/match"
+	"github.com/tracescrub/tracescrub/rules/pack"
+	"github.com/tracescrub/tracescrub/rules/prefilter"
+)
+
+const (
+	block      = 64 << 10 // bytes filtered before candidates are looked at
+	maxHits    = 4096     // hits held at a time
+	workFactor = 8        // a rule may cost this many steps per byte of text before it is run linearly
+	workFloor  = 20_000
+)
+
+// scanner is the working memory of one Scan at a time.
+type scanner struct {
+	e     *Engine
+	ctx   Context
+	match match.State
+	out   []Finding // of the text at hand, offsets relative to it
+	tick  int       // counts towards looking at the clock
+	late  bool      // Context.Deadline passed
+
+	key, prev []byte // Context's, as bytes
+
+	levels  []level // by depth of encoding
+	scratch []byte  // for digests
+	smap    decode.Map
+}
+
+// level is the working memory for one depth of encoding.
+type level struct {
+	hits  []prefilter.Hit
+	json  decode.JSON
+	text  []byte // decoded
+	m     decode.Map
+	spent []spending // by rule
+	epoch uint32
+}
+
+// spending is what a rule has done on the text at hand.
+type spending struct {
+	epoch uint32 // of the text; older entries count as zero
+	steps int
+	done  int // candidates before this offset are settled
+}
+
+func newScanner(e *Engine) *scanner { return &scanner{e: e} }
+
+func (s *scanner) scan(dst []Finding, text []byte, ctx Context) []Finding {
+	s.ctx, s.out, s.late = ctx, s.out[:0], false
+	s.key, s.prev = append(s.key[:0], ctx.Key...), append(s.prev[:0], ctx.Prev...)
+	s.text(text, s.key, s.prev, 0)
+	if len(s.out) > 0 {
+		s.out = resolve(s.out, s.rankOf)
+		dst = append(dst, s.out...)
+	}
+	s.ctx = Context{}
+	return dst
+}
+
+// text appends the findings in text to s.out.
+func (s *scanner) text(text, key, prev []byte, depth int) {
+	if s.expired() {
+		s.withhold(0, len(text), Time)
+		return
+	}
+	if len(s.out) >= s.e.limits.Findings {
+		s.withhold(0, len(text), Findings)
+		return
+	}
+	for depth >= len(s.levels) {
+		s.levels = append(s.levels, level{})
+	}
+	looks := decode.Looks(text)
+	named := s.keyOf(key, prev)
+	lv := &s.levels[depth]
+	hits, next := s.e.filter.Find(lv.hits[:0], text, 0, min(block, len(text)), maxHits)
+	for len(hits) == 0 && next < len(text) {
+		hits, next = s.e.filter.Find(hits, text, next, min(next+block, len(text)), maxHits)
+	}
+	lv.hits = hits
+	cut := false
+	if looks && (len(hits) > 0 || named >= 0) {
+		if depth >= s.e.limits.Depth {
+			s.withhold(0, len(text), Depth)
+			return
+		}
+		var valid bool
+		if valid, cut = s.document(text, key, depth); valid {
+			return
+		}
+		// Deeper levels used the memory of hits: look again.
+		hits, next = s.e.filter.Find(s.levels[depth].hits[:0], text, 0, min(block, len(text)), maxHits)
+		s.levels[depth].hits = hits
+	}
+	if named >= 0 {
+		s.whole(named, text)
+	}
+	if len(hits) == 0 && next >= len(text) {
+		return
+	}
+	s.raw(text, key, depth, next, cut)
+	if bytes.IndexByte(text, '\\') >= 0 {
+		s.unescaped(text, depth)
+	}
+}
+
+// document reads text as JSON. What it finds counts only if valid; short
+// says that it was JSON until the text ended.
+func (s *scanner) document(text, key []byte, depth int) (valid, short bool) {
+	mark := len(s.out)
+	s.levels[depth].json.Reset(text)
+	for {
+		j := &s.levels[depth].json // deeper levels may move s.levels
+		tok, ok := j.Next()
+		if !ok {
+			if j.Valid() {
+				return true, false
+			}
+			s.out = s.out[:mark]
+			return false, j.Short()
+		}
+		k, prev := key, text[tok.Prev.Start:tok.Prev.End]
+		if tok.Kind == decode.Key {
+			k = nil
+		} else if tok.Key != (decode.Span{}) {
+			k = text[tok.Key.Start:tok.Key.End]
+		}
+		if tok.Kind == decode.Number {
+			s.number(text, tok.Span, k)
+			continue
+		}
+		s.leaf(text, tok, k, prev, depth)
+	}
+}
+
+// leaf scans one string of a document.
+func (s *scanner) leaf(text []byte, tok decode.Token, key, prev []byte, depth int) {
+	mark := len(s.out)
+	inner := text[tok.Start:tok.End]
+	if !tok.Escaped {
+		s.text(inner, key, prev, depth+1)
+		for i := mark; i < len(s.out); i++ {
+			s.out[i].Start += tok.Start
+			s.out[i].End += tok.Start
+			s.out[i].Quote = 2*s.out[i].Quote + 1
+		}
+		return
+	}
+	s.decoded(inner, key, prev, depth, tok.Start)
+}
+
+// decoded scans text with its escapes taken off; base is added to offsets.
+func (s *scanner) decoded(text, key, prev []byte, depth, base int) {
+	mark := len(s.out)
+	lv := &s.levels[depth]
+	lv.text = decode.Unescape(lv.text[:0], text, &lv.m)
+	s.text(lv.text, key, prev, depth+1)
+	m := &s.levels[depth].m
+	for i := mark; i < len(s.out); i++ {
+		f := &s.out[i]
+		from, to := m.Source(f.Start, f.End)
+		f.Start, f.End = from+base, to+base
+		f.Evidence |= Decoded
+		f.Quote = 2*f.Quote + 1
+	}
+}
+
+// unescaped scans text that is not JSON as if one level of escapes were off:
+// cut JSON, Python repr, JSON within prose.
+func (s *scanner) unescaped(text []byte, depth int) {
+	if depth >= s.e.limits.Depth {
+		s.withhold(0, len(text), Depth)
+		return
+	}
+	s.decoded(text, nil, nil, depth, 0)
+}
+
+func (s *scanner) number(text []byte, sp decode.Span, key []byte) {
+	n := s.e.nameOf(key)
+	if n < 0 || !s.e.names[n].numeric(text[sp.Start:sp.End]) {
+		return
+	}
+	f := s.e.byName(n, sp.Start, sp.End)
+	f.Evidence |= Bare
+	s.add(f, text)
+}
+
+// raw scans text as it stands, from the hits of its first blocks on.
+func (s *scanner) raw(text, key []byte, depth, next int, cut bool) {
+	lv := &s.levels[depth]
+	lv.epoch++
+	if lv.spent == nil {
+		lv.spent = make([]spending, len(s.e.rules))
+	}
+	name := 0 // names before this offset are settled
+	for hits := lv.hits; ; {
+		for _, h := range hits {
+			if len(s.out) >= s.e.limits.Findings {
+				s.withhold(h.Pos, len(text), Findings)
+				return
+			}
+			if s.expired() {
+				s.withhold(h.Pos, len(text), Time)
+				return
+			}
+			names := false
+			for _, t := range s.e.targets[h.Lit] {
+				switch t.kind {
+				case patternTarget:
+					s.candidate(text, key, lv, t.rule, h.Pos, cut)
+				case nameTarget:
+					names = true
+				}
+			}
+			if names && h.Pos >= name {
+				name = s.assignment(text, h.Pos)
+			}
+		}
+		if next >= len(text) {
+			return
+		}
+		hits, next = s.e.filter.Find(lv.hits[:0], text, next, min(next+block, len(text)), maxHits)
+		lv.hits = hits
+	}
+}
+
+// add computes the digest of the secret and appends f.
+func (s *scanner) add(f Finding, text []byte) {
+	if s.ctx.Digest != nil {
+		f.Digest = s.ctx.Digest(s.canonical(text[f.Start:f.End]))
+	}
+	s.out = append(s.out, f)
+}
+
+func (s *scanner) withhold(start, end int, why Reason) {
+	if end > start {
+		s.out = append(s.out, Finding{Start: start, End: end, Withheld: why, Severity: pack.Critical})
+	}
+}
+
+// expired looks at the clock now and then.
+func (s *scanner) expired() bool {
+	if s.ctx.Deadline.IsZero() {
+		return false
+	}
+	if !s.late && s.tick&31 == 0 {
+		s.late = !time.Now().Before(s.ctx.Deadline)
+	}
+	s.tick++
+	return s.late
+}
+
+func (s *scanner) rankOf(f *Finding) rank {
+	if f.Withheld != None {
+		return rankWithheld
+	}
+	return s.e.rankOf(f.Rule)
+}
+
+// resolve sorts findings and merges those that overlap. The wider keeps its
+// rule; of two that cover the same bytes the more specific does.
+func resolve(fs []Finding, rankOf func(*Finding) rank) []Finding {
+	slices.SortFunc(fs, func(a, b Finding) int {
+		if a.Start != b.Start {
+			return a.Start - b.Start
+		}
+		return b.End - a.End
+	})
+	out := fs[:0]
+	for _, f := range fs {
+		if len(out) == 0 || f.Start >= out[len(out)-1].End {
+			out = append(out, f)
+			continue
+		}
+		last := &out[len(out)-1]
+		if better(&f, last, rankOf) {
+			f.Start, f.End = min(f.Start, last.Start), max(f.End, last.End)
+			*last = f
+		} else {
+			last.End = max(last.End, f.End)
+		}
+	}
+	return out
+}
+
+// better says that a, which begins at or behind b and overlaps it, names the
+// whole better than b.
+func better(a, b *Finding, rankOf func(*Finding) rank) bool {
+	ra, rb := rankOf(a), rankOf(b)
+	if ra == rankWithheld || rb == rankWithheld {
+		return ra > rb
+	}
+	if a.Start == b.Start && a.End == b.End {
+		if ra != rb {
+			return ra > rb
+		}
+		return a.Evidence&Decoded > b.Evidence&Decoded
+	}
+	if a.End <= b.End { // inside
+		return ra == rankProvider && rb < rankGeneric && 2*(a.End-a.Start) > b.End-b.Start
+	}
+	return ra > rb
+}

@@ -1,0 +1,365 @@
+package rules
+
+import (
+	"bytes"
+	"math"
+
+	"github.com/tracescrub/tracescrub/rules/decode"
+	"github.com/tracescrub/tracescrub/rules/verify"
+)
+
+const (
+	minToken        = 10  // bytes of a token that is known by its name alone
+	minTokenEntropy = 2.7 // bits per byte of such a token
+	minRandom       = 16  // bytes of a value that may be random letters only
+)
+
+// accepts says that secret can be the value of n.
+func (n *name) accepts(secret []byte, v value) bool {
+	if len(secret) < n.min || masked(secret) || placeholder(secret) || reference(secret) {
+		return false
+	}
+	switch n.kind {
+	case passwordValue:
+		return passwordLike(secret, v)
+	case tokenValue:
+		return tokenLike(secret)
+	case numericValue:
+		return n.numeric(secret) || passwordLike(secret, v) && hasDigit(secret) && len(secret) <= 16
+	default:
+		return !stopWord(secret) && !identifierLike(secret, v) && !prose(secret)
+	}
+}
+
+// numeric says that a number can be a value of n: a passcode or an all-digit password.
+func (n *name) numeric(digits []byte) bool {
+	if n.kind != numericValue && n.kind != passwordValue || len(digits) < max(4, n.min) || len(digits) > 12 {
+		return false
+	}
+	for _, c := range digits {
+		if !isDigit(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// passwordLike says that a value under the name of a password can be one: not
+// a word of code, not a sentence, not a type.
+func passwordLike(b []byte, v value) bool {
+	if stopWord(b) || prose(b) || urlLike(b) {
+		return false
+	}
+	if v.quoted || v.tight && v.line {
+		return !codeLike(b)
+	}
+	return !codeLike(b) && !identifierLike(b, v)
+}
+
+// tokenLike says that a value is long and random enough for a token.
+func tokenLike(b []byte) bool {
+	if len(b) < minToken || urlLike(b) || pathLike(b) || bytes.IndexByte(b, ' ') >= 0 {
+		return false
+	}
+	if codeLike(b) || stopWord(b) {
+		return false
+	}
+	if entropy(b) < minTokenEntropy {
+		return false
+	}
+	return hasDigit(b) || len(b) >= minRandom && !wordy(b)
+}
+
+// identifierLike says that a bare value is rather a name in program code:
+// letters, "_" and "." only.
+func identifierLike(b []byte, v value) bool {
+	if v.quoted {
+		return false
+	}
+	if v.tight && v.line {
+		return false
+	}
+	for _, c := range b {
+		if !isAlpha(c) && c != '_' && c != '.' && c != '-' && c != '?' && c != '!' && c != ':' && c != '*' {
+			return false
+		}
+	}
+	return true
+}
+
+// codeLike says that a value is an expression: a call, an index, an operator.
+func codeLike(b []byte) bool {
+	if i := bytes.IndexByte(b, '('); i > 0 && identStart(b) && (b[len(b)-1] == ')' || bytes.IndexByte(b[i:], ')') < 0) {
+		return identChars(b[:i])
+	}
+	if i := bytes.IndexByte(b, '['); i > 0 && identChars(b[:i]) {
+		return true
+	}
+	for _, p := range codePrefixes {
+		if hasPrefixFold(b, p) {
+			return true
+		}
+	}
+	return bytes.Contains(b, []byte("->")) || bytes.HasPrefix(b, []byte("=>"))
+}
+
+var codePrefixes = []string{"process.env", "os.environ", "os.getenv", "self.", "this.", "args.", "config.", "settings.", "request.", "req.", "options.", "opts.", "params.", "ctx.", "env.", "secrets.", "vars.", "var.", "local.", "data.", "module.", "props.", "await ", "new ", "return ", "lambda "}
+
+func identStart(b []byte) bool { return isAlpha(b[0]) || b[0] == '_' }
+
+func identChars(b []byte) bool {
+	for _, c := range b {
+		if !isWord(c) && c != '.' && c != ':' {
+			return false
+		}
+	}
+	return true
+}
+
+// reference says that a value names where the secret is kept.
+func reference(b []byte) bool {
+	switch b[0] {
+	case '$', '@', '#':
+		return len(b) > 1 && (b[1] == '{' || b[1] == '(' || isAlpha(b[1]) || b[1] == '_') && (b[0] == '$' && refChars(b[1:]) || b[0] != '$' && (b[1] == '{' || b[1] == '('))
+	case '%':
+		return len(b) > 2 && (b[len(b)-1] == '%' && identChars(b[1:len(b)-1]) || b[1] == '(' || b[1] == 's' && len(b) == 2)
+	case '{':
+		return true
+	}
+	for _, p := range referencePrefixes {
+		if hasPrefixFold(b, p) {
+			return true
+		}
+	}
+	return bytes.HasSuffix(b, []byte("aws4_request")) // X-Amz-Credential: an id and a scope
+}
+
+// refChars says that b is all of a variable's name: {NAME}, NAME, (command).
+func refChars(b []byte) bool {
+	if b[0] == '{' || b[0] == '(' {
+		return true
+	}
+	return identChars(b)
+}
+
+var referencePrefixes = []string{"vault:", "secret:", "secretref:", "secret://", "arn:aws:", "op://", "keyring:", "ssm:", "env:", "file:", "ref:", "sops:", "gsm:", "azkv:", "projects/", "/run/secrets/", "/var/run/secrets/", "kms:", "!vault", "!ref", "!sub", "enc["}
+
+// placeholder says that a value stands for a secret that was left out.
+func placeholder(b []byte) bool {
+	if len(b) == 0 {
+		return true
+	}
+	first, last := b[0], b[len(b)-1]
+	if first == '<' && last == '>' || first == '[' && last == ']' || first == '{' && last == '}' {
+		return true
+	}
+	if bytes.HasPrefix(b, []byte("${")) || bytes.HasPrefix(b, []byte("$(")) || bytes.HasPrefix(b, []byte("{{")) {
+		return true
+	}
+	same := 0
+	for i, c := range b {
+		if c == '*' || c == '.' || c == '?' || c == '_' || c == '-' || c == 'x' || c == 'X' || b[i] == 0xe2 || c >= 0x80 {
+			same++
+		}
+	}
+	if same == len(b) || bytes.Contains(b, []byte("***")) || bytes.Contains(b, []byte("...")) && len(b) < 16 {
+		return true
+	}
+	return indexFold(b, "redacted") >= 0 || indexFold(b, "[masked") == 0 || indexFold(b, "[filtered") == 0 || indexFold(b, "your") == 0 && (indexFold(b, "key") > 0 || indexFold(b, "token") > 0 || indexFold(b, "secret") > 0 || indexFold(b, "password") > 0)
+}
+
+// stopWords are values that are types, states or the names themselves.
+var stopWords = map[string]bool{}
+
+func init() {
+	for _, w := range []string{
+		"true", "false", "null", "nil", "none", "undefined", "nan", "yes", "no", "on", "off", "string", "str", "text", "bytes", "byte", "int", "integer",
+		"number", "float", "bool", "boolean", "object", "array", "list", "dict", "map", "any", "required", "optional", "password", "passwd", "secret", "token",
+		"pass", "key", "apikey", "api_key", "api-key", "username", "user", "email", "login", "auth", "credentials", "credential", "hidden", "masked", "set",
+		"unset", "empty", "missing", "present", "invalid", "valid", "wrong", "incorrect", "expired", "changed", "reset", "default", "unknown", "ok", "enabled", "disabled",
+		"bearer", "basic", "digest", "negotiate", "oauth", "oauth2", "jwt", "saml", "oidc", "internal", "external", "public", "private", "local", "access", "refresh",
+		"readonly", "write", "read", "admin", "type", "value", "name", "id", "field", "header", "cookie", "query", "body", "input", "prompt", "and", "or", "is", "the", "a", "for", "to", "in", "of", "not", "was", "has", "are", "function", "func", "def", "class", "const", "let", "var", "import", "from", "error", "failed", "success", "authentication", "authorization", "session", "interactive", "secretstr", "optional[str]", "str|none", "char", "varchar", "uuid", "date", "n/a", "na", "tbd", "todo", "example",
+	} {
+		stopWords[w] = true
+	}
+}
+
+// stopWord says that a value is such a word.
+func stopWord(b []byte) bool {
+	if len(b) > 16 {
+		return false
+	}
+	var low [16]byte
+	for i, c := range b {
+		low[i] = toLower(c)
+	}
+	return stopWords[string(low[:len(b)])]
+}
+
+// prose says that a value is a sentence: several words of letters.
+func prose(b []byte) bool {
+	spaces, other := 0, 0
+	for _, c := range b {
+		switch {
+		case c == ' ' || c == '\n' || c == '\t':
+			spaces++
+		case !isAlpha(c) && c != ',' && c != '.' && c != '\'' && c != '-' && c < 0x80 && c != ':' && c != '/' && c != '(' && c != ')' && c != '"' && c != ';' && c != '?' && c != '!':
+			other++
+		}
+	}
+	return spaces >= 3 || spaces >= 1 && other == 0
+}
+
+func urlLike(b []byte) bool {
+	return hasPrefixFold(b, "http://") || hasPrefixFold(b, "https://") || bytes.Contains(b[:min(len(b), 16)], []byte("://"))
+}
+
+// pathLike says that b is a path: begins like one and has plain segments.
+func pathLike(b []byte) bool {
+	if b[0] != '/' && b[0] != '~' && !bytes.HasPrefix(b, []byte("./")) && !bytes.HasPrefix(b, []byte("../")) {
+		return false
+	}
+	return bytes.Count(b, []byte("/")) >= 2 && !mixedCase(b) || bytes.IndexByte(b, '.') > 0
+}
+
+func hasDigit(b []byte) bool {
+	for _, c := range b {
+		if isDigit(c) {
+			return true
+		}
+	}
+	return false
+}
+
+func mixedCase(b []byte) bool {
+	up, low := 0, 0
+	for _, c := range b {
+		if c-'A' < 26 {
+			up++
+		} else if c-'a' < 26 {
+			low++
+		}
+	}
+	return up >= 2 && low >= 2
+}
+
+// wordy says that b has the look of words: parts joined by separators, each with vowels.
+func wordy(b []byte) bool {
+	run, longest := 0, 0
+	for _, c := range b {
+		switch c | 0x20 {
+		case 'a', 'e', 'i', 'o', 'u', 'y':
+			run = 0
+		default:
+			if isAlpha(c) {
+				run++
+			} else {
+				run = 0
+			}
+		}
+		longest = max(longest, run)
+	}
+	return longest <= 4
+}
+
+// entropy returns the Shannon entropy of b in bits per byte.
+func entropy(b []byte) float64 {
+	var count [256]int
+	for _, c := range b {
+		count[c]++
+	}
+	h := 0.0
+	for _, n := range count {
+		if n > 0 {
+			p := float64(n) / float64(len(b))
+			h -= p * math.Log2(p)
+		}
+	}
+	return h
+}
+
+// docExample says that a secret is a test vector of public documentation.
+func docExample(secret []byte) bool { return verify.DocExample(secret) }
+
+// canonical returns the bytes that identify a secret however it was written:
+// without percent encoding, escapes and, for keys in PEM form, line breaks.
+func (s *scanner) canonical(secret []byte) []byte {
+	if bytes.HasPrefix(secret, []byte("-----BEGIN")) {
+		s.scratch = decode.Unescape(s.scratch[:0], secret, &s.smap)
+		out := s.scratch[:0]
+		for _, c := range s.scratch {
+			if isWord(c) || c == '+' || c == '/' || c == '=' {
+				out = append(out, c)
+			}
+		}
+		return out
+	}
+	if bytes.IndexByte(secret, '%') >= 0 {
+		s.scratch = unpercent(s.scratch[:0], secret)
+		return s.scratch
+	}
+	if bytes.IndexByte(secret, '\\') >= 0 {
+		s.scratch = decode.Unescape(s.scratch[:0], secret, &s.smap)
+		return s.scratch
+	}
+	return secret
+}
+
+// unpercent appends src to dst with %XX decoded (RFC 3986, section 2.1).
+func unpercent(dst, src []byte) []byte {
+	digit := func(c byte) byte {
+		if isDigit(c) {
+			return c - '0'
+		}
+		return (c | 0x20) - 'a' + 10
+	}
+	for i := 0; i < len(src); i++ {
+		if src[i] == '%' && i+2 < len(src) && isHex(src[i+1]) && isHex(src[i+2]) {
+			dst = append(dst, digit(src[i+1])<<4|digit(src[i+2]))
+			i += 2
+			continue
+		}
+		dst = append(dst, src[i])
+	}
+	return dst
+}
+
+// cookieAttributes are the parts of Set-Cookie that are no cookie (RFC 6265, section 4.1).
+var cookieAttributes = []string{"path", "expires", "domain", "max-age", "samesite", "httponly", "secure", "priority", "partitioned"}
+
+const minCookie = 12 // bytes of a cookie's value that may be a session
+
+// cookies adds the values of the pairs name=value in v that may be sessions.
+func (s *scanner) cookies(n int, text []byte, v value) {
+	at := v.start
+	for at < v.end {
+		end := v.end
+		if i := bytes.IndexByte(text[at:v.end], ';'); i >= 0 {
+			end = at + i
+		}
+		pair := text[at:end]
+		if eq := bytes.IndexByte(pair, '='); eq >= 0 && !cookieAttribute(pair[:eq]) {
+			a, b := at+eq+1, end
+			for a < b && (text[a] == '"' || text[a] == ' ') {
+				a++
+			}
+			for b > a && (text[b-1] == '"' || text[b-1] == ' ' || text[b-1] == '\\') {
+				b--
+			}
+			if secret := text[a:b]; len(secret) >= minCookie && !masked(secret) && !placeholder(secret) && entropy(secret) >= minTokenEntropy && (hasDigit(secret) || mixedCase(secret)) {
+				s.add(s.e.byName(n, a, b), text)
+			}
+		}
+		at = end + 1
+	}
+}
+
+func cookieAttribute(nm []byte) bool {
+	nm = bytes.TrimSpace(nm)
+	for _, a := range cookieAttributes {
+		if len(nm) == len(a) && hasPrefixFold(nm, a) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,84 @@
+package verify
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed" // vectors.tsv
+	"encoding/hex"
+	"strings"
+)
+
+// vectorsTSV lists documented example credentials: SHA-256 in hex, provider,
+// where they are documented. Only hashes, so that this repository holds nothing
+// that looks like a credential.
+//
+//go:embed vectors.tsv
+var vectorsTSV string
+
+var vectors = parseVectors(vectorsTSV)
+
+func parseVectors(tsv string) map[[sha256.Size]byte]bool {
+	set := map[[sha256.Size]byte]bool{}
+	for line := range strings.Lines(tsv) {
+		sum, _, ok := strings.Cut(line, "\t")
+		var key [sha256.Size]byte
+		if n, err := hex.Decode(key[:], []byte(sum)); ok && err == nil && n == len(key) {
+			set[key] = true
+		}
+	}
+	return set
+}
+
+// exampleWords say of a value that it is no real one. They are compared in
+// lower case and long enough not to appear in random text.
+var exampleWords = [][]byte{
+	[]byte("example"), []byte("placeholder"), []byte("changeme"), []byte("change_me"), []byte("change-me"),
+	[]byte("redacted"), []byte("your_"), []byte("your-"), []byte("dummy"), []byte("insert_"), []byte("replace_me"),
+}
+
+// DocExample says whether secret is a test vector of public documentation or
+// says of itself that it is none: it holds the word EXAMPLE, a run of xxxx,
+// counts up (12345678, abcdefgh), or is mostly one character. Such a value is
+// masked like any other unless policy says otherwise.
+func DocExample(secret []byte) bool {
+	if len(secret) < 4 {
+		return false
+	}
+	if vectors[sha256.Sum256(secret)] {
+		return true
+	}
+	var buf [256]byte
+	folded := buf[:0]
+	for _, c := range secret[:min(len(secret), len(buf))] {
+		folded = append(folded, lower(c))
+	}
+	for _, w := range exampleWords {
+		if bytes.Contains(folded, w) {
+			return true
+		}
+	}
+	return runs(secret)
+}
+
+// runs says whether secret holds xxxx or XXXX, eight characters that count up,
+// or one character over at least half of its length.
+func runs(secret []byte) bool {
+	same, up := 1, 1
+	for i := 1; i < len(secret); i++ {
+		a, b := secret[i-1], secret[i]
+		if a == b {
+			same++
+		} else {
+			same = 1
+		}
+		if b == a+1 || a == '9' && (b == '0' || b == 'a' || b == 'A') || a == '0' && b == 'a' {
+			up++
+		} else {
+			up = 1
+		}
+		if up >= 8 || same >= 4 && (a == 'x' || a == 'X' || a == '*') || same >= 6 && 2*same >= len(secret) {
+			return true
+		}
+	}
+	return false
+}
