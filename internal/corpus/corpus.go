@@ -71,8 +71,8 @@ type Row struct {
 	Place string
 	// Key is the attribute's name, as the template has it.
 	Key string
-	// Form is how it is written, outermost encoding first: "json>json>plain",
-	// "json>base64", "numbered".
+	// Form is how it is written, outermost encoding first: "plain",
+	// "json>json", "json>b64", "num" (lines with numbers).
 	Form string
 	// Difficulty is "easy", "medium" or "hard".
 	Difficulty string
@@ -83,6 +83,9 @@ type Row struct {
 	needle string // the part of the secret that this row holds
 	plainF bool   // the form is plain, escaped at most
 }
+
+// Reveal returns the occurrence as it stands in the text of its place.
+func (r Row) Reveal() string { return r.raw }
 
 // Format implements fmt.Formatter so that no verb prints the text.
 func (r Row) Format(f fmt.State, _ rune) {

@@ -2,6 +2,7 @@ package corpus
 
 import (
 	"encoding/base64"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -84,6 +85,18 @@ func placeOf(owner, member, key string) string {
 		return owner + "_attr"
 	}
 	return owner + "_" + strings.ToLower(member)
+}
+
+// Texts returns the texts of an OTLP/JSON payload by path; what a bytes value holds is decoded.
+func Texts(payload []byte) (map[string]string, error) {
+	n, err := parse(payload)
+	if err != nil {
+		return nil, fmt.Errorf("parsing a payload: %w", err)
+	}
+	stripOwn(n)
+	out := map[string]string{}
+	leaves(n, func(l leaf) { out[l.path] = l.text })
+	return out, nil
 }
 
 // setText replaces the text of a leaf.
