@@ -10,8 +10,7 @@ type value struct {
 	start, end int
 	quoted     bool // stands in quotes
 	tight      bool // NAME=value without spaces, as in shells and .env files
-	line       bool // the name begins its line
-	code       bool // an operator that also program code has: =, :=, :
+	line       bool // the name begins its line, or is a flag
 }
 
 // assignment looks at the name of a credential that stands at offset pos of
@@ -37,12 +36,22 @@ func (s *scanner) assignment(text []byte, pos int) (done int) {
 func (s *scanner) value(n int, text []byte, v value) {
 	nm := &s.e.names[n]
 	if nm.kind == cookieValue {
+		if !v.quoted {
+			v.end = lineEnd(text, v.start)
+		}
 		s.cookies(n, text, v)
 		return
 	}
-	v.start = skipScheme(text, v.start, v.end)
+	if v.quoted {
+		v.start = skipScheme(text, v.start, v.end)
+	} else if at := skipScheme(text, v.start, min(len(text), v.end+8)); at > v.start {
+		v.start, v.end = at, bareEnd(text, at, v)
+	}
+	if v.start >= v.end || s.e.maskLen(text[v.start:]) > 0 {
+		return
+	}
 	secret := text[v.start:v.end]
-	if !nm.accepts(secret, v) {
+	if s.e.masked(secret) || !nm.accepts(secret, v) {
 		return
 	}
 	f := s.e.byName(n, v.start, v.end)
@@ -116,8 +125,9 @@ func assigned(text []byte, start, end int) (v value, ok bool) {
 		if !ok {
 			return v, false
 		}
-		v.code = true
-		v.tight = c == '=' && !spaced && i < len(text) && text[i] != ' '
+		i = skipType(text, i, c)
+		v.tight = c == '=' && !spaced && text[i-1] == '='
+		v.line = v.line || text[start] == '-' || start > 0 && text[start-1] == '-'
 	case c == ',' && quote > 0: // ("authorization", "Bearer X")
 		i++
 		at := i
@@ -155,7 +165,7 @@ func lineStart(text []byte, start int) bool {
 		return true
 	}
 	for _, w := range []string{"export", "set", "ENV", "env", "ARG", "setx", "local", "declare"} {
-		if i > len(w) && i < start && string(text[i-len(w):i]) == w {
+		if i >= len(w) && i < start && string(text[i-len(w):i]) == w {
 			return lineStart(text, i-len(w))
 		}
 	}
@@ -178,6 +188,38 @@ func operator(text []byte, i int) (int, bool) {
 		i++
 	}
 	return i, i < len(text)
+}
+
+// skipType skips the type in "password: str = ..." and stands at the value.
+func skipType(text []byte, i int, op byte) int {
+	k := i
+	for k < len(text) && k-i < 32 && (isWord(text[k]) || text[k] == '.' || text[k] == '[' || text[k] == ']' || text[k] == '|') {
+		k++
+	}
+	at := k
+	for k < len(text) && k-at < 4 && text[k] == ' ' {
+		k++
+	}
+	if op != ':' || at == i || k == at || k >= len(text) || text[k] != '=' {
+		return i
+	}
+	if next, ok := operator(text, k); ok {
+		return next
+	}
+	return i
+}
+
+// lineEnd returns where the line ends that offset i is in, escaped line ends included.
+func lineEnd(text []byte, i int) int {
+	for ; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\n' || c == '\r' || c == '"' || c == '\'':
+			return i
+		case c == '\\' && i+1 < len(text) && (text[i+1] == 'n' || text[i+1] == 'r' || text[i+1] == '"'):
+			return i
+		}
+	}
+	return i
 }
 
 // closingQuote skips the quote that may close a name: backslashes and one

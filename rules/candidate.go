@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"bytes"
-
 	"github.com/tracescrub/tracescrub/rules/pack"
 	"github.com/tracescrub/tracescrub/rules/verify"
 )
@@ -89,7 +87,7 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 	if len(r.keywords) > 0 && !near(text[max(0, start-r.within):start], r.keywords) && !near(key, r.keywords) {
 		return 0
 	}
-	if masked(secret) || r.rank == rankContext && placeholder(secret) {
+	if s.e.masked(secret) || r.rank == rankContext && placeholder(secret) {
 		return 0
 	}
 	f := Finding{Start: a, End: b, Rule: uint32(index), Severity: r.severity}
@@ -175,42 +173,4 @@ func indexFold(text []byte, lower string) int {
 		}
 	}
 	return -1
-}
-
-var (
-	maskOpen     = []byte("[MASKED:")
-	withheldOpen = []byte("[WITHHELD:")
-)
-
-// masked says that a text is one of our masks, whole or with a few bytes of
-// the secret left beside it (as a partial mask has).
-func masked(secret []byte) bool {
-	i := bytes.Index(secret, maskOpen)
-	if i < 0 {
-		i = bytes.Index(secret, withheldOpen)
-	}
-	if i < 0 {
-		return false
-	}
-	n := maskLen(secret[i:])
-	return n > 0 && (i+len(secret)-i-n <= 16 || n < 0)
-}
-
-// maskLen returns the length of the well-formed mask that b begins with, or 0:
-// [MASKED:rule:8 or more hex] or [WITHHELD:reason:8 or more hex].
-func maskLen(b []byte) int {
-	i := bytes.IndexByte(b, ':') + 1
-	for i < len(b) && (b[i] == '-' || isDigit(b[i]) || b[i]-'a' < 26) {
-		i++
-	}
-	if i >= len(b) || b[i] != ':' {
-		return 0
-	}
-	from := i + 1
-	for i = from; i < len(b) && (isDigit(b[i]) || b[i]-'a' < 6); i++ {
-	}
-	if i >= len(b) || b[i] != ']' || i-from < 8 {
-		return 0
-	}
-	return i + 1
 }

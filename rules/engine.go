@@ -20,6 +20,7 @@ type Engine struct {
 	rules  []rule // by Finding.Rule; those with a name instead of a pattern have pattern nil
 	names  []name
 	index  nameIndex
+	ids    map[string]bool // rule ids
 	limits Limits
 	hash   string
 
@@ -38,7 +39,7 @@ type Info struct {
 // target is what a literal is an anchor of.
 type target struct {
 	kind targetKind
-	rule int32 // of patternTarget
+	rule int32 // of patternTarget; of viewTarget the view
 }
 
 type targetKind uint8
@@ -46,7 +47,9 @@ type targetKind uint8
 const (
 	patternTarget targetKind = iota
 	nameTarget               // the literal is part of the name of a credential
-	hiddenTarget             // the literal is an escape that can hide an anchor
+	viewTarget               // the literal says that an encoding is in use behind which others can hide
+	escapeTarget             // the literal is an escape behind which others can hide
+	maskTarget               // the literal begins one of our masks
 )
 
 // rule is a compiled pack.Rule.
@@ -90,14 +93,10 @@ const (
 	defaultWithin   = 100
 )
 
-// hidden lists the beginnings of escapes behind which an anchor can hide from
-// the filter. Other escapes cannot stand inside an anchor.
-var hidden = []string{`\u002`, `\u003`, `\u004`, `\u005`, `\u006`, `\u007`, `:\/\/`, `\x2`, `\x3`, `\x4`, `\x5`, `\x6`, `\x7`}
-
 // Compile makes an engine of packs. It reports every mistake at once
 // (errors.Join), each with pack name, rule id and YAML path.
 func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
-	e := &Engine{limits: withDefaults(limits)}
+	e := &Engine{limits: withDefaults(limits), ids: map[string]bool{}}
 	c := compiler{engine: e, literals: map[string]int{}, ids: map[string]string{}}
 	for _, p := range packs {
 		for i := range p.Rules {
@@ -108,8 +107,15 @@ func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
 		}
 	}
 	c.nameLiterals()
-	for _, h := range hidden {
-		c.literal(h, nil, target{kind: hiddenTarget})
+	c.literal("[MASKED:", nil, target{kind: maskTarget})
+	c.literal("[WITHHELD:", nil, target{kind: maskTarget})
+	for _, l := range escapeSigns {
+		c.literal(l, nil, target{kind: escapeTarget})
+	}
+	for v, view := range views {
+		for _, l := range view.signs {
+			c.literal(l, nil, target{viewTarget, int32(v)})
+		}
 	}
 	if len(c.errs) > 0 {
 		return nil, errors.Join(c.errs...)
@@ -155,6 +161,7 @@ func (c *compiler) id(packName, path, id string, info Info) {
 		c.errs = append(c.errs, fmt.Errorf("%s: %s.id: %q stands in pack %s already", packName, path, id, other))
 	}
 	c.ids[id] = packName
+	c.engine.ids[id] = true
 	c.engine.infos = append(c.engine.infos, info)
 }
 

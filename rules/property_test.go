@@ -21,7 +21,7 @@ func splice(text []byte, fs []Finding) []byte {
 		if f.Evidence&Bare != 0 {
 			quote = strings.Repeat(`\`, int(f.Quote)) + `"`
 		}
-		out = fmt.Appendf(out, "%s[MASKED:rule:%08x]%s", quote, uint32(f.Digest), quote)
+		out = fmt.Appendf(out, "%s[MASKED:github-token:%08x]%s", quote, uint32(f.Digest), quote)
 		at = f.End
 	}
 	return append(out, text[at:]...)

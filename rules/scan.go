@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"bytes"
 	"slices"
 	"time"
 
@@ -38,6 +37,7 @@ type scanner struct {
 type level struct {
 	hits  []prefilter.Hit
 	json  decode.JSON
+	runs  decode.Runs
 	text  []byte // decoded
 	m     decode.Map
 	spent []spending // by rule
@@ -51,7 +51,10 @@ type spending struct {
 	done  int // candidates before this offset are settled
 }
 
-func newScanner(e *Engine) *scanner { return &scanner{e: e} }
+// newScanner makes room for every depth: levels do not move.
+func newScanner(e *Engine) *scanner {
+	return &scanner{e: e, levels: make([]level, e.limits.Depth+2)}
+}
 
 func (s *scanner) scan(dst []Finding, text []byte, ctx Context) []Finding {
 	s.ctx, s.out, s.late = ctx, s.out[:0], false
@@ -75,9 +78,6 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 		s.withhold(0, len(text), Findings)
 		return
 	}
-	for depth >= len(s.levels) {
-		s.levels = append(s.levels, level{})
-	}
 	looks := decode.Looks(text)
 	named := s.keyOf(key, prev)
 	lv := &s.levels[depth]
@@ -96,29 +96,25 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 		if valid, cut = s.document(text, key, depth); valid {
 			return
 		}
-		// Deeper levels used the memory of hits: look again.
-		hits, next = s.e.filter.Find(s.levels[depth].hits[:0], text, 0, min(block, len(text)), maxHits)
-		s.levels[depth].hits = hits
 	}
 	if named >= 0 {
 		s.whole(named, text)
 	}
-	if len(hits) == 0 && next >= len(text) {
-		return
+	var seen viewSet
+	some := len(hits) > 0 || next < len(text)
+	if some {
+		seen = s.raw(text, key, depth, next, cut)
 	}
-	s.raw(text, key, depth, next, cut)
-	if bytes.IndexByte(text, '\\') >= 0 {
-		s.unescaped(text, depth)
-	}
+	s.views(text, depth, some, seen)
 }
 
 // document reads text as JSON. What it finds counts only if valid; short
 // says that it was JSON until the text ended.
 func (s *scanner) document(text, key []byte, depth int) (valid, short bool) {
 	mark := len(s.out)
-	s.levels[depth].json.Reset(text)
+	j := &s.levels[depth].json
+	j.Reset(text)
 	for {
-		j := &s.levels[depth].json // deeper levels may move s.levels
 		tok, ok := j.Next()
 		if !ok {
 			if j.Valid() {
@@ -163,6 +159,12 @@ func (s *scanner) decoded(text, key, prev []byte, depth, base int) {
 	lv := &s.levels[depth]
 	lv.text = decode.Unescape(lv.text[:0], text, &lv.m)
 	s.text(lv.text, key, prev, depth+1)
+	s.mapBack(mark, depth, base)
+}
+
+// mapBack turns the offsets of the findings since mark from those of the
+// decoded text at depth into those of its source.
+func (s *scanner) mapBack(mark, depth, base int) {
 	m := &s.levels[depth].m
 	for i := mark; i < len(s.out); i++ {
 		f := &s.out[i]
@@ -171,16 +173,6 @@ func (s *scanner) decoded(text, key, prev []byte, depth, base int) {
 		f.Evidence |= Decoded
 		f.Quote = 2*f.Quote + 1
 	}
-}
-
-// unescaped scans text that is not JSON as if one level of escapes were off:
-// cut JSON, Python repr, JSON within prose.
-func (s *scanner) unescaped(text []byte, depth int) {
-	if depth >= s.e.limits.Depth {
-		s.withhold(0, len(text), Depth)
-		return
-	}
-	s.decoded(text, nil, nil, depth, 0)
 }
 
 func (s *scanner) number(text []byte, sp decode.Span, key []byte) {
@@ -193,23 +185,28 @@ func (s *scanner) number(text []byte, sp decode.Span, key []byte) {
 	s.add(f, text)
 }
 
-// raw scans text as it stands, from the hits of its first blocks on.
-func (s *scanner) raw(text, key []byte, depth, next int, cut bool) {
+// raw scans text as it stands, from the hits of its first blocks on, and
+// says which encodings it has seen signs of.
+func (s *scanner) raw(text, key []byte, depth, next int, cut bool) (seen viewSet) {
 	lv := &s.levels[depth]
 	lv.epoch++
 	if lv.spent == nil {
 		lv.spent = make([]spending, len(s.e.rules))
 	}
-	name := 0 // names before this offset are settled
+	name := 0    // names before this offset are settled
+	outside := 0 // where the last mask ends
 	for hits := lv.hits; ; {
 		for _, h := range hits {
 			if len(s.out) >= s.e.limits.Findings {
 				s.withhold(h.Pos, len(text), Findings)
-				return
+				return 0
 			}
 			if s.expired() {
 				s.withhold(h.Pos, len(text), Time)
-				return
+				return 0
+			}
+			if h.Pos < outside {
+				continue
 			}
 			names := false
 			for _, t := range s.e.targets[h.Lit] {
@@ -218,6 +215,10 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut bool) {
 					s.candidate(text, key, lv, t.rule, h.Pos, cut)
 				case nameTarget:
 					names = true
+				case viewTarget:
+					seen |= 1 << t.rule
+				case maskTarget:
+					outside = max(outside, h.Pos+s.e.maskLen(text[h.Pos:]))
 				}
 			}
 			if names && h.Pos >= name {
@@ -225,7 +226,7 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut bool) {
 			}
 		}
 		if next >= len(text) {
-			return
+			return seen
 		}
 		hits, next = s.e.filter.Find(lv.hits[:0], text, next, min(next+block, len(text)), maxHits)
 		lv.hits = hits

@@ -16,7 +16,7 @@ const (
 
 // accepts says that secret can be the value of n.
 func (n *name) accepts(secret []byte, v value) bool {
-	if len(secret) < n.min || masked(secret) || placeholder(secret) || reference(secret) {
+	if len(secret) < n.min || placeholder(secret) || reference(secret) {
 		return false
 	}
 	switch n.kind {
@@ -346,7 +346,7 @@ func (s *scanner) cookies(n int, text []byte, v value) {
 			for b > a && (text[b-1] == '"' || text[b-1] == ' ' || text[b-1] == '\\') {
 				b--
 			}
-			if secret := text[a:b]; len(secret) >= minCookie && !masked(secret) && !placeholder(secret) && entropy(secret) >= minTokenEntropy && (hasDigit(secret) || mixedCase(secret)) {
+			if secret := text[a:b]; len(secret) >= minCookie && !s.e.masked(secret) && !placeholder(secret) && entropy(secret) >= minTokenEntropy && (hasDigit(secret) || mixedCase(secret)) {
 				s.add(s.e.byName(n, a, b), text)
 			}
 		}

@@ -104,7 +104,7 @@ func must(t *testing.T, form, s string) string {
 func TestViewsUndoForms(t *testing.T) {
 	key := "a\"b\\c'd<e>&fé/0123456789xyz"
 	for _, chain := range []string{
-		"js", "py", "go", "php", "js.js.js", "py.js", "go.py", "php.php", "repr", "repr.js", "pct", "pct.pct", "html", "html.js", "b64", "b64.js",
+		"js", "py", "go", "php", "js.js.js", "py.js", "go.py", "php.php", "sql", "repr", "repr.js", "pct", "pct.pct", "html", "html.js", "b64", "b64.js",
 		"b64url", "hex", "hex.b64", "u6", "utf16", "b64.b64", "pct.js", "png.b64", "js.b64.js", "html.pct",
 	} {
 		t.Run(chain, func(t *testing.T) {

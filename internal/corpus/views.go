@@ -55,7 +55,9 @@ func expandViews(v *view, out []*view, depth int) []*view {
 	if depth == 3 {
 		return out
 	}
-	for _, next := range []*view{replace(v, percentRE, unpercent), replace(v, entityRE, unentity), dropZeros(v)} {
+	for _, next := range []*view{
+		replace(v, percentRE, unpercent), replace(v, entityRE, unentity), replace(v, sqlRE, func(b []byte) []byte { return b[:1] }), dropZeros(v),
+	} {
 		if next != nil {
 			out = expandViews(next, out, depth+1)
 		}
@@ -83,6 +85,7 @@ var (
 	escapeRE  = regexp.MustCompile(`\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|["'\\/bfnrt])`)
 	percentRE = regexp.MustCompile(`%[0-9a-fA-F]{2}`)
 	entityRE  = regexp.MustCompile(`&(?:#x?[0-9a-fA-F]{1,6}|[a-z]{2,6});`)
+	sqlRE     = regexp.MustCompile(`''`)
 	base64RE  = regexp.MustCompile(`[A-Za-z0-9+/_-]{12,}`)
 	hexRE     = regexp.MustCompile(`(?:[0-9a-fA-F]{2}){6,}`)
 )

@@ -2,34 +2,45 @@
 //
 // A mask never contains a byte that JSON, URLs or XML would have to escape, so
 // writing it over a finding keeps what was valid valid, at any depth of
-// encoding, and leaves all other bytes as they were.
+// encoding, and leaves all other bytes as they were. What cannot be scanned is
+// replaced as a whole: no path through this package returns a text unchanged
+// that the engine did not finish.
 package mask
 
 import (
+	"errors"
+	"fmt"
+	"hash"
+	"slices"
+	"sync"
+	"time"
+
 	"github.com/tracescrub/tracescrub/rules"
+	"github.com/tracescrub/tracescrub/rules/pack"
 )
 
-// Action is what policy makes of a finding.
-type Action uint8
-
-// The actions, in rising order: the strongest of an item's findings decides about the item.
-const (
-	Pass Action = iota // report only
-	Mask               // replace the secret
-	Hold               // mask, and keep the item back until it is approved
-	Drop               // remove the whole span, log record or data point
-)
+// Engine is what a Masker needs of rules.Engine.
+type Engine interface {
+	Scan(dst []rules.Finding, text []byte, ctx rules.Context) []rules.Finding
+	ScanNumber(dst []rules.Finding, text []byte, ctx rules.Context) []rules.Finding
+	Rules() []rules.Info
+}
 
 // Where says where a text stands, for context and policy.
 type Where struct {
 	// Key and Prev are rules.Context's.
 	Key, Prev string
-	// Field is the path of the place, such as `span.attributes["db.query.text"]`; called only on a finding.
+	// Field is the path of the place, such as `span.attributes["db.query.text"]`; called only on a finding. May be nil.
 	Field func() string
 	// Resource returns a resource attribute as text, for policy; may be nil.
 	Resource func(name string) (string, bool)
 	// Number: the text is the decimal form of a number.
 	Number bool
+	// Name: the text is a key. Keys that differ stay different, so they are
+	// never masked by a style without a fingerprint.
+	Name bool
+	// Deadline is rules.Context's.
+	Deadline time.Time
 }
 
 // Hit is a finding and what was decided about it.
@@ -40,13 +51,200 @@ type Hit struct {
 	Fingerprint string
 	// RuleID is the rule's id, or "withheld-<reason>".
 	RuleID string
-	Field  string
+	// Field is Where.Field's answer, empty without one.
+	Field string
+}
+
+// Options are what a Masker is made of.
+type Options struct {
+	// Engine finds the secrets.
+	Engine Engine
+	// Policy is asked in order; the first entry that matches decides. Without
+	// a match a finding is masked.
+	Policy []Entry
+	// Style is how secrets are masked unless a policy entry says otherwise.
+	Style Style
+	// Key makes fingerprints; whoever has it can test guesses of a secret
+	// against its mask. At least 16 bytes.
+	Key []byte
+	// MaxBytes is the longest text that is scanned; longer ones are withheld. 0 means no bound.
+	MaxBytes int
 }
 
 // Masker scans and masks texts by one engine and one policy. It is immutable
 // and safe for concurrent use.
-type Masker struct{}
+type Masker struct {
+	engine   Engine
+	infos    []rules.Info
+	known    map[string]bool // the words that may stand in a mask
+	policy   []compiled
+	style    Style
+	maxBytes int
+	hashes   sync.Pool // of hash.Hash, HMAC-SHA256 under Options.Key
+	digest   func(secret []byte) uint64
+}
+
+// minKey is the shortest key for fingerprints, in bytes.
+const minKey = 16
+
+// New returns a masker, or everything that is wrong with o.
+func New(o Options) (*Masker, error) {
+	var errs []error
+	if o.Engine == nil {
+		errs = append(errs, errors.New("no engine"))
+	}
+	if len(o.Key) < minKey {
+		errs = append(errs, fmt.Errorf("the key for fingerprints has %d bytes, at least %d are needed", len(o.Key), minKey))
+	}
+	if err := o.Style.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("style: %w", err))
+	}
+	for i, e := range o.Policy {
+		if err := e.validate(); err != nil {
+			errs = append(errs, fmt.Errorf("policy[%d]: %w", i, err))
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	m := &Masker{engine: o.Engine, infos: o.Engine.Rules(), style: o.Style, maxBytes: o.MaxBytes}
+	m.known = knownWords(m.infos)
+	for _, e := range o.Policy {
+		m.policy = append(m.policy, e.compile(m.infos))
+	}
+	key := slices.Clone(o.Key)
+	m.hashes.New = func() any { return newHash(key) }
+	m.digest = m.fingerprint // once, since a method value is an allocation
+	return m, nil
+}
 
 // Text appends the hits in text to dst. out is the masked text, nil if nothing
 // changed. It never panics: what makes the engine panic is withheld.
-func (m *Masker) Text(dst []Hit, text []byte, at Where) (out []byte, hits []Hit) { return nil, dst }
+func (m *Masker) Text(dst []Hit, text []byte, at Where) (out []byte, hits []Hit) {
+	if m.maxBytes > 0 && len(text) > m.maxBytes {
+		return m.Withhold(dst, text, at, rules.Size)
+	}
+	found, ok := m.scan(text, at)
+	if !ok {
+		return m.Withhold(dst, text, at, rules.Panic)
+	}
+	if len(found) == 0 {
+		return nil, dst
+	}
+	return m.apply(dst, text, found, at)
+}
+
+// Withhold replaces a whole text that could not be scanned. What is already a
+// mask, and only that, stays.
+func (m *Masker) Withhold(dst []Hit, text []byte, at Where, why rules.Reason) (out []byte, hits []Hit) {
+	if m.isMask(text) {
+		return nil, dst
+	}
+	f := rules.Finding{End: len(text), Withheld: why, Severity: pack.Critical, Digest: m.fingerprint(text)}
+	h := m.hit(f, field(at))
+	return appendWithheld(nil, h), append(dst, h)
+}
+
+// scan asks the engine; false: it panicked, or answered nonsense.
+func (m *Masker) scan(text []byte, at Where) (found []rules.Finding, ok bool) {
+	defer func() {
+		if recover() != nil { // the value may hold the secret: it goes nowhere
+			found, ok = nil, false
+		}
+	}()
+	ctx := rules.Context{Key: withoutMasks(at.Key), Prev: withoutMasks(at.Prev), Digest: m.digest, Deadline: at.Deadline}
+	if at.Number {
+		found = m.engine.ScanNumber(nil, text, ctx)
+	} else {
+		found = m.engine.Scan(nil, text, ctx)
+	}
+	for i := range found {
+		f := &found[i]
+		if f.Start < 0 || f.End < f.Start || f.End > len(text) ||
+			f.Withheld == rules.None && int(f.Rule) >= len(m.infos) || int(f.Withheld) > int(rules.Panic) {
+			return nil, false
+		}
+	}
+	return found, true
+}
+
+// apply writes the masks of findings. Findings that overlap, which an engine
+// should not answer, are masked one after the other; nothing between them stays.
+func (m *Masker) apply(dst []Hit, text []byte, found []rules.Finding, at Where) (out []byte, hits []Hit) {
+	slices.SortStableFunc(found, func(a, b rules.Finding) int { return a.Start - b.Start })
+	done := 0 // text[:done] is in out, or masked
+	path := field(at)
+	for _, f := range found {
+		if f.End <= done && f.End > f.Start {
+			continue
+		}
+		f.Start = max(f.Start, done)
+		secret := text[f.Start:f.End]
+		if len(secret) == 0 || m.inMask(text, f.Start, f.End) {
+			continue
+		}
+		if f.Digest == 0 {
+			f.Digest = m.fingerprint(secret)
+		}
+		h := m.hit(f, path)
+		style := m.decide(&h, at)
+		if h.Action == Pass {
+			dst = append(dst, h)
+			continue
+		}
+		if m.alreadyPartial(secret, style) || m.isFixed(text, f.Start, f.End, style) {
+			continue
+		}
+		dst = append(dst, h)
+		out = append(out, text[done:f.Start]...)
+		bare := f.Evidence&rules.Bare != 0 && !at.Number
+		if bare {
+			out = appendQuote(out, f)
+		}
+		out = style.append(out, secret, h, at.Name)
+		if bare {
+			out = appendQuote(out, f)
+		}
+		done = f.End
+	}
+	if done == 0 {
+		return nil, dst
+	}
+	if out == nil {
+		out = []byte{} // all of it was removed
+	}
+	return append(out, text[done:]...), dst
+}
+
+// appendQuote writes a quote of the document that a bare scalar stands in.
+func appendQuote(out []byte, f rules.Finding) []byte {
+	for range f.Quote {
+		out = append(out, '\\')
+	}
+	return append(out, '"')
+}
+
+// hit describes a finding before policy is asked.
+func (m *Masker) hit(f rules.Finding, path string) Hit {
+	h := Hit{Finding: f, Action: Mask, Fingerprint: hex(f.Digest, 8), Field: path}
+	if f.Withheld != rules.None {
+		h.RuleID = "withheld-" + f.Withheld.String()
+	} else {
+		h.RuleID = m.infos[f.Rule].ID
+	}
+	return h
+}
+
+func field(at Where) string {
+	if at.Field == nil {
+		return ""
+	}
+	return at.Field()
+}
+
+// fingerprint is Context.Digest: the first 8 bytes of HMAC-SHA256(key, secret).
+func (m *Masker) fingerprint(secret []byte) uint64 {
+	h := m.hashes.Get().(hash.Hash)
+	defer m.hashes.Put(h)
+	return sum64(h, secret)
+}

@@ -1,0 +1,104 @@
+# tracescrub's commands. They need Go, git and make, nothing else; every tool
+# is run by `go run` at the version named here.
+
+OCB           := go run go.opentelemetry.io/collector/cmd/builder@v0.162.0
+GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# Where the embedded default keeps its files.
+TRACESCRUB_DATA ?= data
+export TRACESCRUB_DATA
+export CGO_ENABLED ?= 0
+# The commands of this Makefile belong to this clone, whatever workspace is around it.
+export GOWORK := off
+
+# all: every part of the end-to-end tests must run. With anything else a part
+# whose tool is not installed (a browser, Kafka) may be left out, and says so.
+E2E ?= all
+# How long each fuzz target runs, and which packages have benchmarks to run.
+FUZZTIME ?= 30s
+BENCH    ?= .
+BENCHPKG ?= ./...
+
+COLLECTOR := bin/otelcol-tracescrub
+CLI       := bin/tracescrub
+PROGRESS  := go run ./internal/progress
+BUILD     := -trimpath -buildvcs=false -ldflags="-s -w"
+
+# What the binaries are made of: Go sources, the files they embed, and the
+# directories, whose times change when a file is added or removed.
+PARTS   := $(wildcard cmd connector exporter internal processor receiver rules)
+SOURCES := $(shell find $(PARTS) -type d ! -path '*/testdata*') \
+           $(shell find $(PARTS) -type f ! -name '*_test.go' ! -name '*.md' ! -path '*/testdata/*' ! -path '*/housetest/*') \
+           go.mod go.sum
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test build lint bench fuzz e2e clean
+
+## help: list these commands
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+## run: build the distribution and start it on deploy/embedded.yaml
+run: $(COLLECTOR)
+	@echo "OTLP on 127.0.0.1:4317 (gRPC) and 127.0.0.1:4318 (HTTP); masked telemetry in $(TRACESCRUB_DATA)/out/; Ctrl-C stops"
+	@exec $(COLLECTOR) --config deploy/embedded.yaml
+
+## demo: beside a running `make run`, send recorded agent traces and show before and after
+demo:
+	@go run ./test/demo
+
+## test: all tests that need Go only
+test:
+	go test ./...
+
+## build: bin/otelcol-tracescrub and bin/tracescrub
+build: $(COLLECTOR) $(if $(wildcard cmd/tracescrub),$(CLI))
+
+$(COLLECTOR): _build/components.go $(SOURCES)
+	@mkdir -p bin
+	@$(PROGRESS) -label "compiling the Collector" -unit packages \
+		-total "$$(go -C _build list -mod=mod -tags grpcnotrace -deps . | wc -l)" -- \
+		go -C _build build -v -mod=mod -tags grpcnotrace $(BUILD) -o ../$@ .
+	@touch $@
+
+# The Collector's main package. Made anew when the list of components or our
+# own dependencies change.
+_build/components.go: builder-config.yaml go.mod go.sum Makefile
+	@$(PROGRESS) -label "resolving the Collector's modules" -unit "lines of output" -- \
+		$(OCB) --skip-compilation --config builder-config.yaml
+	@touch $@
+
+$(CLI): $(SOURCES)
+	@mkdir -p bin
+	go build $(BUILD) -o $@ ./cmd/tracescrub
+	@touch $@
+
+## lint: format, vet, golangci-lint, go.mod, and our own scan of this repository
+lint:
+	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "gofmt these files:"; echo "$$out"; exit 1; }
+	go vet ./...
+	go vet -tags e2e ./test/...
+	go mod tidy -diff
+	$(GOLANGCI_LINT) run ./...
+	$(if $(wildcard cmd/tracescrub),go run ./cmd/tracescrub scan .)
+
+## bench: the benchmarks behind benchmarks/README.md (BENCH=pattern BENCHPKG=packages)
+bench:
+	go test -run '^$$' -bench '$(BENCH)' -benchmem $(BENCHPKG)
+
+## fuzz: every fuzz target for FUZZTIME each (default 30s)
+fuzz:
+	@set -e; found=0; for pkg in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			found=1; echo "$$pkg $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+		done; \
+	done; [ $$found = 1 ] || { echo "no fuzz target found"; exit 1; }
+
+## e2e: the built binary, one test per promise (E2E=all: no part may be left out)
+e2e: build
+	E2E=$(E2E) go test -count=1 -tags e2e -timeout 30m ./test/e2e/...
+
+## clean: remove what was built; data is left alone
+clean:
+	rm -rf bin _build

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// terminal is what a command sees of the world.
+type terminal struct {
+	in       io.Reader
+	out, err io.Writer
+	getenv   func(string) string
+	// outTTY and errTTY say whether out and err are looked at by someone.
+	outTTY, errTTY bool
+	// width is that of the terminal behind out, 0 if there is none.
+	width int
+}
+
+func osTerminal() *terminal {
+	t := &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv}
+	t.outTTY = term.IsTerminal(int(os.Stdout.Fd()))
+	t.errTTY = term.IsTerminal(int(os.Stderr.Fd()))
+	if t.outTTY {
+		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+			t.width = w
+		}
+	}
+	return t
+}
+
+// colour wraps s in an ANSI attribute where someone can see it and has not
+// objected (https://no-color.org).
+func (t *terminal) colour(attribute, s string) string {
+	if !t.outTTY || t.getenv("NO_COLOR") != "" || t.getenv("TERM") == "dumb" {
+		return s
+	}
+	return "\x1b[" + attribute + "m" + s + "\x1b[0m"
+}
+
+// inSize returns how many bytes stand ahead of the input, 0 if unknown.
+func inSize(in io.Reader) int64 {
+	if f, ok := in.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			return info.Size()
+		}
+	}
+	return 0
+}

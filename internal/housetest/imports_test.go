@@ -1,0 +1,111 @@
+package housetest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// importRule says what a package may import of this module. "x/..." is x and
+// all below it, "..." is everything.
+type importRule struct {
+	pkg   string
+	may   []string
+	never []string
+	// planned: the package does not exist yet. The day it does, the mark goes.
+	planned bool
+	why     string
+}
+
+// componentMay is the same for all components: they never import each other.
+var componentMay = []string{"rules/...", "internal/..."}
+
+var (
+	unseal  = "internal/unseal"
+	forTest = []string{unseal, "internal/housetest/...", "internal/progress", "internal/corpus/..."}
+)
+
+var importRules = []importRule{
+	{pkg: "rules/...", may: []string{"rules/..."}, why: "detection can be fuzzed, measured and read alone"},
+	{pkg: "internal/walk", why: "one list of places, known to nobody else"},
+	{pkg: "internal/verdict", planned: true, why: "the stamp is a format, not behaviour"},
+	{pkg: "internal/envelope", planned: true, why: "the format of what is held stands alone"},
+	{pkg: "internal/durable", planned: true, why: "system calls in order, nothing else"},
+	{pkg: "internal/mask", may: []string{"rules/..."}, why: "decides about findings"},
+	{pkg: "internal/seal", may: []string{"internal/envelope"}, planned: true, why: "can only close"},
+	{pkg: "internal/unseal", may: []string{"internal/envelope"}, planned: true, why: "the only package that opens"},
+	{pkg: "internal/auditlog", may: []string{"internal/durable"}, planned: true, why: "is checked without a Collector"},
+	{pkg: "internal/holdstore/...", may: []string{"internal/holdstore/...", "internal/durable", "internal/envelope"}, planned: true, why: "stores sealed bytes it cannot read"},
+	{pkg: "internal/housetest", may: []string{"..."}, why: "tests only"},
+	{pkg: "internal/progress", why: "runs before anything of ours is compiled"},
+	{pkg: "internal/corpus/...", may: []string{"..."}, never: []string{unseal}, planned: true, why: "test cases and their scorer"},
+	{pkg: "processor/secretmaskprocessor", may: componentMay, never: forTest, why: "component"},
+	{pkg: "connector/verdictconnector", may: componentMay, never: forTest, planned: true, why: "component"},
+	{pkg: "exporter/quarantineexporter", may: componentMay, never: forTest, planned: true, why: "component"},
+	{pkg: "exporter/auditexporter", may: componentMay, never: forTest, planned: true, why: "component"},
+	{pkg: "receiver/releasereceiver", may: componentMay, never: forTest[1:], planned: true, why: "component, and the only one that may open what was sealed"},
+	{pkg: "cmd/tracescrub/...", may: []string{"..."}, never: []string{unseal}, planned: true, why: "the command line"},
+	{pkg: "benchmarks/...", may: []string{"..."}, never: []string{unseal}, planned: true, why: "measures anything"},
+	{pkg: "test/...", may: []string{"..."}, never: []string{unseal}, why: "drives anything"},
+}
+
+// noOpenTelemetry build without it; go list answers for what they import in turn.
+var noOpenTelemetry = []string{"rules/...", "internal/envelope", "internal/seal", "internal/unseal", "internal/auditlog", "internal/durable"}
+
+// covers says whether a pattern of the table means dir.
+func covers(pattern, dir string) bool {
+	if pattern == "..." {
+		return true
+	}
+	if base, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return dir == base || strings.HasPrefix(dir, base+"/")
+	}
+	return pattern == dir
+}
+
+func coversAny(patterns []string, dir string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return covers(p, dir) })
+}
+
+// checkImports holds every import between our packages against the table.
+func checkImports(tr *tree) []string {
+	var bad []string
+	used := map[string]bool{}
+	for dir, files := range tr.packages() {
+		i := slices.IndexFunc(importRules, func(r importRule) bool { return covers(r.pkg, dir) })
+		if i < 0 {
+			bad = append(bad, fmt.Sprintf("package %s is not in the import table", dir))
+			continue
+		}
+		rule := importRules[i]
+		used[rule.pkg] = true
+		if rule.planned {
+			bad = append(bad, fmt.Sprintf("package %s exists: its row in the import table is no longer planned", dir))
+		}
+		for _, f := range files {
+			if !f.test() {
+				bad = append(bad, checkFileImports(f, rule)...)
+			}
+		}
+	}
+	for _, rule := range importRules {
+		if !used[rule.pkg] && !rule.planned {
+			bad = append(bad, fmt.Sprintf("import table: no package %s", rule.pkg))
+		}
+	}
+	return bad
+}
+
+func checkFileImports(f goFile, rule importRule) []string {
+	var bad []string
+	for _, imp := range f.imports() {
+		dir, ok := ours(imp)
+		switch {
+		case !ok && strings.HasPrefix(imp, "go.opentelemetry.io/") && coversAny(noOpenTelemetry, f.pkg()):
+			bad = append(bad, fmt.Sprintf("%s imports %s: %s builds without OpenTelemetry", f.path, imp, f.pkg()))
+		case ok && (!coversAny(rule.may, dir) || coversAny(rule.never, dir)):
+			bad = append(bad, fmt.Sprintf("%s imports %s, which the table does not allow (%s: %s)", f.path, dir, rule.pkg, rule.why))
+		}
+	}
+	return bad
+}

@@ -1,0 +1,95 @@
+// Package verdict writes the outcome of a scan onto telemetry, as attributes
+// with the prefix `tracescrub.`, and removes such attributes from what senders
+// send: a verdict that anyone could write would be none.
+package verdict
+
+import (
+	"strings"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+)
+
+// Prefix is the prefix of all attributes of ours.
+const Prefix = "tracescrub."
+
+// The attributes.
+const (
+	// Policy, at a resource: the short hash of the rules and policy that
+	// scanned it. Absent: it was not scanned.
+	Policy = Prefix + "policy"
+	// Producer, at a resource: a keyed hash that stands for the authenticated sender.
+	Producer = Prefix + "producer"
+	// Verdict, at whatever a finding was in: Masked or Held. Absent: nothing was found.
+	Verdict = Prefix + "verdict"
+	// Findings, beside Verdict: what was found, never the text. A slice of
+	// maps, or a map of counts by rule where only a summary is wanted.
+	Findings = Prefix + "findings"
+	// Restore, beside Verdict Held: bytes, the sealed patch that restores the original.
+	Restore = Prefix + "restore"
+)
+
+// The values of Verdict.
+const (
+	Masked = "masked"
+	Held   = "held"
+)
+
+// MaxFindings is the most findings that a stamp lists.
+const MaxFindings = 100
+
+// Finding is what a stamp says of a finding.
+type Finding struct {
+	Rule, Severity, Field, Fingerprint, Action string
+	// Length is the length of the secret where it stood, in bytes.
+	Length int
+}
+
+// Strip removes attributes of ours and returns how many there were. Without
+// any it does not write to m.
+func Strip(m pcommon.Map) int {
+	n := 0
+	for k := range m.All() {
+		if isOurs(k) {
+			n++
+		}
+	}
+	if n > 0 {
+		m.RemoveIf(func(k string, _ pcommon.Value) bool { return isOurs(k) })
+	}
+	return n
+}
+
+// isOurs ignores case: a back end may do so as well.
+func isOurs(k string) bool {
+	return len(k) >= len(Prefix) && strings.EqualFold(k[:len(Prefix)], Prefix)
+}
+
+// Stamp writes the outcome for an item that has findings.
+func Stamp(m pcommon.Map, verdict string, findings []Finding) {
+	m.PutStr(Verdict, verdict)
+	list := m.PutEmptySlice(Findings)
+	list.EnsureCapacity(min(len(findings), MaxFindings))
+	for _, f := range findings[:min(len(findings), MaxFindings)] {
+		e := list.AppendEmpty().SetEmptyMap()
+		e.EnsureCapacity(6)
+		e.PutStr("rule", f.Rule)
+		e.PutStr("severity", f.Severity)
+		e.PutStr("field", f.Field)
+		e.PutStr("fingerprint", f.Fingerprint)
+		e.PutStr("action", f.Action)
+		e.PutInt("length", int64(f.Length))
+	}
+}
+
+// Summarize writes the outcome with a count by rule instead of a list.
+func Summarize(m pcommon.Map, verdict string, findings []Finding) {
+	m.PutStr(Verdict, verdict)
+	counts := m.PutEmptyMap(Findings)
+	for _, f := range findings {
+		if v, ok := counts.Get(f.Rule); ok {
+			v.SetInt(v.Int() + 1)
+		} else {
+			counts.PutInt(f.Rule, 1)
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package verdict
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+)
+
+func TestStrip(t *testing.T) {
+	m := pcommon.NewMap()
+	m.PutStr("a", "1")
+	m.PutStr("tracescrub.policy", "forged")
+	m.PutStr("tracescrubber", "2")
+	m.PutStr("TraceScrub.Verdict", "forged")
+	m.PutEmptySlice("tracescrub.findings")
+	m.PutStr("z", "3")
+	require.Equal(t, 3, Strip(m))
+	require.Equal(t, map[string]any{"a": "1", "tracescrubber": "2", "z": "3"}, m.AsRaw())
+	require.Zero(t, Strip(m))
+	require.Zero(t, testing.AllocsPerRun(10, func() { Strip(m) }))
+}
+
+func TestStamp(t *testing.T) {
+	m := pcommon.NewMap()
+	f := Finding{Rule: "r", Severity: "high", Field: "log.body", Fingerprint: "00112233", Action: "mask", Length: 40}
+	Stamp(m, Masked, []Finding{f})
+	require.Equal(t, map[string]any{
+		"tracescrub.verdict": "masked",
+		"tracescrub.findings": []any{map[string]any{
+			"rule": "r", "severity": "high", "field": "log.body", "fingerprint": "00112233", "action": "mask", "length": int64(40),
+		}},
+	}, m.AsRaw())
+
+	many := make([]Finding, MaxFindings+1)
+	Stamp(m, Held, many)
+	v, _ := m.Get(Findings)
+	require.Equal(t, MaxFindings, v.Slice().Len())
+	require.Equal(t, 2, m.Len(), "a second stamp replaces the first")
+}
+
+func TestSummarize(t *testing.T) {
+	m := pcommon.NewMap()
+	var findings []Finding
+	for i := range 10 {
+		findings = append(findings, Finding{Rule: fmt.Sprintf("rule-%d", i%3)})
+	}
+	Summarize(m, Masked, findings)
+	require.Equal(t, map[string]any{
+		"tracescrub.verdict":  "masked",
+		"tracescrub.findings": map[string]any{"rule-0": int64(4), "rule-1": int64(3), "rule-2": int64(3)},
+	}, m.AsRaw())
+}

@@ -1,0 +1,135 @@
+package rules
+
+import (
+	"bytes"
+
+	"github.com/tracescrub/tracescrub/rules/decode"
+)
+
+// views are the encodings that a text can be in as a whole or in part, apart
+// from JSON. Each has signs: literals without which it hides nothing. A view
+// of a view is tried as well, to Limits.Depth.
+var views = []struct {
+	signs  []string
+	decode decode.View
+}{
+	{percentSigns(), decode.Percent},
+	{entitySigns(), decode.Entities},
+	{invisibleSigns(), decode.Invisible},
+}
+
+// escapeSigns are the beginnings of backslash escapes behind which an anchor
+// can hide from the filter. Other escapes cannot stand inside an anchor.
+var escapeSigns = []string{`\u002`, `\u003`, `\u004`, `\u005`, `\u006`, `\u007`, `:\/\/`, `\x2`, `\x3`, `\x4`, `\x5`, `\x6`, `\x7`}
+
+// viewSet is a set of views by index.
+type viewSet uint32
+
+// percentSigns are the characters that, percent-encoded, can stand in the way
+// of a rule: punctuation of tokens, URLs and assignments, and the percent sign.
+func percentSigns() (signs []string) {
+	for _, c := range []string{"22", "25", "27", "2b", "2d", "2e", "2f", "3a", "3d", "40", "5f", "7b"} {
+		signs = append(signs, "%"+c)
+	}
+	return signs
+}
+
+// entitySigns are the references that matter in the same way.
+func entitySigns() []string {
+	signs := []string{"&quot;", "&lt;", "&gt;", "&apos;", "&#x", "amp;quot", "amp;lt", "amp;#", "&equals;", "&colon;"}
+	for d := byte('0'); d <= '9'; d++ {
+		signs = append(signs, "&#"+string([]byte{d}))
+	}
+	return signs
+}
+
+// invisibleSigns are the characters that decode.Invisible takes out. The soft
+// hyphen has two bytes and gets the letters and digits that can follow it.
+func invisibleSigns() []string {
+	signs := []string{"\x1b[m", "\xe2\x80\x8b", "\xe2\x80\x8c", "\xe2\x80\x8d", "\xe2\x81\xa0", "\xef\xbb\xbf", "\xc2\xad-", "\xc2\xad."}
+	for d := byte('0'); d <= '9'; d++ {
+		signs = append(signs, "\x1b["+string([]byte{d}))
+	}
+	for c := byte('0'); c <= 'z'; c++ {
+		if isWord(c) && c == toLower(c) {
+			signs = append(signs, "\xc2\xad"+string([]byte{c}))
+		}
+	}
+	return signs
+}
+
+// views scans what text is when one more encoding is taken off. hits: there
+// are literals in it; seen: signs of these views.
+func (s *scanner) views(text []byte, depth int, hits bool, seen viewSet) {
+	slash := hits && bytes.IndexByte(text, '\\') >= 0
+	if depth >= s.e.limits.Depth {
+		if slash || seen != 0 {
+			s.withhold(0, len(text), Depth)
+		}
+		return
+	}
+	if slash {
+		s.decoded(text, nil, nil, depth, 0)
+	}
+	mark := len(s.out)
+	for v := range views {
+		if seen&(1<<v) != 0 {
+			s.view(text, depth, views[v].decode)
+		}
+	}
+	if bytes.IndexByte(text[:min(4, len(text))], 0) >= 0 {
+		s.view(text, depth, decode.UTF16)
+	}
+	s.encodedRuns(text, depth)
+	for i := mark; i < len(s.out); i++ {
+		s.out[i].Evidence &^= Bare // quotes would have to be encoded as well
+	}
+}
+
+// view scans text as decoded by one view.
+func (s *scanner) view(text []byte, depth int, v decode.View) {
+	mark := len(s.out)
+	lv := &s.levels[depth]
+	out, changed := v(lv.text[:0], text, &lv.m)
+	lv.text = out
+	if !changed {
+		return
+	}
+	s.text(out, nil, nil, depth+1)
+	s.mapBack(mark, depth, 0)
+}
+
+// encodedRuns scans the runs of base64 and hexadecimal in text. What is found
+// in one masks the run, since no part of it can be taken out.
+func (s *scanner) encodedRuns(text []byte, depth int) {
+	for at := 0; ; {
+		run, ok := decode.NextRun(text, at)
+		if !ok {
+			return
+		}
+		at = run.End
+		lv := &s.levels[depth]
+		decoded, whole, ok, limited := lv.runs.Decode(text, run)
+		if !ok {
+			continue
+		}
+		at = whole.End
+		mark := len(s.out)
+		s.text(decoded, nil, nil, depth+1)
+		if limited {
+			s.withhold(0, len(decoded), Size)
+		}
+		if len(s.out) == mark {
+			continue
+		}
+		best := s.out[mark]
+		for _, f := range s.out[mark+1:] {
+			if s.rankOf(&f) > s.rankOf(&best) || s.rankOf(&f) == s.rankOf(&best) && f.Severity > best.Severity {
+				best = f
+			}
+		}
+		best.Start, best.End = whole.Start, whole.End
+		best.Evidence = best.Evidence&^Bare | Decoded
+		s.out = append(s.out[:mark], best)
+	}
+}

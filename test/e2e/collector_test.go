@@ -1,0 +1,233 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience is how long anything may take before a test gives up. No test
+// depends on something being faster.
+const patience = 2 * time.Minute
+
+// binary is the distribution; that it is missing is a failure, not a reason to skip.
+func binary(t *testing.T) string {
+	t.Helper()
+	path, err := filepath.Abs("../../bin/otelcol-tracescrub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("the binary is missing, run `make e2e`: %v", err)
+	}
+	return path
+}
+
+// collector is a running distribution on the real deploy/embedded.yaml, with
+// ports of its own.
+type collector struct {
+	grpc, http, health, metrics, zpages string // host:port each
+
+	data string // its data directory
+	cmd  *exec.Cmd
+	log  *buffer
+	done chan struct{} // closed when the process has ended
+}
+
+// start starts a collector and waits until it is healthy. Each of extra is
+// YAML that is merged over the embedded default.
+func start(t *testing.T, data string, extra ...string) *collector {
+	t.Helper()
+	c := launch(t, data, extra...)
+	c.await(t, "the collector to be healthy", func() bool {
+		select {
+		case <-c.done:
+			t.Fatalf("the collector ended at its start:\n%s", c.log)
+		default:
+		}
+		resp, err := http.Get("http://" + c.health + "/")
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+	return c
+}
+
+// launch starts a collector and does not wait.
+func launch(t *testing.T, data string, extra ...string) *collector {
+	t.Helper()
+	ports := freePorts(t, 5)
+	c := &collector{
+		grpc: ports[0], http: ports[1], health: ports[2], metrics: ports[3], zpages: ports[4],
+		data: data, log: &buffer{}, done: make(chan struct{}),
+	}
+	_, metricsPort, _ := net.SplitHostPort(c.metrics)
+	args := []string{"--config", "../../deploy/embedded.yaml", "--config", "yaml:" + fmt.Sprintf(`
+receivers: {otlp: {protocols: {grpc: {endpoint: %q}, http: {endpoint: %q}}}}
+extensions: {health_check: {endpoint: %q}, zpages: {endpoint: %q}}
+service:
+  extensions: [health_check, zpages]
+  telemetry:
+    metrics: {level: detailed, readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: %s}}}}]}
+`, c.grpc, c.http, c.health, c.zpages, metricsPort)}
+	for _, e := range extra {
+		args = append(args, "--config", "yaml:"+e)
+	}
+	c.cmd = exec.Command(binary(t), args...)
+	c.cmd.Env = append(os.Environ(), "TRACESCRUB_DATA="+data)
+	c.cmd.Stdout, c.cmd.Stderr = c.log, c.log
+	if err := c.cmd.Start(); err != nil {
+		t.Fatalf("starting the collector: %v", err)
+	}
+	go func() {
+		c.cmd.Wait()
+		close(c.done)
+	}()
+	t.Cleanup(func() {
+		c.cmd.Process.Kill()
+		<-c.done
+	})
+	return c
+}
+
+// await polls until ok.
+func (c *collector) await(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited %s for %s", patience, what)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// stop ends the collector as an operator would and wants it to end well.
+func (c *collector) stop(t *testing.T) {
+	t.Helper()
+	if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatalf("stopping the collector: %v", err)
+	}
+	<-c.done
+	if code := c.cmd.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("exit code %d after SIGTERM", code)
+	}
+}
+
+// alive fails the test if the process has ended or is not healthy.
+func (c *collector) alive(t *testing.T) {
+	t.Helper()
+	select {
+	case <-c.done:
+		t.Fatal("the collector has died")
+	default:
+	}
+	get(t, "http://"+c.health+"/")
+}
+
+// out is what has been written of a signal: traces, logs or metrics.
+func (c *collector) out(t *testing.T, signal string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(c.data, "out", signal+".jsonl"))
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatalf("reading the output: %v", err)
+	}
+	return text
+}
+
+// surfaces is everything that a secret could have leaked to, by name.
+func (c *collector) surfaces(t *testing.T) map[string][]byte {
+	t.Helper()
+	all := map[string][]byte{
+		"terminal": []byte(c.log.String()),
+		"metrics":  get(t, "http://"+c.metrics+"/metrics"),
+	}
+	for _, page := range []string{"servicez", "pipelinez", "extensionz", "featurez"} {
+		all["zpages "+page] = get(t, "http://"+c.zpages+"/debug/"+page)
+	}
+	err := filepath.WalkDir(c.data, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		all["file "+strings.TrimPrefix(path, c.data)] = text
+		return err
+	})
+	if err != nil {
+		t.Fatalf("reading the data directory: %v", err)
+	}
+	return all
+}
+
+func get(t *testing.T, url string) []byte {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatalf("asking the collector: %v", err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("asking %s: status %d, %v", url, resp.StatusCode, err)
+	}
+	return body
+}
+
+// freePorts finds ports on loopback that nobody listens on.
+func freePorts(t *testing.T, n int) []string {
+	t.Helper()
+	var addrs []string
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatalf("looking for a free port: %v", err)
+		}
+		defer l.Close()
+		addrs = append(addrs, l.Addr().String())
+	}
+	return addrs
+}
+
+// run runs the binary to its end and returns exit code and output.
+func run(t *testing.T, args ...string) (code int, output string) {
+	t.Helper()
+	cmd := exec.Command(binary(t), args...)
+	cmd.Env = append(os.Environ(), "TRACESCRUB_DATA="+t.TempDir())
+	out, err := cmd.CombinedOutput()
+	if _, exited := err.(*exec.ExitError); err != nil && !exited {
+		t.Fatalf("running the binary: %v", err)
+	}
+	return cmd.ProcessState.ExitCode(), string(out)
+}
+
+// buffer collects what a process prints.
+type buffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer // guarded by mu
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
