@@ -15,7 +15,9 @@ func (s *scoring) values() {
 	}
 	for _, d := range s.c.Decoys {
 		for _, p := range d.paths {
-			free[p] = free[p] || d.Ambiguous
+			if free[p] = free[p] || d.Ambiguous; d.Ambiguous && hot[p] != nil {
+				hot[p] = append(hot[p], d.plain)
+			}
 		}
 	}
 	for _, path := range s.order {
@@ -39,7 +41,7 @@ func (s *scoring) values() {
 
 var wordRE = regexp.MustCompile(`[\p{L}\p{N}]{3,}`)
 
-// words counts the words of a beside the secrets that are not in b.
+// words counts the words of a beside the secrets (and what may be masked as well) that are not in b.
 func (s *scoring) words(a, b string, secrets []string) (lost int) {
 	slices.SortFunc(secrets, func(x, y string) int { return len(y) - len(x) })
 	for _, x := range secrets {
