@@ -2,8 +2,12 @@ package rules
 
 import "bytes"
 
-// maxValue is the longest value of an assignment in bytes.
-const maxValue = 8192
+// maxValue is the longest value of an assignment in bytes; maxValueTired the
+// same in a text whose values have cost too much, as only a hostile one's do.
+const (
+	maxValue      = 8192
+	maxValueTired = 256
+)
 
 // value is the right side of an assignment.
 type value struct {
@@ -11,6 +15,7 @@ type value struct {
 	quoted     bool // stands in quotes
 	tight      bool // NAME=value without spaces, as in shells and .env files
 	line       bool // the name begins its line, or is a flag
+	limit      int  // its greatest length
 }
 
 // assignment looks at the name of a credential that stands at offset pos of
@@ -24,7 +29,13 @@ func (s *scanner) assignment(text []byte, pos int) (done int) {
 	if n < 0 {
 		return end
 	}
-	v, ok := assigned(text, start, end)
+	v := value{limit: maxValue}
+	if s.values > workFactor*len(text)+workFloor {
+		v.limit = maxValueTired
+	}
+	v, ok := assigned(text, start, end, v)
+	s.values += max(end, v.end) - start
+	s.work += max(end, v.end) - start
 	if !ok {
 		return end
 	}
@@ -37,7 +48,9 @@ func (s *scanner) value(n int, text []byte, v value) {
 	nm := &s.e.names[n]
 	if nm.kind == cookieValue {
 		if !v.quoted {
-			v.end = lineEnd(text, v.start)
+			v.end = lineEnd(text, v.start, v.limit)
+			s.values += v.end - v.start
+			s.work += v.end - v.start
 		}
 		s.cookies(n, text, v)
 		return
@@ -63,7 +76,7 @@ func (s *scanner) value(n int, text []byte, v value) {
 
 // whole treats a text as the value of name number n.
 func (s *scanner) whole(n int, text []byte) {
-	v := value{end: len(text), quoted: true}
+	v := value{end: len(text), quoted: true, limit: maxValue}
 	for v.start < v.end && isSpace(text[v.start]) {
 		v.start++
 	}
@@ -105,7 +118,7 @@ func hasPrefixFold(text []byte, lower string) bool {
 }
 
 // assigned finds the value that is assigned to the name text[start:end].
-func assigned(text []byte, start, end int) (v value, ok bool) {
+func assigned(text []byte, start, end int, v value) (_ value, ok bool) {
 	i, quote := closingQuote(text, end)
 	for i < len(text) && text[i] == ']' { // os.environ["X"]
 		i++
@@ -138,7 +151,7 @@ func assigned(text []byte, start, end int) (v value, ok bool) {
 			return v, false
 		}
 	case c == '>' && start > 0 && text[start-1] == '<': // <password>X</password>
-		return until(text, i+1, '<')
+		return until(text, i+1, '<', v)
 	case spaced && quote == 0 && start > 1 && text[start-1] == '-' || spaced && text[start] == '-' && quote == 0: // --password X
 	default:
 		return v, false
@@ -146,9 +159,10 @@ func assigned(text []byte, start, end int) (v value, ok bool) {
 	return readValue(text, i, v)
 }
 
-func until(text []byte, from int, stop byte) (v value, ok bool) {
-	n := bytes.IndexByte(text[from:min(len(text), from+maxValue)], stop)
-	return value{start: from, end: from + n, quoted: true}, n > 0
+func until(text []byte, from int, stop byte, v value) (_ value, ok bool) {
+	n := bytes.IndexByte(text[from:min(len(text), from+v.limit)], stop)
+	v.start, v.end, v.quoted = from, from+n, true
+	return v, n > 0
 }
 
 // lineStart says that the name at offset start begins its line, but for
@@ -209,9 +223,11 @@ func skipType(text []byte, i int, op byte) int {
 	return i
 }
 
-// lineEnd returns where the line ends that offset i is in, escaped line ends included.
-func lineEnd(text []byte, i int) int {
-	for ; i < len(text); i++ {
+// lineEnd returns where the line ends that offset from is in, escaped line ends
+// included, or where the longest value would.
+func lineEnd(text []byte, from, limit int) int {
+	i := from
+	for ; i < len(text) && i-from < limit; i++ {
 		switch c := text[i]; {
 		case c == '\n' || c == '\r' || c == '"' || c == '\'':
 			return i
@@ -267,10 +283,10 @@ func readValue(text []byte, i int, v value) (value, bool) {
 		v.start, v.quoted = next, true
 		var ok bool
 		if text[next-1] == ';' || text[i] == '%' {
-			n := bytes.Index(text[next:min(len(text), next+maxValue)], text[i:next])
+			n := bytes.Index(text[next:min(len(text), next+v.limit)], text[i:next])
 			v.end, ok = next+n, n >= 0
 		} else {
-			v.end, ok = quotedEnd(text, next, text[next-1], level)
+			v.end, ok = quotedEnd(text, next, text[next-1], level, v.limit)
 		}
 		return v, ok && v.end > v.start
 	}
@@ -281,11 +297,11 @@ func readValue(text []byte, i int, v value) (value, bool) {
 
 // quotedEnd finds the quote that closes a string at a level of escaping: one
 // with as many backslashes before it. A string that the text's end cuts off ends there.
-func quotedEnd(text []byte, from int, quote byte, level int) (end int, ok bool) {
+func quotedEnd(text []byte, from int, quote byte, level, limit int) (end int, ok bool) {
 	slashes := 0
 	for i := from; i < len(text); i++ {
 		switch c := text[i]; {
-		case i-from > maxValue:
+		case i-from > limit:
 			return 0, false
 		case c == '\\':
 			slashes++
@@ -303,7 +319,7 @@ func quotedEnd(text []byte, from int, quote byte, level int) (end int, ok bool) 
 // bareEnd finds the end of a value without quotes.
 func bareEnd(text []byte, from int, v value) int {
 	shell := v.tight && v.line // NAME=value on a line of its own: all up to white space
-	for i := from; i < len(text) && i-from <= maxValue; i++ {
+	for i := from; i < len(text) && i-from <= v.limit; i++ {
 		c := text[i]
 		if isSpace(c) || c == '"' || c == '\'' || c == '`' || c == 0x1b || c < 0x20 {
 			return i
@@ -323,7 +339,7 @@ func bareEnd(text []byte, from int, v value) int {
 			}
 		}
 	}
-	return min(len(text), from+maxValue)
+	return min(len(text), from+v.limit)
 }
 
 func isSpace(c byte) bool { return c == ' ' || c-'\t' < 5 }

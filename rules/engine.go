@@ -26,6 +26,7 @@ type Engine struct {
 
 	filter  *prefilter.Filter
 	targets [][]target // by literal: what to try where it stands
+	lits    []string   // the literals
 
 	pool sync.Pool // of *scanner
 }
@@ -238,6 +239,7 @@ func (c *compiler) literal(lit string, follow *[256]bool, t target) {
 		c.literals[key] = i
 		c.list = append(c.list, prefilter.Literal{Text: lit, Follow: follow})
 		c.engine.targets = append(c.engine.targets, nil)
+		c.engine.lits = append(c.engine.lits, lit)
 	}
 	if l := &c.list[i]; ok && l.Follow != nil {
 		if follow == nil {

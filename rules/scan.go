@@ -19,12 +19,14 @@ const (
 
 // scanner is the working memory of one Scan at a time.
 type scanner struct {
-	e     *Engine
-	ctx   Context
-	match match.State
-	out   []Finding // of the text at hand, offsets relative to it
-	tick  int       // counts towards looking at the clock
-	late  bool      // Context.Deadline passed
+	e      *Engine
+	ctx    Context
+	match  match.State
+	out    []Finding // of the text at hand, offsets relative to it
+	values int       // bytes of values that names of the text at hand led to
+	tick   int       // counts towards looking at the clock
+	late   bool      // Context.Deadline passed
+	work   int       // bytes and steps looked at, for the tests that bound them
 
 	key, prev []byte // Context's, as bytes
 
@@ -57,7 +59,7 @@ func newScanner(e *Engine) *scanner {
 }
 
 func (s *scanner) scan(dst []Finding, text []byte, ctx Context) []Finding {
-	s.ctx, s.out, s.late = ctx, s.out[:0], false
+	s.ctx, s.out, s.late, s.work = ctx, s.out[:0], false, 0
 	s.key, s.prev = append(s.key[:0], ctx.Key...), append(s.prev[:0], ctx.Prev...)
 	s.text(text, s.key, s.prev, 0)
 	if len(s.out) > 0 {
@@ -78,6 +80,7 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 		s.withhold(0, len(text), Findings)
 		return
 	}
+	s.work += len(text)
 	looks := decode.Looks(text)
 	named := s.keyOf(key, prev)
 	lv := &s.levels[depth]
@@ -150,16 +153,7 @@ func (s *scanner) leaf(text []byte, tok decode.Token, key, prev []byte, depth in
 		}
 		return
 	}
-	s.decoded(inner, key, prev, depth, tok.Start)
-}
-
-// decoded scans text with its escapes taken off; base is added to offsets.
-func (s *scanner) decoded(text, key, prev []byte, depth, base int) {
-	mark := len(s.out)
-	lv := &s.levels[depth]
-	lv.text = decode.Unescape(lv.text[:0], text, &lv.m)
-	s.text(lv.text, key, prev, depth+1)
-	s.mapBack(mark, depth, base)
+	s.view(inner, key, prev, depth, tok.Start, decode.Unescape)
 }
 
 // mapBack turns the offsets of the findings since mark from those of the
@@ -193,6 +187,7 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut bool) (seen viewSet
 	if lv.spent == nil {
 		lv.spent = make([]spending, len(s.e.rules))
 	}
+	s.values = 0
 	name := 0    // names before this offset are settled
 	outside := 0 // where the last mask ends
 	for hits := lv.hits; ; {

@@ -216,16 +216,9 @@ func (d *decoder) checkName(path string, n *Name) {
 	if len(n.Names) == 0 {
 		d.at(path+".names", "must have at least one name")
 	}
-	for i, name := range n.Names {
-		if !nameForm.MatchString(name) {
-			d.at(fmt.Sprintf("%s.names[%d]", path, i), "%q must be lower case words joined by _", name)
-		}
-	}
-	for i, word := range n.Not {
-		if !nameForm.MatchString(word) {
-			d.at(fmt.Sprintf("%s.not[%d]", path, i), "%q must be lower case words joined by _", word)
-		}
-	}
+	d.checkWords(path+".names", n.Names)
+	d.checkWords(path+".not", n.Not)
+	d.checkWords(path+".not_before", n.NotBefore)
 	switch n.Value {
 	case "password", "token", "cookie", "numeric", "any":
 	default:
@@ -233,5 +226,13 @@ func (d *decoder) checkName(path string, n *Name) {
 	}
 	if n.MinLength < 0 || n.MinLength > 1024 {
 		d.at(path+".min_length", "must be between 0 and 1024 bytes")
+	}
+}
+
+func (d *decoder) checkWords(path string, words []string) {
+	for i, word := range words {
+		if !nameForm.MatchString(word) {
+			d.at(fmt.Sprintf("%s[%d]", path, i), "%q must be lower case words joined by _", word)
+		}
 	}
 }

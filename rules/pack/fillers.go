@@ -75,6 +75,7 @@ var checksums = map[string]func(token []byte) []byte{
 	},
 	"atlassian-crc32": func(t []byte) []byte { return fmt.Appendf(nil, "=%08X", crc32.ChecksumIEEE(t)) },
 	"bech32":          bech32Sum,
+	"confluent-crc32": confluentSum,
 }
 
 // run draws n bytes uniformly from letters.
@@ -142,6 +143,13 @@ func gitlabTail(token []byte) []byte {
 	head := ".01." + pad(strconv.FormatInt(int64(len(payload)), 36), 2)
 	sum := crc32.ChecksumIEEE([]byte(string(token) + head))
 	return []byte(head + pad(strconv.FormatInt(int64(sum), 36), 7))
+}
+
+// confluentSum makes the base64 of the CRC-32, least byte first, of what
+// follows the prefix cflt.
+func confluentSum(token []byte) []byte {
+	sum := binary.LittleEndian.AppendUint32(nil, crc32.ChecksumIEEE(token[min(4, len(token)):]))
+	return []byte(base64.RawStdEncoding.EncodeToString(sum))
 }
 
 func pad(s string, width int) string {

@@ -87,10 +87,13 @@ type Name struct {
 	// Names are lower case words joined by "_" ("api_key"). A key is split
 	// into words at case changes, digits and separators; it is one of ours
 	// when it holds these words in a row ("X-Api-Key", "openaiApiKey",
-	// "API_KEY_PROD") and none of Not after them.
+	// "API_KEY_PROD"), none of Not after them and none of NotBefore before them.
 	Names []string `yaml:"names"`
 	// Not are words that make it something else: "count", "id", "url", ...
-	Not []string `yaml:"not"`
+	Not []string `yaml:"not,omitempty"`
+	// NotBefore are words that make it something else when they stand right
+	// before the names: "next" (next_page_token), "public", "reset", ...
+	NotBefore []string `yaml:"not_before,omitempty"`
 	// Value says how a value must look: "password" (anything that is no
 	// placeholder, reference, word of code or plain sentence), "token" (also
 	// long and random enough), "cookie", "numeric" (also plain digits), "any"
