@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 )
 
 // Corpus is a loaded folder of templates. It is immutable and safe for concurrent use.
@@ -108,6 +109,25 @@ type template struct {
 		Text string `json:"text"`
 	} `json:"texts"`
 	Payload json.RawMessage `json:"payload"`
+}
+
+// LeaveOut returns a corpus in which a template has "<left out>" in place of some of its secrets.
+func (c *Corpus) LeaveOut(name string, ids ...string) *Corpus {
+	out := &Corpus{templates: slices.Clone(c.templates)}
+	for i := range out.templates {
+		t := &out.templates[i]
+		if t.Name != name {
+			continue
+		}
+		t.Secrets = slices.Clone(t.Secrets)
+		for j := range t.Secrets {
+			if s := &t.Secrets[j]; slices.Contains(ids, s.ID) {
+				t.Decoys = append(slices.Clone(t.Decoys), decoySpec{ID: s.ID, Kind: "left_out", Shape: "<left out>", Ambiguous: true})
+			}
+		}
+		t.Secrets = slices.DeleteFunc(t.Secrets, func(s secretSpec) bool { return slices.Contains(ids, s.ID) })
+	}
+	return out
 }
 
 type secretSpec struct {

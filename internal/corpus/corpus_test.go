@@ -74,3 +74,22 @@ func TestLoadRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestLeaveOut(t *testing.T) {
+	cases, err := load(t).LeaveOut("dirty_mcp", "s05").Fill(1, "dirty_mcp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := cases[0]
+	for _, r := range c.Rows {
+		if r.Secret == "s05" {
+			t.Errorf("%v is still there", r)
+		}
+	}
+	if len(c.Rows) == 0 || !bytes.Contains(c.Payload, []byte("<left out>")) || bytes.Contains(c.Payload, []byte("{{s")) {
+		t.Error("the rest is not filled")
+	}
+	if n := len(fill(t, 1, "dirty_mcp")[0].Secrets); n != len(c.Secrets)+1 {
+		t.Errorf("%d secrets of %d are left", len(c.Secrets), n)
+	}
+}

@@ -22,7 +22,7 @@ func TestShowGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := dialect{"Shown", "shown"}.fill(loaded, 3, 0)
+	c, err := dialect{name: "Shown", template: "shown"}.fill(loaded, 3, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestShowGolden(t *testing.T) {
 	} {
 		t.Run(x.golden, func(t *testing.T) {
 			var out bytes.Buffer
-			if err := x.screen.show(&out, dialect{"Shown", "shown"}, c, "OTLP/gRPC", c.Ideal); err != nil {
+			if err := x.screen.show(&out, dialect{name: "Shown", template: "shown"}, c, "OTLP/gRPC", c.Ideal); err != nil {
 				t.Fatal(err)
 			}
 			got := strings.ReplaceAll(out.String(), "\x1b", "␛")
