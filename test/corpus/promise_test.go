@@ -3,6 +3,7 @@ package corpus
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -31,7 +32,10 @@ func broken(loaded *corpus.Corpus, seed uint64, mask masker) (faults []string, t
 		if err != nil {
 			return nil, total, fmt.Errorf("masking %s twice: %w", c.Name, err)
 		}
-		if !bytes.Equal(masked, again) {
+		// Without the stamp, which says what this run has found.
+		once, _ := corpus.Texts(masked)
+		twice, _ := corpus.Texts(again)
+		if !maps.Equal(once, twice) {
 			faults = append(faults, c.Name+": masking twice changes something")
 		}
 		r := corpus.Score(c, masked)
