@@ -18,13 +18,13 @@ type value struct {
 	limit      int  // its greatest length
 }
 
-// assignment looks at the name of a credential that stands at offset pos of
-// text (some of its letters do), and at the value that is assigned to it, in
+// assignment looks at the name of a credential of which length bytes stand at
+// offset pos of text, and at the value that is assigned to it, in
 // whatever syntax: JSON at any escape level, env files, YAML, headers,
 // command line flags, query strings, code. It returns the offset up to which
 // names are settled.
-func (s *scanner) assignment(text []byte, pos int) (done int) {
-	start, end := identifier(text, pos)
+func (s *scanner) assignment(text []byte, pos, length int) (done int) {
+	start, end := identifier(text, pos, length)
 	n := s.e.nameOf(text[start:end])
 	if n < 0 {
 		return end
@@ -64,7 +64,7 @@ func (s *scanner) value(n int, text []byte, v value) {
 		return
 	}
 	secret := text[v.start:v.end]
-	if s.e.masked(secret) || !nm.accepts(secret, v) {
+	if s.e.inMask(text, v.start, v.end) || s.e.masked(secret) || !nm.accepts(secret, v) {
 		return
 	}
 	f := s.e.byName(n, v.start, v.end)
@@ -83,35 +83,29 @@ func (s *scanner) whole(n int, text []byte) {
 	for v.end > v.start && isSpace(text[v.end-1]) {
 		v.end--
 	}
-	if v.end-v.start <= maxValue {
+	if v.end-v.start <= maxValue && !s.e.maskedAndMore(text[v.start:v.end]) {
 		s.value(n, text, v)
 	}
 }
 
-// identifier returns the range of the name that holds text[pos]: letters,
-// digits, "_", "-" and ".".
-func identifier(text []byte, pos int) (start, end int) {
+// identifier returns the range of the name that holds text[pos:pos+length]:
+// letters, digits, "_", "-" and "." to both sides.
+func identifier(text []byte, pos, length int) (start, end int) {
 	start = pos
 	for start > 0 && pos-start < maxKey && isName(text[start-1]) && !(isWord(text[start-1]) && leftBorder(text, start)) {
 		start--
 	}
-	end = pos
-	for end < len(text) && end-pos < maxKey && (isName(text[end]) || text[end] == ' ' && end-pos < 8 && spacedName(text, end)) {
+	end = pos + length
+	for end < len(text) && end-pos < maxKey && isName(text[end]) {
 		end++
 	}
-	for end > pos && (text[end-1] == '.' || text[end-1] == '-') {
+	for end > pos+length && (text[end-1] == '.' || text[end-1] == '-') {
 		end--
 	}
 	return start, end
 }
 
 func isName(c byte) bool { return isWord(c) || c == '-' || c == '.' }
-
-// spacedName says that the space at i stands within "api key", "access token" and the like.
-func spacedName(text []byte, i int) bool {
-	rest := text[i+1 : min(len(text), i+8)]
-	return hasPrefixFold(rest, "key") || hasPrefixFold(rest, "token") || hasPrefixFold(rest, "secret")
-}
 
 func hasPrefixFold(text []byte, lower string) bool {
 	return len(text) >= len(lower) && indexFold(text[:len(lower)], lower) == 0

@@ -90,7 +90,7 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 	if len(r.keywords) > 0 && !near(text[max(0, start-r.within):start], r.keywords) && !near(key, r.keywords) {
 		return 0
 	}
-	if s.e.masked(secret) || r.rank == rankContext && placeholder(secret) {
+	if s.e.inMask(text, a, b) || s.e.masked(secret) || r.rank == rankContext && placeholder(secret) {
 		return 0
 	}
 	f := Finding{Start: a, End: b, Rule: uint32(index), Severity: r.severity}

@@ -65,6 +65,9 @@ type rule struct {
 	entropy  float64
 	severity pack.Severity
 	rank     rank
+	// document: the pattern spans quotes, so it describes the document around
+	// the secret rather than the text of one string in it.
+	document bool
 }
 
 type boundary uint8
@@ -207,6 +210,7 @@ func (c *compiler) rule(packName string, i int, r *pack.Rule) {
 func compiled(r *pack.Rule, p *match.Pattern) rule {
 	out := rule{pattern: p, within: r.Within, check: verify.Lookup(r.Checksum), require: r.Require,
 		entropy: r.Entropy, severity: r.Severity, left: wordBorder, right: extend, rank: rankProvider}
+	out.document = strings.Contains(r.Pattern, `"`)
 	if r.Left == "any" {
 		out.left = anyByte
 	}

@@ -55,7 +55,7 @@ func hostile(t *testing.T, e *Engine, n int) map[string]string {
 
 func TestWorkIsLinear(t *testing.T) {
 	e := builtin(t)
-	const n = 64 << 10
+	const n = 16 << 10
 	s := newScanner(e)
 	small, large := hostile(t, e, n), hostile(t, e, 2*n)
 	if len(small) < 500 {

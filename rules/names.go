@@ -11,7 +11,8 @@ import (
 // name is a compiled pack.Name.
 type name struct {
 	rule uint32
-	not  []string // "_count_"
+	not  []string // "_count_": not after the name
+	nor  []string // "_next_": not right before it
 	kind valueKind
 	min  int
 }
@@ -30,17 +31,10 @@ var valueKinds = map[string]valueKind{
 	"any": anyValue, "password": passwordValue, "token": tokenValue, "cookie": cookieValue, "numeric": numericValue,
 }
 
-// counting are words that, standing before a name, make it a number or a flag
-// about credentials: max_token, has_password, is_secret.
-var counting = []string{
-	"_max_", "_min_", "_num_", "_total_", "_count_", "_avg_", "_n_", "_has_", "_is_", "_use_", "_allow_", "_enable_", "_disable_",
-	"_show_", "_hide_", "_require_", "_requires_", "_missing_", "_invalid_", "_no_", "_without_", "_reset_", "_forgot_",
-}
-
 func (c *compiler) name(packName string, i int, n *pack.Name) {
 	path := fmt.Sprintf("names[%d]", i)
 	c.id(packName, path, n.ID, Info{n.ID, n.Provider, n.Description, n.Reference, n.Severity})
-	fmt.Fprintf(&c.digest, "%v %v %v %v %v\n", n.ID, n.Names, n.Not, n.Value, n.MinLength)
+	fmt.Fprintf(&c.digest, "%v %v %v %v %v %v\n", n.ID, n.Names, n.Not, n.NotBefore, n.Value, n.MinLength)
 	kind, ok := valueKinds[n.Value]
 	if !ok {
 		c.errs = append(c.errs, fmt.Errorf("%s: %s.value (rule %s): %q is none of any, password, token, cookie, numeric", packName, path, n.ID, n.Value))
@@ -53,6 +47,9 @@ func (c *compiler) name(packName string, i int, n *pack.Name) {
 	}
 	for _, w := range n.Not {
 		out.not = append(out.not, "_"+w+"_")
+	}
+	for _, w := range n.NotBefore {
+		out.nor = append(out.nor, "_"+w+"_")
 	}
 	e.rules = append(e.rules, rule{severity: n.Severity, rank: rankName})
 	e.names = append(e.names, out)
@@ -162,15 +159,15 @@ func (e *Engine) mayName(key []byte) bool {
 }
 
 // excluded says that other words of the key make it something else.
-func excluded(words []byte, at, end int, not []string) bool {
+func excluded(words []byte, at, end int, n *name) bool {
 	after := string(words[end:]) // does not escape
-	for _, n := range not {
+	for _, n := range n.not {
 		if strings.Contains(after, n) {
 			return true
 		}
 	}
 	before := string(words[:at+1])
-	for _, n := range counting {
+	for _, n := range n.nor {
 		if strings.HasSuffix(before, n) {
 			return true
 		}

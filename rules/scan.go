@@ -97,6 +97,7 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 		}
 		var valid bool
 		if valid, cut = s.document(text, key, depth); valid {
+			s.around(text, depth, next)
 			return
 		}
 	}
@@ -106,7 +107,7 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 	var seen viewSet
 	some := len(hits) > 0 || next < len(text)
 	if some {
-		seen = s.raw(text, key, depth, next, cut)
+		seen = s.raw(text, key, depth, next, cut, false)
 	}
 	s.views(text, depth, some, seen)
 }
@@ -138,6 +139,30 @@ func (s *scanner) document(text, key []byte, depth int) (valid, short bool) {
 		}
 		s.leaf(text, tok, k, prev, depth)
 	}
+}
+
+// around tries the rules about documents on a JSON document. What they find
+// counts if it lies within one string, so that the document stays valid.
+func (s *scanner) around(text []byte, depth, next int) {
+	mark := len(s.out)
+	s.raw(text, nil, depth, next, false, true)
+	if len(s.out) == mark {
+		return
+	}
+	found := s.out[mark:]
+	slices.SortFunc(found, func(a, b Finding) int { return a.Start - b.Start })
+	j := &s.levels[depth].json
+	j.Reset(text)
+	kept, i := 0, 0
+	for tok, ok := j.Next(); ok && i < len(found); tok, ok = j.Next() {
+		for ; i < len(found) && found[i].Start < tok.End; i++ {
+			if f := found[i]; tok.Kind != decode.Number && f.Start >= tok.Start && f.End <= tok.End && f.Withheld == None {
+				found[kept] = f
+				kept++
+			}
+		}
+	}
+	s.out = s.out[:mark+kept]
 }
 
 // leaf scans one string of a document.
@@ -180,8 +205,9 @@ func (s *scanner) number(text []byte, sp decode.Span, key []byte) {
 }
 
 // raw scans text as it stands, from the hits of its first blocks on, and
-// says which encodings it has seen signs of.
-func (s *scanner) raw(text, key []byte, depth, next int, cut bool) (seen viewSet) {
+// says which encodings it has seen signs of. document: text is JSON whose
+// strings were scanned, and only the rules about documents are tried.
+func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (seen viewSet) {
 	lv := &s.levels[depth]
 	lv.epoch++
 	if lv.spent == nil {
@@ -207,9 +233,12 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut bool) (seen viewSet
 			for _, t := range s.e.targets[h.Lit] {
 				switch t.kind {
 				case patternTarget:
+					if document && !s.e.rules[t.rule].document {
+						continue
+					}
 					s.candidate(text, key, lv, t.rule, h.Pos, cut)
 				case nameTarget:
-					names = true
+					names = !document
 				case viewTarget:
 					seen |= 1 << t.rule
 				case maskTarget:
@@ -217,7 +246,7 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut bool) (seen viewSet
 				}
 			}
 			if names && h.Pos >= name {
-				name = s.assignment(text, h.Pos)
+				name = s.assignment(text, h.Pos, len(s.e.lits[h.Lit]))
 			}
 		}
 		if next >= len(text) {
