@@ -38,7 +38,7 @@ func (x *nameIndex) add(sp spelling) {
 func (x *nameIndex) find(words []byte, names []name) int {
 	best, most := -1, 0
 	try := func(sp *spelling, at, end int) {
-		if len(sp.words) > most && !excluded(words, at, end, names[sp.name].not) {
+		if len(sp.words) > most && !excluded(words, at, end, &names[sp.name]) {
 			best, most = sp.name, len(sp.words)
 		}
 	}
@@ -53,7 +53,7 @@ func (x *nameIndex) find(words []byte, names []name) int {
 		if n := len(word); n >= tailLen {
 			for i, list := 0, x.tail[string(word[n-tailLen:])]; i < len(list); i++ {
 				if sp := &list[i]; bytes.HasSuffix(word, sp.joined) {
-					try(sp, end-len(sp.joined), end)
+					try(sp, end-len(sp.joined)-1, end)
 				}
 			}
 		}

@@ -12,8 +12,10 @@ import (
 type name struct {
 	rule uint32
 	not  []string // "_count_"
-	kind valueKind
-	min  int
+	// notBefore are words that make it something else right before it: "_next_"
+	notBefore []string
+	kind      valueKind
+	min       int
 }
 
 type valueKind uint8
@@ -40,7 +42,7 @@ var counting = []string{
 func (c *compiler) name(packName string, i int, n *pack.Name) {
 	path := fmt.Sprintf("names[%d]", i)
 	c.id(packName, path, n.ID, Info{n.ID, n.Provider, n.Description, n.Reference, n.Severity})
-	fmt.Fprintf(&c.digest, "%v %v %v %v %v\n", n.ID, n.Names, n.Not, n.Value, n.MinLength)
+	fmt.Fprintf(&c.digest, "%v %v %v %v %v %v\n", n.ID, n.Names, n.Not, n.NotBefore, n.Value, n.MinLength)
 	kind, ok := valueKinds[n.Value]
 	if !ok {
 		c.errs = append(c.errs, fmt.Errorf("%s: %s.value (rule %s): %q is none of any, password, token, cookie, numeric", packName, path, n.ID, n.Value))
@@ -53,6 +55,9 @@ func (c *compiler) name(packName string, i int, n *pack.Name) {
 	}
 	for _, w := range n.Not {
 		out.not = append(out.not, "_"+w+"_")
+	}
+	for _, w := range n.NotBefore {
+		out.notBefore = append(out.notBefore, "_"+w+"_")
 	}
 	e.rules = append(e.rules, rule{severity: n.Severity, rank: rankName})
 	e.names = append(e.names, out)
@@ -162,17 +167,19 @@ func (e *Engine) mayName(key []byte) bool {
 }
 
 // excluded says that other words of the key make it something else.
-func excluded(words []byte, at, end int, not []string) bool {
+func excluded(words []byte, at, end int, n *name) bool {
 	after := string(words[end:]) // does not escape
-	for _, n := range not {
-		if strings.Contains(after, n) {
+	for _, w := range n.not {
+		if strings.Contains(after, w) {
 			return true
 		}
 	}
 	before := string(words[:at+1])
-	for _, n := range counting {
-		if strings.HasSuffix(before, n) {
-			return true
+	for _, list := range [...][]string{counting, n.notBefore} {
+		for _, w := range list {
+			if strings.HasSuffix(before, w) {
+				return true
+			}
 		}
 	}
 	return false
