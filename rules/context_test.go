@@ -34,6 +34,8 @@ func TestNamedSecrets(t *testing.T) {
 		{"authorization header", "", "authorization: Token {{<32*base62>}}"},
 		{"cookie header", "", "Cookie: theme=dark; sessionid={{<32*base62>}}; lang=en"},
 		{"query", "", "https://a.example/cb?state=1&access_token={{<32*base62>}}&x=y"},
+		{"query alone", "url.query", "access_token={{<32*base62>}}&state=xyz"},
+		{"baggage", "baggage", "session_token={{<32*base62>}},tenant=acme"},
 		{"flag and value", "", "run --api-key {{<32*base62>}} --verbose"},
 		{"flag with equals", "", "run --password={{<10*alnum>!}} --verbose"},
 		{"environ subscript", "", `os.environ["AUTH_TOKEN"] = "{{<32*base62>}}"`},
