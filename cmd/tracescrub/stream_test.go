@@ -74,11 +74,11 @@ func TestConstantMemory(t *testing.T) {
 		size       int64
 	}{
 		{"lines", nil, "", "", line + "\n", rare, 300 << 20},
-		{"one line", nil, "", "", line, strings.TrimSpace(rare) + " ", 100 << 20},
+		{"one line", nil, "", "", line, strings.TrimSpace(rare) + " ", 60 << 20},
 		{"jsonl", []string{"--format", "jsonl"}, "", "", `{"text":"` + line + `"}` + "\n",
-			`{"text":"` + strings.TrimSpace(rare) + `"}` + "\n", 100 << 20},
+			`{"text":"` + strings.TrimSpace(rare) + `"}` + "\n", 60 << 20},
 		{"one document", []string{"--format", "otlp-json"}, `{"resourceSpans":[` + span, "]}", "," + span,
-			"," + strings.ReplaceAll(span, line, strings.TrimSpace(rare)), 150 << 20},
+			"," + strings.ReplaceAll(span, line, strings.TrimSpace(rare)), 80 << 20},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			in := &source{left: c.size, unit: []byte(c.unit), rare: []byte(c.rare), every: 10_000}
