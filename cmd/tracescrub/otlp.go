@@ -49,7 +49,7 @@ func newOTLP(ctx context.Context, cfg component.Config, proto bool) (*otlp, erro
 	}
 	for _, s := range []otlpstream.Signal{otlpstream.Traces, otlpstream.Logs, otlpstream.Metrics} {
 		if err := o.start(s); err != nil {
-			return nil, errors.Join(fmt.Errorf("secret_mask: %w", err), o.stop())
+			return nil, errors.Join(fmt.Errorf("secret_mask: %w", err), o.stop()) //nolint:contextcheck // what has begun ends, also after an interruption
 		}
 	}
 	return o, nil
