@@ -40,7 +40,7 @@ help:
 ## run: build the distribution and start it on deploy/embedded.yaml
 run: $(COLLECTOR)
 	@echo "OTLP on 127.0.0.1:4317 (gRPC) and 127.0.0.1:4318 (HTTP); masked telemetry in $(TRACESCRUB_DATA)/out/; Ctrl-C stops"
-	@umask 077; exec $(COLLECTOR) --config deploy/embedded.yaml
+	@exec $(COLLECTOR) --config deploy/embedded.yaml
 
 ## demo: beside a running `make run`, send recorded agent traces and show before and after
 demo:
