@@ -93,3 +93,24 @@ func TestNotSecrets(t *testing.T) {
 		})
 	}
 }
+
+func TestTokensInImagesAreChance(t *testing.T) {
+	e := builtin(t)
+	token, _, err := pack.Expand("AKIA<16*base32>", rand.New(rand.NewPCG(1, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	blob, _, err := pack.Expand("<60*base62>", rand.New(rand.NewPCG(1, 2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]int{
+		"data:image/png;base64," + blob + "/" + token + "/" + blob: 0,
+		"https://example.com/keys/" + token + "/" + blob:           1,
+		"key=" + token: 1,
+	} {
+		if fs := e.Scan(nil, []byte(text), Context{}); len(fs) != want {
+			t.Errorf("%d findings in %d bytes, want %d: %s", len(fs), len(text), want, describe(e, fs))
+		}
+	}
+}
