@@ -75,10 +75,18 @@ func TestConstantMemory(t *testing.T) {
 	}{
 		{"lines", nil, "", "", line + "\n", rare, 300 << 20, 150 << 20},
 		{"one line", nil, "", "", line, strings.TrimSpace(rare) + " ", 100 << 20, 100 << 20},
-		{"jsonl", []string{"--format", "jsonl"}, "", "", `{"text":"` + line + `"}` + "\n",
-			`{"text":"` + strings.TrimSpace(rare) + `"}` + "\n", 100 << 20, 100 << 20},
-		{"one document", []string{"--format", "otlp-json"}, `{"resourceSpans":[` + span, "]}", "," + span,
-			"," + strings.ReplaceAll(span, line, strings.TrimSpace(rare)), 80 << 20, 250 << 20},
+		{
+			"jsonl",
+			[]string{"--format", "jsonl"},
+			"", "", `{"text":"` + line + `"}` + "\n",
+			`{"text":"` + strings.TrimSpace(rare) + `"}` + "\n", 100 << 20, 100 << 20,
+		},
+		{
+			"one document",
+			[]string{"--format", "otlp-json"},
+			`{"resourceSpans":[` + span, "]}", "," + span,
+			"," + strings.ReplaceAll(span, line, strings.TrimSpace(rare)), 80 << 20, 250 << 20,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			in := &source{left: c.size, unit: []byte(c.unit), rare: []byte(c.rare), every: 10_000}
@@ -113,7 +121,7 @@ func checkPeak(t *testing.T, state *os.ProcessState, size, limit int64) {
 	if !ok {
 		t.Fatal("the system does not tell how much memory a process had")
 	}
-	peak := int64(usage.Maxrss)
+	peak := int64(usage.Maxrss) //nolint:unconvert // 32 bits on some systems
 	if runtime.GOOS == "linux" {
 		peak *= 1024
 	}
