@@ -47,16 +47,24 @@ func TestEach(t *testing.T) {
 		{"no line end", `{"text":"*"}`, `{"text":"#","findings":[` + found("0", "1") + `]}`},
 		{"crlf", `{"text":"*"}` + "\r\n", `{"text":"#","findings":[` + found("0", "1") + `]}` + "\r\n"},
 		{"empty lines", "\n" + `{"text":""}` + "\n \n", "\n" + `{"text":"","findings":[]}` + "\n \n"},
-		{"others keep their bytes", `{ "x" : [1.0,{"a":"\u0041"}], "text" : "*", "y":null }` + "\n",
-			`{ "x" : [1.0,{"a":"\u0041"}], "text" : "#", "y":null ,"findings":[` + found("0", "1") + `]}` + "\n"},
-		{"offsets of decoded bytes", `{"text":"\u00e4\n\ud83d\ude00*"}` + "\n",
-			`{"text":"ä\n😀#","findings":[` + found("7", "8") + `]}` + "\n"},
+		{
+			"others keep their bytes", `{ "x" : [1.0,{"a":"\u0041"}], "text" : "*", "y":null }` + "\n",
+			`{ "x" : [1.0,{"a":"\u0041"}], "text" : "#", "y":null ,"findings":[` + found("0", "1") + `]}` + "\n",
+		},
+		{
+			"offsets of decoded bytes", `{"text":"\u00e4\n\ud83d\ude00*"}` + "\n",
+			`{"text":"ä\n😀#","findings":[` + found("7", "8") + `]}` + "\n",
+		},
 		{"unchanged text keeps its escapes", `{"text":"\u00e4\/"}` + "\n", `{"text":"\u00e4\/","findings":[]}` + "\n"},
-		{"old findings go", `{"findings":[1,2],"text":"*"}` + "\n",
-			`{"findings":[` + found("0", "1") + `],"text":"#"}` + "\n"},
+		{
+			"old findings go", `{"findings":[1,2],"text":"*"}` + "\n",
+			`{"findings":[` + found("0", "1") + `],"text":"#"}` + "\n",
+		},
 		{"half a surrogate", `{"text":"\ud83d*"}` + "\n", "{\"text\":\"\ufffd#\",\"findings\":[" + found("3", "4") + "]}\n"},
-		{"escapes again", `{"text":"\"\\\u0001*\u2028"}` + "\n",
-			`{"text":"\"\\\u0001#\u2028","findings":[` + found("3", "4") + `]}` + "\n"},
+		{
+			"escapes again", `{"text":"\"\\\u0001*\u2028"}` + "\n",
+			`{"text":"\"\\\u0001#\u2028","findings":[` + found("3", "4") + `]}` + "\n",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out bytes.Buffer

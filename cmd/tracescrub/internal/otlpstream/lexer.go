@@ -32,17 +32,17 @@ func (l *lexer) failf(format string, args ...any) error {
 	return l.fail(fmt.Errorf(format, args...))
 }
 
-// next reads one byte.
-func (l *lexer) next() (byte, error) {
+// next takes one byte.
+func (l *lexer) next() error {
 	c, err := l.r.ReadByte()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	l.pos++
 	if c == '\n' {
 		l.line++
 	}
-	return c, nil
+	return nil
 }
 
 // peek returns the next byte that is no white space, without taking it.
@@ -55,7 +55,7 @@ func (l *lexer) peek() (byte, error) {
 		if !isSpace(b[0]) {
 			return b[0], nil
 		}
-		if _, err := l.next(); err != nil {
+		if err := l.next(); err != nil {
 			return 0, err
 		}
 	}
@@ -103,8 +103,7 @@ func (l *lexer) expect(want byte) error {
 	if c != want {
 		return l.failf("expected %q", string(want))
 	}
-	_, err = l.next()
-	return err
+	return l.next()
 }
 
 // more is called after '[' or '{' (first) or after an element, and says
@@ -116,12 +115,11 @@ func (l *lexer) more(first bool, closing byte) (bool, error) {
 	}
 	switch {
 	case c == closing:
-		_, err = l.next()
-		return false, err
+		return false, l.next()
 	case first:
 		return true, nil
 	case c == ',':
-		if _, err = l.next(); err != nil {
+		if err = l.next(); err != nil {
 			return false, err
 		}
 		if c, err = l.peek(); err != nil {
@@ -177,7 +175,7 @@ func (l *lexer) value(dst []byte, limit int) ([]byte, error) {
 		if len(dst)-from >= limit {
 			return dst, l.fail(errTooLarge)
 		}
-		if _, err := l.next(); err != nil {
+		if err := l.next(); err != nil {
 			return dst, l.fail(err)
 		}
 		dst = append(dst, c)

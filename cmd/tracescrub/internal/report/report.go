@@ -135,8 +135,10 @@ func (j *jsonReport) File(f filescan.File) error {
 		if err := j.separator(); err != nil {
 			return err
 		}
-		line, err := json.Marshal(jsonFinding{name, x.Line, x.Column, x.EndLine, x.EndColumn,
-			x.Hit.RuleID, x.Hit.Severity.String(), x.Hit.Fingerprint})
+		line, err := json.Marshal(jsonFinding{
+			name, x.Line, x.Column, x.EndLine, x.EndColumn,
+			x.Hit.RuleID, x.Hit.Severity.String(), x.Hit.Fingerprint,
+		})
 		if err != nil {
 			return err
 		}

@@ -31,7 +31,7 @@ func angles(dst []mask.Hit, text []byte) []mask.Hit {
 }
 
 // collect runs Each and returns the text and the hits by stream offset.
-func collect(t *testing.T, text []byte, r io.Reader, o Options) ([]byte, []string) {
+func collect(t *testing.T, r io.Reader, o Options) ([]byte, []string) {
 	t.Helper()
 	var out []byte
 	var hits []string
@@ -85,7 +85,7 @@ func TestSameAsWhole(t *testing.T) {
 		if round%2 == 0 {
 			r = iotest.OneByteReader(r)
 		}
-		out, hits := collect(t, text, r, o)
+		out, hits := collect(t, r, o)
 		if !bytes.Equal(out, text) {
 			t.Fatalf("round %d: other bytes came out", round)
 		}
@@ -102,7 +102,7 @@ func TestSameAsWhole(t *testing.T) {
 
 func TestFindingLongerThanAWindow(t *testing.T) {
 	text := []byte("line\n<" + strings.Repeat("long ", 3000) + ">\nline\n")
-	out, hits := collect(t, text, bytes.NewReader(text), Options{Chunk: 64, Carry: 64, Before: 16, Max: 1 << 20})
+	out, hits := collect(t, bytes.NewReader(text), Options{Chunk: 64, Carry: 64, Before: 16, Max: 1 << 20})
 	if !bytes.Equal(out, text) || strings.Join(hits, ";") != strings.Join(whole(text), ";") {
 		t.Fatalf("hits %v, want %v", hits, whole(text))
 	}
