@@ -208,8 +208,10 @@ func (c *compiler) rule(packName string, i int, r *pack.Rule) {
 }
 
 func compiled(r *pack.Rule, p *match.Pattern) rule {
-	out := rule{pattern: p, within: r.Within, check: verify.Lookup(r.Checksum), require: r.Require,
-		entropy: r.Entropy, severity: r.Severity, left: wordBorder, right: extend, rank: rankProvider}
+	out := rule{
+		pattern: p, within: r.Within, check: verify.Lookup(r.Checksum), require: r.Require,
+		entropy: r.Entropy, severity: r.Severity, left: wordBorder, right: extend, rank: rankProvider,
+	}
 	out.document = strings.Contains(r.Pattern, `"`)
 	if r.Left == "any" {
 		out.left = anyByte

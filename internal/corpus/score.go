@@ -57,11 +57,23 @@ func (r Result) Leaked() (n int) {
 // Add adds the figures of another result.
 func (r *Result) Add(o Result) {
 	for _, p := range [][2]*int{
-		{&r.Cases, &o.Cases}, {&r.Values, &o.Values}, {&r.Decoys, &o.Decoys}, {&r.JSONDocs, &o.JSONDocs}, {&r.Words, &o.Words},
-		{&r.Unreadable, &o.Unreadable}, {&r.Elsewhere, &o.Elsewhere}, {&r.Windows, &o.Windows},
-		{&r.DecoysDestroyed, &o.DecoysDestroyed}, {&r.AmbiguousDestroyed, &o.AmbiguousDestroyed},
-		{&r.CleanChanged, &o.CleanChanged}, {&r.JSONBroken, &o.JSONBroken}, {&r.Shape, &o.Shape},
-		{&r.Types, &o.Types}, {&r.IDs, &o.IDs}, {&r.WordsLost, &o.WordsLost}, {&r.Inconsistent, &o.Inconsistent},
+		{&r.Cases, &o.Cases},
+		{&r.Values, &o.Values},
+		{&r.Decoys, &o.Decoys},
+		{&r.JSONDocs, &o.JSONDocs},
+		{&r.Words, &o.Words},
+		{&r.Unreadable, &o.Unreadable},
+		{&r.Elsewhere, &o.Elsewhere},
+		{&r.Windows, &o.Windows},
+		{&r.DecoysDestroyed, &o.DecoysDestroyed},
+		{&r.AmbiguousDestroyed, &o.AmbiguousDestroyed},
+		{&r.CleanChanged, &o.CleanChanged},
+		{&r.JSONBroken, &o.JSONBroken},
+		{&r.Shape, &o.Shape},
+		{&r.Types, &o.Types},
+		{&r.IDs, &o.IDs},
+		{&r.WordsLost, &o.WordsLost},
+		{&r.Inconsistent, &o.Inconsistent},
 	} {
 		*p[0] += *p[1]
 	}

@@ -107,7 +107,7 @@ func TestFailClosed(t *testing.T) {
 				c.change(cfg)
 			}
 			h := start(t, cfg)
-			h.fake(fakeEngine{})
+			h.fake()
 			ld, r := oneLog()
 			c.fill(r)
 			other := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
@@ -136,7 +136,7 @@ func TestAMillionAttributes(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.Limits.MaxBatchTime = time.Hour
 	h := start(t, cfg)
-	h.fake(fakeEngine{})
+	h.fake()
 	ld, r := oneLog()
 	m := r.Attributes()
 	m.EnsureCapacity(1_000_000)
@@ -163,7 +163,7 @@ func TestDeadline(t *testing.T) {
 			cfg := testConfig(t)
 			cfg.Fail.Time = fail
 			h := start(t, cfg)
-			h.fake(fakeEngine{})
+			h.fake()
 			calls := 0
 			h.core.now = func() time.Time {
 				calls++
@@ -207,7 +207,7 @@ func TestRefuseBeyondLimits(t *testing.T) {
 	cfg := testConfig(t)
 	cfg.Fail.Limits = failRefuse
 	h := start(t, cfg)
-	h.fake(fakeEngine{})
+	h.fake()
 	ld, r := oneLog()
 	r.Body().SetStr("PANIC")
 	err := h.records.ConsumeLogs(context.Background(), ld)

@@ -79,10 +79,10 @@ func start(t testing.TB, cfg *Config) *harness {
 	return h
 }
 
-// fake puts another engine in the place of the real one.
-func (h *harness) fake(e mask.Engine) {
+// fake puts a fakeEngine in the place of the real one.
+func (h *harness) fake() {
 	h.t.Helper()
-	options, err := h.cfg.options(e, []byte(h.cfg.Fingerprint.Key))
+	options, err := h.cfg.options(fakeEngine{}, []byte(h.cfg.Fingerprint.Key))
 	require.NoError(h.t, err)
 	masker, err := mask.New(options)
 	require.NoError(h.t, err)

@@ -76,12 +76,25 @@ func TestKeyFile(t *testing.T) {
 		want    []string
 	}{
 		{"missing", func(*testing.T) {}, []string{"fingerprint::key_file: reading the fingerprint key", file, "no such file"}},
-		{"short", func(t *testing.T) { require.NoError(t, os.WriteFile(file, []byte("0123\n"), 0o600)) },
-			[]string{"fingerprint::key_file: ", file, "has 4 bytes, at least 16"}},
-		{"too long", func(t *testing.T) { require.NoError(t, os.WriteFile(file, make([]byte, maxKeyBytes+1), 0o600)) },
-			[]string{"fingerprint::key_file: ", file, "at most"}},
-		{"directory", func(t *testing.T) { require.NoError(t, os.Remove(file)); require.NoError(t, os.Mkdir(file, 0o700)) },
-			[]string{"fingerprint::key_file: ", file, "is no regular file"}},
+		{
+			"short", func(t *testing.T) { t.Helper(); require.NoError(t, os.WriteFile(file, []byte("0123\n"), 0o600)) },
+			[]string{"fingerprint::key_file: ", file, "has 4 bytes, at least 16"},
+		},
+		{
+			"too long", func(t *testing.T) {
+				t.Helper()
+				require.NoError(t, os.WriteFile(file, make([]byte, maxKeyBytes+1), 0o600))
+			},
+			[]string{"fingerprint::key_file: ", file, "at most"},
+		},
+		{
+			"directory", func(t *testing.T) {
+				t.Helper()
+				require.NoError(t, os.Remove(file))
+				require.NoError(t, os.Mkdir(file, 0o700))
+			},
+			[]string{"fingerprint::key_file: ", file, "is no regular file"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.prepare(t)

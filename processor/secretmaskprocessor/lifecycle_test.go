@@ -39,13 +39,16 @@ func TestLifecycle(t *testing.T) {
 		do   func(t *testing.T, c component.Component)
 	}{
 		{"start and shutdown", func(t *testing.T, c component.Component) {
+			t.Helper()
 			require.NoError(t, c.Start(ctx, host))
 			require.NoError(t, c.Shutdown(ctx))
 		}},
 		{"shutdown without start", func(t *testing.T, c component.Component) {
+			t.Helper()
 			require.NoError(t, c.Shutdown(ctx))
 		}},
 		{"shutdown twice", func(t *testing.T, c component.Component) {
+			t.Helper()
 			require.NoError(t, c.Start(ctx, host))
 			require.NoError(t, c.Shutdown(ctx))
 			require.NoError(t, c.Shutdown(ctx))

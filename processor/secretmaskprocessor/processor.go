@@ -46,7 +46,7 @@ func newInstance(set processor.Settings, cfg component.Config) (*instance, error
 
 // start is component.StartFunc.
 func (p *instance) start(context.Context, component.Host) error {
-	if err := p.core.start(); err != nil {
+	if err := p.core.start(); err != nil { //nolint:contextcheck // the context of Start ends with it, what is started goes on
 		return err
 	}
 	p.started = true

@@ -75,8 +75,8 @@ func decodeAll(text string) (out []string, spans []Span, limited bool) {
 func zip(b []byte) []byte {
 	var buf bytes.Buffer
 	z := gzip.NewWriter(&buf)
-	z.Write(b)
-	z.Close()
+	_, _ = z.Write(b) // into memory
+	_ = z.Close()
 	return buf.Bytes()
 }
 

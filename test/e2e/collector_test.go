@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -94,11 +95,11 @@ service:
 		t.Fatalf("starting the collector: %v", err)
 	}
 	go func() {
-		c.cmd.Wait()
+		_ = c.cmd.Wait() // ProcessState has the outcome
 		close(c.done)
 	}()
 	t.Cleanup(func() {
-		c.cmd.Process.Kill()
+		_ = c.cmd.Process.Kill() // it may have ended already
 		<-c.done
 	})
 	return c
@@ -208,7 +209,7 @@ func run(t *testing.T, args ...string) (code int, output string) {
 	cmd := exec.Command(binary(t), args...)
 	cmd.Env = append(os.Environ(), "TRACESCRUB_DATA="+t.TempDir())
 	out, err := cmd.CombinedOutput()
-	if _, exited := err.(*exec.ExitError); err != nil && !exited {
+	if exited := new(exec.ExitError); err != nil && !errors.As(err, &exited) {
 		t.Fatalf("running the binary: %v", err)
 	}
 	return cmd.ProcessState.ExitCode(), string(out)

@@ -5,10 +5,15 @@
 // binary first; without the binary they fail. Each promise of the project has
 // a test of its own. What each was seen to fail on, once, when it was written:
 //
-//	promise                 test                        planted fault
-//	no bypass               TestMaskEverywhere          a processor that passes everything on
-//	telemetry stays useful  TestMaskEverywhere          the same; and a mask with a space appended
-//	fail closed             TestTooLarge, TestBadStart  size limit raised above the value; a good pack
-//	no plaintext at rest    TestMaskEverywhere          a debug exporter with verbosity detailed on the terminal
-//	nothing is lost         TestKill                    the file exporter without rotation
+//	promise                 test                    planted fault
+//	no bypass               TestMaskEverywhere      a processor that passes everything on
+//	no plaintext at rest    TestMaskEverywhere      a pipeline to the terminal without secret_mask
+//	telemetry stays useful  TestMaskEverywhere      rules that do not know a password by its name
+//	same secret, same mask  TestSameSecretSameMask  the key removed between two starts
+//	fail closed             TestTooLarge            max_value_bytes above the size of the value
+//	fail closed             TestBadStart            mistakes of two kinds, when the first hid the second
+//	no forged verdict       TestForgedStamp         a processor that passes everything on
+//	nothing is lost         TestKill                the file exporter without rotation
+//	nothing is lost         TestBackendDown         a queue in memory in front of the backend
+//	nested input            TestNested              a processor that passes everything on
 package e2e

@@ -68,8 +68,10 @@ rules:
 		{"short key file", `{fingerprint: {key_file: ` + shortKey + `}}`, []string{"fingerprint::key_file", "at least 16"}},
 		{"short key", `{fingerprint: {key: ` + body + `}}`, []string{"fingerprint::key"}},
 		{"hold without a quarantine", `{policy: [{severity: critical, action: hold}]}`, []string{"policy[0]", "hold", "quarantine"}},
-		{"several mistakes", `{annotate: loud, limits: {max_depth: 0, max_value_bytes: -1}, policy: [{action: shout}]}`,
-			[]string{"annotate", "limits::max_depth", "limits::max_value_bytes", "policy[0]::action"}},
+		{
+			"several mistakes", `{annotate: loud, limits: {max_depth: 0, max_value_bytes: -1}, policy: [{action: shout}]}`,
+			[]string{"annotate", "limits::max_depth", "limits::max_value_bytes", "policy[0]::action"},
+		},
 		{"unknown key", `{ruels: {}}`, []string{"ruels"}},
 	}
 	for _, tt := range tests {
