@@ -14,10 +14,9 @@ export GOWORK := off
 # all: every part of the end-to-end tests must run. With anything else a part
 # whose tool is not installed (a browser, Kafka) may be left out, and says so.
 E2E ?= all
-# How long each fuzz target runs, and which packages have benchmarks to run.
-FUZZTIME ?= 30s
-BENCH    ?= .
-BENCHPKG ?= ./...
+# How long each fuzz target runs, and what the benchmarks are told (-dry, -rounds 3).
+FUZZTIME   ?= 30s
+BENCHFLAGS ?=
 
 COLLECTOR := bin/otelcol-tracescrub
 CLI       := bin/tracescrub
@@ -41,7 +40,7 @@ help:
 ## run: build the distribution and start it on deploy/embedded.yaml
 run: $(COLLECTOR)
 	@echo "OTLP on 127.0.0.1:4317 (gRPC) and 127.0.0.1:4318 (HTTP); masked telemetry in $(TRACESCRUB_DATA)/out/; Ctrl-C stops"
-	@exec $(COLLECTOR) --config deploy/embedded.yaml
+	@umask 077; exec $(COLLECTOR) --config deploy/embedded.yaml
 
 ## demo: beside a running `make run`, send recorded agent traces and show before and after
 demo:
@@ -82,9 +81,9 @@ lint:
 	$(GOLANGCI_LINT) run ./...
 	$(if $(wildcard cmd/tracescrub),go run ./cmd/tracescrub scan .)
 
-## bench: the benchmarks behind benchmarks/README.md (BENCH=pattern BENCHPKG=packages)
+## bench: measure, check the answers, and write the tables of benchmarks/README.md
 bench:
-	go test -run '^$$' -bench '$(BENCH)' -benchmem $(BENCHPKG)
+	go run ./benchmarks/cmd/bench $(BENCHFLAGS)
 
 ## fuzz: every fuzz target for FUZZTIME each (default 30s)
 fuzz:

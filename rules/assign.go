@@ -2,8 +2,12 @@ package rules
 
 import "bytes"
 
-// maxValue is the longest value of an assignment in bytes.
-const maxValue = 8192
+// maxValue is the longest value of an assignment in bytes; maxValueTired the
+// same in a text whose values have cost too much, as only a hostile one's do.
+const (
+	maxValue      = 8192
+	maxValueTired = 256
+)
 
 // value is the right side of an assignment.
 type value struct {
@@ -11,20 +15,27 @@ type value struct {
 	quoted     bool // stands in quotes
 	tight      bool // NAME=value without spaces, as in shells and .env files
 	line       bool // the name begins its line, or is a flag
+	limit      int  // its greatest length
 }
 
-// assignment looks at the name of a credential that stands at offset pos of
-// text (some of its letters do), and at the value that is assigned to it, in
+// assignment looks at the name of a credential of which length bytes stand at
+// offset pos of text, and at the value that is assigned to it, in
 // whatever syntax: JSON at any escape level, env files, YAML, headers,
 // command line flags, query strings, code. It returns the offset up to which
 // names are settled.
-func (s *scanner) assignment(text []byte, pos int) (done int) {
-	start, end := identifier(text, pos)
+func (s *scanner) assignment(text []byte, pos, length int) (done int) {
+	start, end := identifier(text, pos, length)
 	n := s.e.nameOf(text[start:end])
 	if n < 0 {
 		return end
 	}
-	v, ok := assigned(text, start, end)
+	v := value{limit: maxValue}
+	if s.values > workFactor*len(text)+workFloor {
+		v.limit = maxValueTired
+	}
+	v, ok := assigned(text, start, end, v)
+	s.values += max(end, v.end) - start
+	s.work += max(end, v.end) - start
 	if !ok {
 		return end
 	}
@@ -37,7 +48,9 @@ func (s *scanner) value(n int, text []byte, v value) {
 	nm := &s.e.names[n]
 	if nm.kind == cookieValue {
 		if !v.quoted {
-			v.end = lineEnd(text, v.start)
+			v.end = lineEnd(text, v.start, v.limit)
+			s.values += v.end - v.start
+			s.work += v.end - v.start
 		}
 		s.cookies(n, text, v)
 		return
@@ -51,7 +64,7 @@ func (s *scanner) value(n int, text []byte, v value) {
 		return
 	}
 	secret := text[v.start:v.end]
-	if s.e.masked(secret) || !nm.accepts(secret, v) {
+	if s.e.inMask(text, v.start, v.end) || s.e.masked(secret) || !nm.accepts(secret, v) {
 		return
 	}
 	f := s.e.byName(n, v.start, v.end)
@@ -63,30 +76,30 @@ func (s *scanner) value(n int, text []byte, v value) {
 
 // whole treats a text as the value of name number n.
 func (s *scanner) whole(n int, text []byte) {
-	v := value{end: len(text), quoted: true}
+	v := value{end: len(text), quoted: true, limit: maxValue}
 	for v.start < v.end && isSpace(text[v.start]) {
 		v.start++
 	}
 	for v.end > v.start && isSpace(text[v.end-1]) {
 		v.end--
 	}
-	if v.end-v.start <= maxValue {
+	if v.end-v.start <= maxValue && !s.e.maskedAndMore(text[v.start:v.end]) {
 		s.value(n, text, v)
 	}
 }
 
-// identifier returns the range of the name that holds text[pos]: letters,
-// digits, "_", "-" and ".".
-func identifier(text []byte, pos int) (start, end int) {
+// identifier returns the range of the name that holds text[pos:pos+length]:
+// letters, digits, "_", "-" and "." to both sides.
+func identifier(text []byte, pos, length int) (start, end int) {
 	start = pos
 	for start > 0 && pos-start < maxKey && isName(text[start-1]) && !(isWord(text[start-1]) && leftBorder(text, start)) {
 		start--
 	}
-	end = pos
-	for end < len(text) && end-pos < maxKey && (isName(text[end]) || text[end] == ' ' && end-pos < 8 && spacedName(text, end)) {
+	end = pos + length
+	for end < len(text) && end-pos < maxKey && isName(text[end]) {
 		end++
 	}
-	for end > pos && (text[end-1] == '.' || text[end-1] == '-') {
+	for end > pos+length && (text[end-1] == '.' || text[end-1] == '-') {
 		end--
 	}
 	return start, end
@@ -94,18 +107,12 @@ func identifier(text []byte, pos int) (start, end int) {
 
 func isName(c byte) bool { return isWord(c) || c == '-' || c == '.' }
 
-// spacedName says that the space at i stands within "api key", "access token" and the like.
-func spacedName(text []byte, i int) bool {
-	rest := text[i+1 : min(len(text), i+8)]
-	return hasPrefixFold(rest, "key") || hasPrefixFold(rest, "token") || hasPrefixFold(rest, "secret")
-}
-
 func hasPrefixFold(text []byte, lower string) bool {
 	return len(text) >= len(lower) && indexFold(text[:len(lower)], lower) == 0
 }
 
 // assigned finds the value that is assigned to the name text[start:end].
-func assigned(text []byte, start, end int) (v value, ok bool) {
+func assigned(text []byte, start, end int, v value) (_ value, ok bool) {
 	i, quote := closingQuote(text, end)
 	for i < len(text) && text[i] == ']' { // os.environ["X"]
 		i++
@@ -138,7 +145,7 @@ func assigned(text []byte, start, end int) (v value, ok bool) {
 			return v, false
 		}
 	case c == '>' && start > 0 && text[start-1] == '<': // <password>X</password>
-		return until(text, i+1, '<')
+		return until(text, i+1, '<', v)
 	case spaced && quote == 0 && start > 1 && text[start-1] == '-' || spaced && text[start] == '-' && quote == 0: // --password X
 	default:
 		return v, false
@@ -146,9 +153,10 @@ func assigned(text []byte, start, end int) (v value, ok bool) {
 	return readValue(text, i, v)
 }
 
-func until(text []byte, from int, stop byte) (v value, ok bool) {
-	n := bytes.IndexByte(text[from:min(len(text), from+maxValue)], stop)
-	return value{start: from, end: from + n, quoted: true}, n > 0
+func until(text []byte, from int, stop byte, v value) (_ value, ok bool) {
+	n := bytes.IndexByte(text[from:min(len(text), from+v.limit)], stop)
+	v.start, v.end, v.quoted = from, from+n, true
+	return v, n > 0
 }
 
 // lineStart says that the name at offset start begins its line, but for
@@ -209,9 +217,11 @@ func skipType(text []byte, i int, op byte) int {
 	return i
 }
 
-// lineEnd returns where the line ends that offset i is in, escaped line ends included.
-func lineEnd(text []byte, i int) int {
-	for ; i < len(text); i++ {
+// lineEnd returns where the line ends that offset from is in, escaped line ends
+// included, or where the longest value would.
+func lineEnd(text []byte, from, limit int) int {
+	i := from
+	for ; i < len(text) && i-from < limit; i++ {
 		switch c := text[i]; {
 		case c == '\n' || c == '\r' || c == '"' || c == '\'':
 			return i
@@ -267,10 +277,10 @@ func readValue(text []byte, i int, v value) (value, bool) {
 		v.start, v.quoted = next, true
 		var ok bool
 		if text[next-1] == ';' || text[i] == '%' {
-			n := bytes.Index(text[next:min(len(text), next+maxValue)], text[i:next])
+			n := bytes.Index(text[next:min(len(text), next+v.limit)], text[i:next])
 			v.end, ok = next+n, n >= 0
 		} else {
-			v.end, ok = quotedEnd(text, next, text[next-1], level)
+			v.end, ok = quotedEnd(text, next, text[next-1], level, v.limit)
 		}
 		return v, ok && v.end > v.start
 	}
@@ -281,11 +291,11 @@ func readValue(text []byte, i int, v value) (value, bool) {
 
 // quotedEnd finds the quote that closes a string at a level of escaping: one
 // with as many backslashes before it. A string that the text's end cuts off ends there.
-func quotedEnd(text []byte, from int, quote byte, level int) (end int, ok bool) {
+func quotedEnd(text []byte, from int, quote byte, level, limit int) (end int, ok bool) {
 	slashes := 0
 	for i := from; i < len(text); i++ {
 		switch c := text[i]; {
-		case i-from > maxValue:
+		case i-from > limit:
 			return 0, false
 		case c == '\\':
 			slashes++
@@ -303,7 +313,7 @@ func quotedEnd(text []byte, from int, quote byte, level int) (end int, ok bool) 
 // bareEnd finds the end of a value without quotes.
 func bareEnd(text []byte, from int, v value) int {
 	shell := v.tight && v.line // NAME=value on a line of its own: all up to white space
-	for i := from; i < len(text) && i-from <= maxValue; i++ {
+	for i := from; i < len(text) && i-from <= v.limit; i++ {
 		c := text[i]
 		if isSpace(c) || c == '"' || c == '\'' || c == '`' || c == 0x1b || c < 0x20 {
 			return i
@@ -323,7 +333,7 @@ func bareEnd(text []byte, from int, v value) int {
 			}
 		}
 	}
-	return min(len(text), from+maxValue)
+	return min(len(text), from+v.limit)
 }
 
 func isSpace(c byte) bool { return c == ' ' || c-'\t' < 5 }

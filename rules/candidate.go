@@ -28,6 +28,7 @@ func (s *scanner) candidate(text, key []byte, lv *level, index int32, pos int, c
 		}
 		first = max(first, sp.done)
 	}
+	s.work += pos - first + 1
 	budget := workFactor*len(text) + workFloor
 	for at := max(first, 0); at <= from; at++ {
 		if r.left == wordBorder && !leftBorder(text, at) {
@@ -36,6 +37,7 @@ func (s *scanner) candidate(text, key []byte, lv *level, index int32, pos int, c
 		s.match.Steps, s.match.Limit = 0, budget
 		end, a, b, ok := p.At(&s.match, text, at)
 		sp.steps += s.match.Steps
+		s.work += s.match.Steps
 		if sp.steps > budget {
 			s.linear(text, key, r, index, at)
 			sp.done = len(text)
@@ -57,6 +59,7 @@ func (s *scanner) candidate(text, key []byte, lv *level, index int32, pos int, c
 // linear runs the rule once over the rest of the text by a linear-time
 // matcher: attempts at single places have cost too much.
 func (s *scanner) linear(text, key []byte, r *rule, index int32, from int) {
+	s.work += len(text) - from
 	r.pattern.Linear(text, from, func(start, end, a, b int) bool {
 		if r.left == anyByte || leftBorder(text, start) {
 			s.accept(text, key, r, index, start, end, a, b)
@@ -87,7 +90,7 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 	if len(r.keywords) > 0 && !near(text[max(0, start-r.within):start], r.keywords) && !near(key, r.keywords) {
 		return 0
 	}
-	if s.e.masked(secret) || r.rank == rankContext && placeholder(secret) {
+	if s.e.inMask(text, a, b) || s.e.masked(secret) || r.rank == rankContext && placeholder(secret) {
 		return 0
 	}
 	f := Finding{Start: a, End: b, Rule: uint32(index), Severity: r.severity}

@@ -26,6 +26,7 @@ type Engine struct {
 
 	filter  *prefilter.Filter
 	targets [][]target // by literal: what to try where it stands
+	lits    []string   // the literals
 
 	pool sync.Pool // of *scanner
 }
@@ -64,6 +65,9 @@ type rule struct {
 	entropy  float64
 	severity pack.Severity
 	rank     rank
+	// document: the pattern spans quotes, so it describes the document around
+	// the secret rather than the text of one string in it.
+	document bool
 }
 
 type boundary uint8
@@ -206,6 +210,7 @@ func (c *compiler) rule(packName string, i int, r *pack.Rule) {
 func compiled(r *pack.Rule, p *match.Pattern) rule {
 	out := rule{pattern: p, within: r.Within, check: verify.Lookup(r.Checksum), require: r.Require,
 		entropy: r.Entropy, severity: r.Severity, left: wordBorder, right: extend, rank: rankProvider}
+	out.document = strings.Contains(r.Pattern, `"`)
 	if r.Left == "any" {
 		out.left = anyByte
 	}
@@ -238,6 +243,7 @@ func (c *compiler) literal(lit string, follow *[256]bool, t target) {
 		c.literals[key] = i
 		c.list = append(c.list, prefilter.Literal{Text: lit, Follow: follow})
 		c.engine.targets = append(c.engine.targets, nil)
+		c.engine.lits = append(c.engine.lits, lit)
 	}
 	if l := &c.list[i]; ok && l.Follow != nil {
 		if follow == nil {

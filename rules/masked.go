@@ -29,6 +29,24 @@ func (e *Engine) masked(secret []byte) bool {
 	return n > 0 && len(secret)-n <= maxBeside
 }
 
+// inMask says that text[start:end] lies within one mask.
+func (e *Engine) inMask(text []byte, start, end int) bool {
+	from := max(0, start-maxRuleID-maxMaskHash)
+	i := bytes.LastIndexByte(text[from:min(start+1, len(text))], '[')
+	return i >= 0 && from+i+e.maskLen(text[from+i:]) >= end
+}
+
+// maskedAndMore says that text holds a mask and besides it nothing that could
+// be a secret as a whole: little, or several words.
+func (e *Engine) maskedAndMore(text []byte) bool {
+	i := bytes.Index(text, maskOpen)
+	if i < 0 {
+		return false
+	}
+	n := e.maskLen(text[i:])
+	return n > 0 && (len(text)-n <= maxBeside || bytes.ContainsAny(text, " \t\n"))
+}
+
 // maskLen returns the length of the mask that b begins with, 0 if it is none:
 // [MASKED:rule:hex] with a rule that this engine has, or [WITHHELD:reason:hex].
 // What only looks like one is no mask, so that nothing can hide in it.

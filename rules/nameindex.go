@@ -53,7 +53,7 @@ func (x *nameIndex) find(words []byte, names []name) int {
 		if n := len(word); n >= tailLen {
 			for i, list := 0, x.tail[string(word[n-tailLen:])]; i < len(list); i++ {
 				if sp := &list[i]; bytes.HasSuffix(word, sp.joined) {
-					try(sp, end-len(sp.joined)-1, end)
+					try(sp, end-len(sp.joined)-1, end) // the byte before: a border or a letter
 				}
 			}
 		}

@@ -11,11 +11,10 @@ import (
 // name is a compiled pack.Name.
 type name struct {
 	rule uint32
-	not  []string // "_count_"
-	// notBefore are words that make it something else right before it: "_next_"
-	notBefore []string
-	kind      valueKind
-	min       int
+	not  []string // "_count_": not after the name
+	nor  []string // "_next_": not right before it
+	kind valueKind
+	min  int
 }
 
 type valueKind uint8
@@ -30,13 +29,6 @@ const (
 
 var valueKinds = map[string]valueKind{
 	"any": anyValue, "password": passwordValue, "token": tokenValue, "cookie": cookieValue, "numeric": numericValue,
-}
-
-// counting are words that, standing before a name, make it a number or a flag
-// about credentials: max_token, has_password, is_secret.
-var counting = []string{
-	"_max_", "_min_", "_num_", "_total_", "_count_", "_avg_", "_n_", "_has_", "_is_", "_use_", "_allow_", "_enable_", "_disable_",
-	"_show_", "_hide_", "_require_", "_requires_", "_missing_", "_invalid_", "_no_", "_without_", "_reset_", "_forgot_",
 }
 
 func (c *compiler) name(packName string, i int, n *pack.Name) {
@@ -57,7 +49,7 @@ func (c *compiler) name(packName string, i int, n *pack.Name) {
 		out.not = append(out.not, "_"+w+"_")
 	}
 	for _, w := range n.NotBefore {
-		out.notBefore = append(out.notBefore, "_"+w+"_")
+		out.nor = append(out.nor, "_"+w+"_")
 	}
 	e.rules = append(e.rules, rule{severity: n.Severity, rank: rankName})
 	e.names = append(e.names, out)
@@ -169,17 +161,15 @@ func (e *Engine) mayName(key []byte) bool {
 // excluded says that other words of the key make it something else.
 func excluded(words []byte, at, end int, n *name) bool {
 	after := string(words[end:]) // does not escape
-	for _, w := range n.not {
-		if strings.Contains(after, w) {
+	for _, n := range n.not {
+		if strings.Contains(after, n) {
 			return true
 		}
 	}
 	before := string(words[:at+1])
-	for _, list := range [...][]string{counting, n.notBefore} {
-		for _, w := range list {
-			if strings.HasSuffix(before, w) {
-				return true
-			}
+	for _, n := range n.nor {
+		if strings.HasSuffix(before, n) {
+			return true
 		}
 	}
 	return false

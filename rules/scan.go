@@ -19,12 +19,14 @@ const (
 
 // scanner is the working memory of one Scan at a time.
 type scanner struct {
-	e     *Engine
-	ctx   Context
-	match match.State
-	out   []Finding // of the text at hand, offsets relative to it
-	tick  int       // counts towards looking at the clock
-	late  bool      // Context.Deadline passed
+	e      *Engine
+	ctx    Context
+	match  match.State
+	out    []Finding // of the text at hand, offsets relative to it
+	values int       // bytes of values that names of the text at hand led to
+	tick   int       // counts towards looking at the clock
+	late   bool      // Context.Deadline passed
+	work   int       // bytes and steps looked at, for the tests that bound them
 
 	key, prev []byte // Context's, as bytes
 
@@ -57,7 +59,7 @@ func newScanner(e *Engine) *scanner {
 }
 
 func (s *scanner) scan(dst []Finding, text []byte, ctx Context) []Finding {
-	s.ctx, s.out, s.late = ctx, s.out[:0], false
+	s.ctx, s.out, s.late, s.work = ctx, s.out[:0], false, 0
 	s.key, s.prev = append(s.key[:0], ctx.Key...), append(s.prev[:0], ctx.Prev...)
 	s.text(text, s.key, s.prev, 0)
 	if len(s.out) > 0 {
@@ -78,6 +80,7 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 		s.withhold(0, len(text), Findings)
 		return
 	}
+	s.work += len(text)
 	looks := decode.Looks(text)
 	named := s.keyOf(key, prev)
 	lv := &s.levels[depth]
@@ -94,6 +97,7 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 		}
 		var valid bool
 		if valid, cut = s.document(text, key, depth); valid {
+			s.around(text, depth, next)
 			return
 		}
 	}
@@ -103,7 +107,7 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 	var seen viewSet
 	some := len(hits) > 0 || next < len(text)
 	if some {
-		seen = s.raw(text, key, depth, next, cut)
+		seen = s.raw(text, key, depth, next, cut, false)
 	}
 	s.views(text, depth, some, seen)
 }
@@ -137,6 +141,30 @@ func (s *scanner) document(text, key []byte, depth int) (valid, short bool) {
 	}
 }
 
+// around tries the rules about documents on a JSON document. What they find
+// counts if it lies within one string, so that the document stays valid.
+func (s *scanner) around(text []byte, depth, next int) {
+	mark := len(s.out)
+	s.raw(text, nil, depth, next, false, true)
+	if len(s.out) == mark {
+		return
+	}
+	found := s.out[mark:]
+	slices.SortFunc(found, func(a, b Finding) int { return a.Start - b.Start })
+	j := &s.levels[depth].json
+	j.Reset(text)
+	kept, i := 0, 0
+	for tok, ok := j.Next(); ok && i < len(found); tok, ok = j.Next() {
+		for ; i < len(found) && found[i].Start < tok.End; i++ {
+			if f := found[i]; tok.Kind != decode.Number && f.Start >= tok.Start && f.End <= tok.End && f.Withheld == None {
+				found[kept] = f
+				kept++
+			}
+		}
+	}
+	s.out = s.out[:mark+kept]
+}
+
 // leaf scans one string of a document.
 func (s *scanner) leaf(text []byte, tok decode.Token, key, prev []byte, depth int) {
 	mark := len(s.out)
@@ -150,16 +178,7 @@ func (s *scanner) leaf(text []byte, tok decode.Token, key, prev []byte, depth in
 		}
 		return
 	}
-	s.decoded(inner, key, prev, depth, tok.Start)
-}
-
-// decoded scans text with its escapes taken off; base is added to offsets.
-func (s *scanner) decoded(text, key, prev []byte, depth, base int) {
-	mark := len(s.out)
-	lv := &s.levels[depth]
-	lv.text = decode.Unescape(lv.text[:0], text, &lv.m)
-	s.text(lv.text, key, prev, depth+1)
-	s.mapBack(mark, depth, base)
+	s.view(inner, key, prev, depth, tok.Start, decode.Unescape)
 }
 
 // mapBack turns the offsets of the findings since mark from those of the
@@ -186,13 +205,15 @@ func (s *scanner) number(text []byte, sp decode.Span, key []byte) {
 }
 
 // raw scans text as it stands, from the hits of its first blocks on, and
-// says which encodings it has seen signs of.
-func (s *scanner) raw(text, key []byte, depth, next int, cut bool) (seen viewSet) {
+// says which encodings it has seen signs of. document: text is JSON whose
+// strings were scanned, and only the rules about documents are tried.
+func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (seen viewSet) {
 	lv := &s.levels[depth]
 	lv.epoch++
 	if lv.spent == nil {
 		lv.spent = make([]spending, len(s.e.rules))
 	}
+	s.values = 0
 	name := 0    // names before this offset are settled
 	outside := 0 // where the last mask ends
 	for hits := lv.hits; ; {
@@ -212,9 +233,12 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut bool) (seen viewSet
 			for _, t := range s.e.targets[h.Lit] {
 				switch t.kind {
 				case patternTarget:
+					if document && !s.e.rules[t.rule].document {
+						continue
+					}
 					s.candidate(text, key, lv, t.rule, h.Pos, cut)
 				case nameTarget:
-					names = true
+					names = !document
 				case viewTarget:
 					seen |= 1 << t.rule
 				case maskTarget:
@@ -222,7 +246,7 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut bool) (seen viewSet
 				}
 			}
 			if names && h.Pos >= name {
-				name = s.assignment(text, h.Pos)
+				name = s.assignment(text, h.Pos, len(s.e.lits[h.Lit]))
 			}
 		}
 		if next >= len(text) {

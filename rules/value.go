@@ -285,7 +285,7 @@ func docExample(secret []byte) bool { return verify.DocExample(secret) }
 // without percent encoding, escapes and, for keys in PEM form, line breaks.
 func (s *scanner) canonical(secret []byte) []byte {
 	if bytes.HasPrefix(secret, []byte("-----BEGIN")) {
-		s.scratch = decode.Unescape(s.scratch[:0], secret, &s.smap)
+		s.scratch, _ = decode.Unescape(s.scratch[:0], secret, &s.smap)
 		out := s.scratch[:0]
 		for _, c := range s.scratch {
 			if isWord(c) || c == '+' || c == '/' || c == '=' {
@@ -299,7 +299,7 @@ func (s *scanner) canonical(secret []byte) []byte {
 		return s.scratch
 	}
 	if bytes.IndexByte(secret, '\\') >= 0 {
-		s.scratch = decode.Unescape(s.scratch[:0], secret, &s.smap)
+		s.scratch, _ = decode.Unescape(s.scratch[:0], secret, &s.smap)
 		return s.scratch
 	}
 	return secret

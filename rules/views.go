@@ -63,22 +63,22 @@ func invisibleSigns() []string {
 func (s *scanner) views(text []byte, depth int, hits bool, seen viewSet) {
 	slash := hits && bytes.IndexByte(text, '\\') >= 0
 	if depth >= s.e.limits.Depth {
-		if slash || seen != 0 {
+		if slash && decode.Escaped(text) || seen != 0 {
 			s.withhold(0, len(text), Depth)
 		}
 		return
 	}
 	if slash {
-		s.decoded(text, nil, nil, depth, 0)
+		s.view(text, nil, nil, depth, 0, decode.Unescape)
 	}
 	mark := len(s.out)
 	for v := range views {
 		if seen&(1<<v) != 0 {
-			s.view(text, depth, views[v].decode)
+			s.view(text, nil, nil, depth, 0, views[v].decode)
 		}
 	}
 	if bytes.IndexByte(text[:min(4, len(text))], 0) >= 0 {
-		s.view(text, depth, decode.UTF16)
+		s.view(text, nil, nil, depth, 0, decode.UTF16)
 	}
 	s.encodedRuns(text, depth)
 	for i := mark; i < len(s.out); i++ {
@@ -86,8 +86,8 @@ func (s *scanner) views(text []byte, depth int, hits bool, seen viewSet) {
 	}
 }
 
-// view scans text as decoded by one view.
-func (s *scanner) view(text []byte, depth int, v decode.View) {
+// view scans text as decoded by one view; base is added to offsets.
+func (s *scanner) view(text, key, prev []byte, depth, base int, v decode.View) {
 	mark := len(s.out)
 	lv := &s.levels[depth]
 	out, changed := v(lv.text[:0], text, &lv.m)
@@ -95,8 +95,8 @@ func (s *scanner) view(text []byte, depth int, v decode.View) {
 	if !changed {
 		return
 	}
-	s.text(out, nil, nil, depth+1)
-	s.mapBack(mark, depth, 0)
+	s.text(out, key, prev, depth+1)
+	s.mapBack(mark, depth, base)
 }
 
 // encodedRuns scans the runs of base64 and hexadecimal in text. What is found

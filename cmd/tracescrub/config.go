@@ -3,13 +3,13 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"sort"
 	"strings"
 
-	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/confmap/provider/envprovider"
 	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
@@ -21,39 +21,48 @@ import (
 // keyVariable names the environment variable of the fingerprint key.
 const keyVariable = "TRACESCRUB_FINGERPRINT_KEY"
 
-// section is the settings of secret_mask as they stand in a file.
-type section struct {
-	values map[string]any
+// settings are a configuration of secret_mask, made fit for a command line.
+type settings struct {
+	*secretmaskprocessor.Config
 	// stableKey: the fingerprint key comes from outside, so that fingerprints
 	// of two runs can be compared.
 	stableKey bool
 }
 
-// readSection reads the keys of secret_mask from a file, which is either that
+// readSettings reads the keys of secret_mask from a file, which is either that
 // section alone or a whole Collector configuration, and settles what differs
-// on a command line: the key, and the stamps. file may be empty.
-func readSection(ctx context.Context, file, annotate string, getenv func(string) string) (section, error) {
-	s := section{values: map[string]any{}}
+// on a command line: the key, which is never made on disk, and the stamps.
+// file may be empty: the defaults.
+func readSettings(ctx context.Context, file, annotate string, getenv func(string) string) (settings, error) {
+	cfg, ok := secretmaskprocessor.NewFactory().CreateDefaultConfig().(*secretmaskprocessor.Config)
+	if !ok {
+		return settings{}, errors.New("secret_mask: unexpected configuration")
+	}
+	s := settings{Config: cfg}
+	name := "secret_mask"
 	if file != "" {
-		var err error
-		if s.values, err = readFile(ctx, file); err != nil {
+		name = file
+		values, err := readFile(ctx, file)
+		if err != nil {
 			return s, fmt.Errorf("reading %s: %w", file, err)
 		}
+		if err := confmap.NewFromStringMap(values).Unmarshal(cfg); err != nil {
+			return s, fmt.Errorf("%s: %w", file, err)
+		}
 	}
-	s.values["annotate"] = annotate
-	if key, ok := s.values["fingerprint_key"].(string); ok && key != "" {
-		s.stableKey = true
-		return s, nil
+	cfg.Annotate = annotate
+	cfg.Rules.ReloadInterval = 0
+	key := getenv(keyVariable)
+	s.stableKey = cfg.Fingerprint.Key != "" || cfg.Fingerprint.KeyFile != "" || key != ""
+	if cfg.Fingerprint.Key == "" && cfg.Fingerprint.KeyFile == "" {
+		if key == "" {
+			key = rand.Text()
+		}
+		cfg.Fingerprint.Key = configopaque.String(key)
 	}
-	if key := getenv(keyVariable); key != "" {
-		s.values["fingerprint_key"], s.stableKey = key, true
-		return s, nil
+	if err := confmap.Validate(cfg); err != nil {
+		return s, fmt.Errorf("%s: %w", name, err)
 	}
-	var once [32]byte
-	if _, err := rand.Read(once[:]); err != nil {
-		return s, fmt.Errorf("making a fingerprint key: %w", err)
-	}
-	s.values["fingerprint_key"] = hex.EncodeToString(once[:])
 	return s, nil
 }
 
@@ -81,10 +90,13 @@ func readFile(ctx context.Context, file string) (map[string]any, error) {
 	if err := resolver.Shutdown(ctx); err != nil {
 		return nil, err
 	}
-	if _, whole := all["processors"]; !whole {
-		return all, nil
+	if _, whole := all["processors"]; whole {
+		return pickProcessor(all["processors"])
 	}
-	return pickProcessor(all["processors"])
+	if _, named := all["secret_mask"]; named && len(all) == 1 {
+		return pickProcessor(all)
+	}
+	return all, nil
 }
 
 // pickProcessor returns the one secret_mask among the processors.
@@ -99,7 +111,7 @@ func pickProcessor(processors any) (map[string]any, error) {
 	sort.Strings(ids)
 	switch len(ids) {
 	case 0:
-		return nil, fmt.Errorf("processors: there is no secret_mask")
+		return nil, errors.New("processors: there is no secret_mask")
 	case 1:
 		values, ok := byID[ids[0]].(map[string]any)
 		if !ok && byID[ids[0]] != nil {
@@ -111,16 +123,4 @@ func pickProcessor(processors any) (map[string]any, error) {
 		return values, nil
 	}
 	return nil, fmt.Errorf("processors: more than one secret_mask (%s): give the section alone", strings.Join(ids, ", "))
-}
-
-// config makes the processor's configuration of the section and validates it.
-func (s section) config() (component.Config, error) {
-	cfg := secretmaskprocessor.NewFactory().CreateDefaultConfig()
-	if err := confmap.NewFromStringMap(s.values).Unmarshal(cfg, confmap.WithIgnoreUnused()); err != nil {
-		return nil, fmt.Errorf("secret_mask: %w", err)
-	}
-	if err := confmap.Validate(cfg); err != nil {
-		return nil, fmt.Errorf("secret_mask: %w", err)
-	}
-	return cfg, nil
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-	"go.opentelemetry.io/collector/component"
 	"golang.org/x/term"
 
 	"github.com/tracescrub/tracescrub/cmd/tracescrub/internal/jsonlines"
@@ -53,8 +52,8 @@ at a time, or one resource element if that is larger. The signal is detected;
 --signal insists on one. Policy that holds or drops applies to the OTLP formats
 only: text is always masked in place.
 
-The fingerprint key is taken from the configuration (fingerprint_key), else from
-the environment variable ` + keyVariable + `, else made at random for
+The fingerprint key is taken from the configuration (fingerprint), else from the
+environment variable ` + keyVariable + `, else made at random for
 this run: then masks are the same within the run only.
 
 Broken input ends the work with exit code 2 and a message that names line and
@@ -117,11 +116,11 @@ func runMask(ctx context.Context, t *terminal, f *maskFlags) error {
 	if f.annotate {
 		annotate = "full"
 	}
-	s, err := readSection(ctx, f.config, annotate, t.getenv)
+	s, err := readSettings(ctx, f.config, annotate, t.getenv)
 	if err != nil {
 		return err
 	}
-	cfg, err := s.config()
+	stream, err := newStream(ctx, s, f.format, signal)
 	if err != nil {
 		return err
 	}
@@ -133,30 +132,42 @@ func runMask(ctx context.Context, t *terminal, f *maskFlags) error {
 		return err
 	}
 	p := startProgress(t, inSize(t.in))
-	err = maskStream(ctx, cfg, f.format, signal, newInput(ctx, t.in, p), out)
+	err = stream(newInput(ctx, t.in, p), out)
 	p.stop()
 	return out.close(explain(err, f.output))
 }
 
-// maskStream masks r in the given format.
-func maskStream(ctx context.Context, cfg component.Config, format string, signal otlpstream.Signal, r io.Reader, w io.Writer) error {
-	if format == "otlp-json" || format == "otlp-proto" {
-		o := newOTLP(context.WithoutCancel(ctx), cfg, format == "otlp-proto")
-		run := otlpstream.JSON
-		if format == "otlp-proto" {
-			run = otlpstream.Proto
+// stream masks r into w.
+type stream func(r io.Reader, w io.Writer) error
+
+// newStream makes the stream of a format; whatever is wrong with the
+// configuration is an error here, before any output.
+func newStream(ctx context.Context, s settings, format string, signal otlpstream.Signal) (stream, error) {
+	run := otlpstream.JSON
+	switch format {
+	case "otlp-proto":
+		run = otlpstream.Proto
+		fallthrough
+	case "otlp-json":
+		// An interruption ends the reading, not a batch halfway.
+		o, err := newOTLP(context.WithoutCancel(ctx), s.Config, format == "otlp-proto")
+		if err != nil {
+			return nil, err
 		}
-		err := run(r, w, otlpstream.Options{Signal: signal, Mask: o.batch})
-		return errors.Join(err, o.stop())
+		return func(r io.Reader, w io.Writer) error {
+			err := run(r, w, otlpstream.Options{Signal: signal, Mask: o.batch})
+			return errors.Join(err, o.stop())
+		}, nil
 	}
-	m, err := newMasking(cfg)
+	m, err := newMasking(s)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if format == "jsonl" {
-		return jsonlines.Each(r, w, 0, m.text)
+		return func(r io.Reader, w io.Writer) error { return jsonlines.Each(r, w, 0, m.text) }, nil
 	}
-	return textstream.Mask(r, w, m.find, m.render)
+	render, err := m.renderer()
+	return func(r io.Reader, w io.Writer) error { return textstream.Mask(r, w, m.find, render) }, err
 }
 
 // explain adds to an error what became of the output.

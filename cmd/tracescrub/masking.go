@@ -1,11 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"go.opentelemetry.io/collector/component"
+
+	"go.uber.org/zap"
 
 	"github.com/tracescrub/tracescrub/internal/mask"
 	"github.com/tracescrub/tracescrub/rules"
+	"github.com/tracescrub/tracescrub/rules/pack"
 	"github.com/tracescrub/tracescrub/rules/packs"
 )
 
@@ -22,42 +25,83 @@ func builtinEngine() (*rules.Engine, error) {
 	return e, nil
 }
 
+// engine is what the commands need of the rules in force.
+type engine interface {
+	mask.Engine
+	Hash() string
+}
+
 // masking finds and masks in plain text, by the engine and the policy of a
 // configuration. It is safe for concurrent use.
 type masking struct {
-	engine *rules.Engine
-	key    []byte
+	engine engine
+	masker *mask.Masker
+	opts   mask.Options
 }
 
-func newMasking(component.Config) (*masking, error) {
-	e, err := builtinEngine()
-	return &masking{engine: e}, err
-}
-
-// find is a window.Find.
-func (m *masking) find(dst []mask.Hit, text []byte) []mask.Hit {
-	for _, f := range m.engine.Scan(nil, text, rules.Context{}) {
-		dst = append(dst, mask.Hit{Finding: f, Action: mask.Mask, RuleID: m.engine.Rules()[f.Rule].ID, Fingerprint: "00000000"})
+func newMasking(s settings) (*masking, error) {
+	opts, err := s.MaskOptions(zap.NewNop())
+	if err != nil {
+		return nil, fmt.Errorf("secret_mask: %w", err)
 	}
-	return dst
-}
-
-// render is a textstream.Render.
-func (m *masking) render(dst, _ []byte, h mask.Hit) []byte {
-	return fmt.Appendf(dst, "[MASKED:%s:%s]", h.RuleID, h.Fingerprint)
+	e, ok := opts.Engine.(engine)
+	if !ok {
+		return nil, errors.New("secret_mask: unexpected engine")
+	}
+	m := &masking{engine: e, opts: opts}
+	if m.masker, err = mask.New(opts); err != nil {
+		return nil, fmt.Errorf("secret_mask: %w", err)
+	}
+	return m, nil
 }
 
 // text is a jsonlines.Mask.
 func (m *masking) text(dst []mask.Hit, text []byte) ([]byte, []mask.Hit) {
-	hits := m.find(dst, text)
-	var out []byte
-	from := 0
-	for _, h := range hits {
-		out = m.render(append(out, text[from:h.Start]...), text, h)
-		from = h.End
+	from := len(dst)
+	out, hits := m.masker.Text(dst, text, mask.Where{})
+	for i := from; i < len(hits); i++ {
+		if hits[i].Withheld != rules.None {
+			hits[i].Severity = pack.Critical // it must be treated as secret
+		}
 	}
-	if from == 0 {
-		return nil, hits
+	return out, hits
+}
+
+// find is a window.Find.
+func (m *masking) find(dst []mask.Hit, text []byte) []mask.Hit {
+	_, dst = m.text(dst, text)
+	return dst
+}
+
+// renderer returns a textstream.Render, for one goroutine.
+func (m *masking) renderer() (func(text []byte, hits []mask.Hit) []byte, error) {
+	r := &replay{Engine: m.engine}
+	opts := m.opts
+	opts.Engine = r
+	masker, err := mask.New(opts)
+	if err != nil {
+		return nil, fmt.Errorf("secret_mask: %w", err)
 	}
-	return append(out, text[from:]...), hits
+	return func(text []byte, hits []mask.Hit) []byte {
+		r.found = r.found[:0]
+		for _, h := range hits {
+			r.found = append(r.found, h.Finding)
+		}
+		if out, _ := masker.Text(nil, text, mask.Where{}); out != nil {
+			return out
+		}
+		return text
+	}, nil
+}
+
+// replay is an engine that finds what was found before, in a larger window:
+// so a piece of text is masked by the very code and policy of a whole one.
+type replay struct {
+	mask.Engine
+	found []rules.Finding
+}
+
+// Scan returns the findings that were set.
+func (r *replay) Scan(dst []rules.Finding, _ []byte, _ rules.Context) []rules.Finding {
+	return append(dst, r.found...)
 }

@@ -34,8 +34,9 @@ type otlp struct {
 	masks   [4]otlpstream.Batch
 }
 
-// newOTLP makes the masks for one of the two encodings; stop must be called.
-func newOTLP(ctx context.Context, cfg component.Config, proto bool) *otlp {
+// newOTLP makes and starts the processors, so that whatever is wrong with the
+// configuration shows before any input is read; stop must be called.
+func newOTLP(ctx context.Context, cfg component.Config, proto bool) (*otlp, error) {
 	o := &otlp{ctx: ctx, factory: secretmaskprocessor.NewFactory(), cfg: cfg, proto: proto}
 	o.set = processor.Settings{
 		ID: component.NewID(o.factory.Type()),
@@ -46,16 +47,16 @@ func newOTLP(ctx context.Context, cfg component.Config, proto bool) *otlp {
 		},
 		BuildInfo: component.BuildInfo{Command: "tracescrub", Version: buildVersion().short()},
 	}
-	return o
+	for _, s := range []otlpstream.Signal{otlpstream.Traces, otlpstream.Logs, otlpstream.Metrics} {
+		if err := o.start(s); err != nil {
+			return nil, errors.Join(fmt.Errorf("secret_mask: %w", err), o.stop())
+		}
+	}
+	return o, nil
 }
 
 // batch is an otlpstream.Batch. A parser that panics is broken input.
 func (o *otlp) batch(s otlpstream.Signal, request []byte) (out []byte, err error) {
-	if o.masks[s] == nil {
-		if err := o.start(s); err != nil {
-			return nil, err
-		}
-	}
 	defer func() {
 		if recover() != nil {
 			out, err = nil, errNotOTLP
@@ -72,19 +73,15 @@ func (o *otlp) start(s otlpstream.Signal) error {
 		c, err = o.traces()
 	case otlpstream.Logs:
 		c, err = o.logs()
-	case otlpstream.Metrics:
-		c, err = o.metrics()
 	default:
-		err = errors.New("unknown signal")
+		c, err = o.metrics()
 	}
 	if err != nil {
-		return fmt.Errorf("making the processor: %w", err)
+		return err
 	}
-	if err := c.Start(o.ctx, noExtensions{}); err != nil {
-		return fmt.Errorf("starting the processor: %w", err)
-	}
+	// A component that was made is shut down even if it did not start.
 	o.started[s] = c
-	return nil
+	return c.Start(o.ctx, noExtensions{})
 }
 
 // stop ends what was started.

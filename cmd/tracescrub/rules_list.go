@@ -37,15 +37,11 @@ Exit codes: 0 done; 2 wrong use or a broken configuration.`,
 }
 
 func runRulesList(ctx context.Context, t *terminal, config string, asJSON bool) error {
-	s, err := readSection(ctx, config, "none", t.getenv)
+	s, err := readSettings(ctx, config, "none", t.getenv)
 	if err != nil {
 		return err
 	}
-	cfg, err := s.config()
-	if err != nil {
-		return err
-	}
-	m, err := newMasking(cfg)
+	m, err := newMasking(s)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ written like a .gitignore. A file that is named itself is scanned even if
 .gitignore names it.
 
 Columns count characters. Fingerprints tell equal secrets within a run; with
-fingerprint_key in the configuration or ` + keyVariable + ` set they
+a fingerprint key in the configuration or ` + keyVariable + ` set they
 are those of all runs with the same key, and SARIF carries them.
 
 Exit codes: 0 nothing found; 1 findings; 2 wrong use, or a file could not be
@@ -72,15 +72,11 @@ func runScan(ctx context.Context, t *terminal, f *scanFlags, paths []string) err
 	if err := oneOf("format", f.format, report.Formats); err != nil {
 		return err
 	}
-	s, err := readSection(ctx, f.config, "none", t.getenv)
+	s, err := readSettings(ctx, f.config, "none", t.getenv)
 	if err != nil {
 		return err
 	}
-	cfg, err := s.config()
-	if err != nil {
-		return err
-	}
-	m, err := newMasking(cfg)
+	m, err := newMasking(s)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,9 @@
 package verdict
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -34,8 +37,8 @@ const (
 	Held   = "held"
 )
 
-// MaxFindings is the most findings that a stamp lists.
-const MaxFindings = 100
+// maxFindings is the most findings that a stamp lists.
+const maxFindings = 100
 
 // Finding is what a stamp says of a finding.
 type Finding struct {
@@ -64,12 +67,30 @@ func isOurs(k string) bool {
 	return len(k) >= len(Prefix) && strings.EqualFold(k[:len(Prefix)], Prefix)
 }
 
-// Stamp writes the outcome for an item that has findings.
-func Stamp(m pcommon.Map, verdict string, findings []Finding) {
-	m.PutStr(Verdict, verdict)
+// Commit returns the value of Producer: it stands for subject and can be
+// checked by whoever has both key and subject, but not turned back.
+func Commit(key []byte, subject string) string {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte("tracescrub producer\x00")) // apart from the fingerprints under the same key
+	h.Write([]byte(subject))
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// Stamp writes the outcome for whatever has findings: a list of them, or a
+// count by rule if a summary will do. verdict is empty if all of them were
+// only reported.
+func Stamp(m pcommon.Map, verdict string, findings []Finding, summary bool) {
+	if verdict != "" {
+		m.PutStr(Verdict, verdict)
+	}
+	if summary {
+		count(m.PutEmptyMap(Findings), findings)
+		return
+	}
+	findings = findings[:min(len(findings), maxFindings)]
 	list := m.PutEmptySlice(Findings)
-	list.EnsureCapacity(min(len(findings), MaxFindings))
-	for _, f := range findings[:min(len(findings), MaxFindings)] {
+	list.EnsureCapacity(len(findings))
+	for _, f := range findings {
 		e := list.AppendEmpty().SetEmptyMap()
 		e.EnsureCapacity(6)
 		e.PutStr("rule", f.Rule)
@@ -81,10 +102,7 @@ func Stamp(m pcommon.Map, verdict string, findings []Finding) {
 	}
 }
 
-// Summarize writes the outcome with a count by rule instead of a list.
-func Summarize(m pcommon.Map, verdict string, findings []Finding) {
-	m.PutStr(Verdict, verdict)
-	counts := m.PutEmptyMap(Findings)
+func count(counts pcommon.Map, findings []Finding) {
 	for _, f := range findings {
 		if v, ok := counts.Get(f.Rule); ok {
 			v.SetInt(v.Int() + 1)

@@ -25,7 +25,7 @@ func TestStrip(t *testing.T) {
 func TestStamp(t *testing.T) {
 	m := pcommon.NewMap()
 	f := Finding{Rule: "r", Severity: "high", Field: "log.body", Fingerprint: "00112233", Action: "mask", Length: 40}
-	Stamp(m, Masked, []Finding{f})
+	Stamp(m, Masked, []Finding{f}, false)
 	require.Equal(t, map[string]any{
 		"tracescrub.verdict": "masked",
 		"tracescrub.findings": []any{map[string]any{
@@ -33,22 +33,40 @@ func TestStamp(t *testing.T) {
 		}},
 	}, m.AsRaw())
 
-	many := make([]Finding, MaxFindings+1)
-	Stamp(m, Held, many)
+	many := make([]Finding, maxFindings+1)
+	Stamp(m, Held, many, false)
 	v, _ := m.Get(Findings)
-	require.Equal(t, MaxFindings, v.Slice().Len())
+	require.Equal(t, maxFindings, v.Slice().Len())
 	require.Equal(t, 2, m.Len(), "a second stamp replaces the first")
 }
 
-func TestSummarize(t *testing.T) {
+func TestSummary(t *testing.T) {
 	m := pcommon.NewMap()
 	var findings []Finding
 	for i := range 10 {
 		findings = append(findings, Finding{Rule: fmt.Sprintf("rule-%d", i%3)})
 	}
-	Summarize(m, Masked, findings)
+	Stamp(m, Masked, findings, true)
 	require.Equal(t, map[string]any{
 		"tracescrub.verdict":  "masked",
 		"tracescrub.findings": map[string]any{"rule-0": int64(4), "rule-1": int64(3), "rule-2": int64(3)},
 	}, m.AsRaw())
+}
+
+func TestOnlyReported(t *testing.T) {
+	for _, summary := range []bool{false, true} {
+		m := pcommon.NewMap()
+		Stamp(m, "", []Finding{{Rule: "r"}}, summary)
+		_, ok := m.Get(Verdict)
+		require.False(t, ok)
+		require.Equal(t, 1, m.Len())
+	}
+}
+
+func TestCommit(t *testing.T) {
+	a := Commit([]byte("key 1"), "alice@example.org")
+	require.Len(t, a, 32)
+	require.Equal(t, a, Commit([]byte("key 1"), "alice@example.org"))
+	require.NotEqual(t, a, Commit([]byte("key 2"), "alice@example.org"))
+	require.NotEqual(t, a, Commit([]byte("key 1"), "bob@example.org"))
 }

@@ -3,8 +3,8 @@ package walk
 import "go.opentelemetry.io/collector/pdata/pprofile"
 
 // Profiles visits every text of pd and returns how many profiles were dropped.
-// Nearly all texts of profiles stand in one dictionary and belong to no
-// profile in particular, so there is no Done for an Item here.
+// Nearly all texts of profiles stand in one dictionary, which comes last: they
+// belong to no profile in particular, and no Done follows them.
 func (w *Walker) Profiles(pd pprofile.Profiles) (dropped int) {
 	each(pd.ResourceProfiles(), func(_ int, rp pprofile.ResourceProfiles) bool {
 		w.resource(rp.Resource())
@@ -32,15 +32,20 @@ func (w *Walker) scopeProfiles(_ int, sp pprofile.ScopeProfiles) bool {
 		w.dropped += sp.Profiles().Len()
 		return false
 	}
-	for i := range sp.Profiles().Len() {
-		p := sp.Profiles().At(i)
-		if out, changed := w.field(profilePayloadFormat, p.OriginalPayloadFormat()); changed {
-			p.SetOriginalPayloadFormat(out)
-		}
-		w.start(profilePayload)
-		w.bytes(p.OriginalPayload())
+	return each(sp.Profiles(), w.profile)
+}
+
+func (w *Walker) profile(_ int, p pprofile.Profile) bool {
+	if out, changed := w.field(profilePayloadFormat, p.OriginalPayloadFormat()); changed {
+		p.SetOriginalPayloadFormat(out)
 	}
-	return true
+	w.start(profilePayload)
+	w.bytes(p.OriginalPayload())
+	keep := w.item(w.none)
+	if w.none.Len() > 0 {
+		w.none.Clear()
+	}
+	return keep
 }
 
 // dictionary visits the tables that profiles point into. Masking happens in

@@ -41,7 +41,7 @@ const (
 	Resource Level = iota // attrs are the resource's
 	Scope                 // attrs are the scope's
 	Metric                // attrs are the metric's metadata
-	Item                  // a span, log record or data point; attrs are its attributes
+	Item                  // a span, log record, data point or profile; attrs are its attributes (a profile has none that stay)
 )
 
 // Options bound and narrow a walk.
@@ -87,6 +87,7 @@ type Walker struct {
 	at      Place
 	buf     []byte // the text of a bytes value or number
 	dropped int
+	none    pcommon.Map // the attributes of what has none
 }
 
 // maxKeptBuffer is how much of a walker's buffer outlives a walk, in bytes.
@@ -97,7 +98,7 @@ func New(v Visitor, o Options) *Walker {
 	if o.Depth <= 0 {
 		o.Depth = 64
 	}
-	return &Walker{visitor: v, options: o}
+	return &Walker{visitor: v, options: o, none: pcommon.NewMap()}
 }
 
 // end forgets the batch and returns how many items were dropped from it.

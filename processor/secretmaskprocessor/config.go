@@ -1,4 +1,148 @@
 package secretmaskprocessor
 
-// Config is what users set under `secret_mask:`.
-type Config struct{}
+import (
+	"os"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/config/configopaque"
+)
+
+// Config is what users set under `secret_mask:`. The zero value is not valid:
+// start from the factory's default. README.md has every key with its
+// consequence.
+type Config struct {
+	// Rules say what a secret looks like.
+	Rules RulesConfig `mapstructure:"rules"`
+	// Policy is asked in order about each finding; the first entry that
+	// matches decides. What no entry matches is masked.
+	Policy []PolicyConfig `mapstructure:"policy"`
+	// Mask is how secrets are replaced unless a policy entry says otherwise.
+	Mask MaskConfig `mapstructure:"mask"`
+	// Fingerprint is the key of the fingerprints in masks.
+	Fingerprint FingerprintConfig `mapstructure:"fingerprint"`
+	// DataDir is where the fingerprint key is kept if none is configured.
+	// Default: the environment's TRACESCRUB_DATA, else `data`.
+	DataDir string `mapstructure:"data_dir"`
+	// Annotate says what is written onto telemetry: full, summary or none.
+	Annotate string `mapstructure:"annotate"`
+	// Limits bound the work. What exceeds one is withheld, never passed.
+	Limits LimitsConfig `mapstructure:"limits"`
+	// Scan narrows what is scanned.
+	Scan ScanConfig `mapstructure:"scan"`
+	// Fail says what becomes of what could not be scanned.
+	Fail FailConfig `mapstructure:"fail"`
+}
+
+// RulesConfig says what a secret looks like.
+type RulesConfig struct {
+	// Packs are files of rules, or globs of such files. A missing file, or a
+	// glob without one, stops the start.
+	Packs []string `mapstructure:"packs"`
+	// Builtin: use the rules that come with tracescrub. Default true.
+	Builtin bool `mapstructure:"builtin"`
+	// Disable are ids of rules, or globs of ids, to leave out. One that
+	// matches no rule stops the start.
+	Disable []string `mapstructure:"disable"`
+	// ReloadInterval is how often Packs are read again; 0 is never.
+	ReloadInterval time.Duration `mapstructure:"reload_interval"`
+}
+
+// PolicyConfig is one entry of the policy. All matchers that are set must match.
+type PolicyConfig struct {
+	// Rule is a glob on the id of the rule.
+	Rule string `mapstructure:"rule"`
+	// Severity is the lowest severity: low, medium, high or critical.
+	Severity string `mapstructure:"severity"`
+	// Field is a glob on the path of the place, such as span.attributes["db.*"].
+	Field string `mapstructure:"field"`
+	// Resource are globs on the values of resource attributes, by name.
+	Resource map[string]string `mapstructure:"resource"`
+	// Evidence, if `example`, matches only test vectors of public documentation.
+	Evidence string `mapstructure:"evidence"`
+	// Action is pass, mask, hold or drop. Required.
+	Action string `mapstructure:"action"`
+	// Mask is how to mask what this entry matches; default is the outer one.
+	Mask *MaskConfig `mapstructure:"mask"`
+}
+
+// MaskConfig is how secrets are replaced.
+type MaskConfig struct {
+	// Style is label, fixed, partial, hash or remove.
+	Style string `mapstructure:"style"`
+	// Text is what style fixed writes.
+	Text string `mapstructure:"text"`
+	// First and Last are how many bytes style partial leaves.
+	First int `mapstructure:"first"`
+	Last  int `mapstructure:"last"`
+}
+
+// FingerprintConfig is the key of the fingerprints. Without either one is
+// made at the first start and kept in DataDir.
+type FingerprintConfig struct {
+	// Key is the key itself, at least 16 bytes.
+	Key configopaque.String `mapstructure:"key"`
+	// KeyFile is a file with the key; a line break at its end is not part of it.
+	KeyFile string `mapstructure:"key_file"`
+}
+
+// LimitsConfig bounds the work.
+type LimitsConfig struct {
+	// MaxValueBytes is the longest text that is scanned.
+	MaxValueBytes int `mapstructure:"max_value_bytes"`
+	// MaxDepth is how deeply slices and maps may be nested in a value.
+	MaxDepth int `mapstructure:"max_depth"`
+	// MaxFindings is the most findings per batch.
+	MaxFindings int `mapstructure:"max_findings"`
+	// MaxBatchTime is the longest time for one batch.
+	MaxBatchTime time.Duration `mapstructure:"max_batch_time"`
+}
+
+// ScanConfig narrows what is scanned.
+type ScanConfig struct {
+	// SchemaURLs: scan schema URLs.
+	SchemaURLs bool `mapstructure:"schema_urls"`
+	// Keys: scan attribute keys and map keys.
+	Keys bool `mapstructure:"keys"`
+}
+
+// FailConfig says what becomes of what could not be scanned: withhold (the
+// text is replaced by a mask that says why) or refuse (the batch goes back
+// to its sender).
+type FailConfig struct {
+	// Time is for batches that exceed MaxBatchTime; refused ones can be retried.
+	Time string `mapstructure:"time"`
+	// Limits is for all other reasons; refused ones must not be retried.
+	Limits string `mapstructure:"limits"`
+}
+
+// The values of Annotate and of FailConfig.
+const (
+	annotateFull    = "full"
+	annotateSummary = "summary"
+	annotateNone    = "none"
+
+	failWithhold = "withhold"
+	failRefuse   = "refuse"
+)
+
+func createDefaultConfig() component.Config {
+	dataDir := os.Getenv("TRACESCRUB_DATA")
+	if dataDir == "" {
+		dataDir = "data"
+	}
+	return &Config{
+		Rules:    RulesConfig{Builtin: true, ReloadInterval: 30 * time.Second},
+		Mask:     MaskConfig{Style: "label"},
+		DataDir:  dataDir,
+		Annotate: annotateSummary,
+		Limits: LimitsConfig{
+			MaxValueBytes: 64 << 20,
+			MaxDepth:      64,
+			MaxFindings:   100_000,
+			MaxBatchTime:  10 * time.Second,
+		},
+		Scan: ScanConfig{SchemaURLs: true, Keys: true},
+		Fail: FailConfig{Time: failWithhold, Limits: failWithhold},
+	}
+}

@@ -73,7 +73,7 @@ func TestUnescape(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var m Map
-			if got := Unescape(nil, []byte(tt.src), &m); string(got) != tt.want {
+			if got, changed := Unescape(nil, []byte(tt.src), &m); string(got) != tt.want || changed != (tt.src != tt.want) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
@@ -85,13 +85,13 @@ func FuzzMapLeadsBack(f *testing.F) {
 	f.Add(`\\\\\"`)
 	f.Fuzz(func(t *testing.T, s string) {
 		var m, m2 Map
-		dec := Unescape(nil, []byte(s), &m)
+		dec, _ := Unescape(nil, []byte(s), &m)
 		for i := range dec {
 			from, to := m.Source(i, i+1)
 			if from < 0 || to <= from || to > len(s) {
 				t.Fatalf("byte %d maps to [%d, %d)", i, from, to)
 			}
-			again := Unescape(nil, []byte(s[from:to]), &m2)
+			again, _ := Unescape(nil, []byte(s[from:to]), &m2)
 			if !bytes.Contains(again, dec[i:i+1]) {
 				t.Fatalf("byte %d does not come from [%d, %d)", i, from, to)
 			}
@@ -106,7 +106,7 @@ func TestUnescapeIsInverseOfMarshal(t *testing.T) {
 	for _, s := range []string{"", "a\nb", strings.Repeat("\"\\\u2028<>&", 50), "é😀\x7f"} {
 		enc, _ := json.Marshal(s)
 		var m Map
-		if got := Unescape(nil, enc[1:len(enc)-1], &m); string(got) != s {
+		if got, _ := Unescape(nil, enc[1:len(enc)-1], &m); string(got) != s {
 			t.Errorf("got %q, want %q", got, s)
 		}
 	}

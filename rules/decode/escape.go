@@ -55,8 +55,8 @@ func (m *Map) Source(start, end int) (from, to int) {
 // and records in m where each byte came from. It knows the escapes of JSON,
 // Python, JavaScript, Rust and C: \" \' \/ \\ \b \f \n \r \t \0 \xHH \uHHHH
 // \u{H...} \UHHHHHHHH; surrogate pairs become one character, and what is no
-// escape keeps its backslash.
-func Unescape(dst, src []byte, m *Map) []byte {
+// escape keeps its backslash. It is a View.
+func Unescape(dst, src []byte, m *Map) (decoded []byte, changed bool) {
 	m.reset()
 	base := len(dst)
 	for i := 0; i < len(src); {
@@ -87,10 +87,26 @@ func Unescape(dst, src []byte, m *Map) []byte {
 			m.runs = append(m.runs, run{len(dst) - base, i, true})
 			dst = append(dst, out[:size]...)
 			i += used
+			changed = true
 		}
 	}
 	m.dec, m.src = len(dst)-base, len(src)
-	return dst
+	return dst, changed
+}
+
+// Escaped says that Unescape would change src.
+func Escaped(src []byte) bool {
+	for i := bytes.IndexByte(src, '\\'); i >= 0; {
+		if _, n, _ := escape(src[i:]); n > 0 {
+			return true
+		}
+		next := bytes.IndexByte(src[i+1:], '\\')
+		if next < 0 {
+			return false
+		}
+		i += 1 + next
+	}
+	return false
 }
 
 // escape decodes the escape that s begins with: size bytes of out, n bytes of s; n is 0 if it is none.

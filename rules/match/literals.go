@@ -25,7 +25,10 @@ func (p *Pattern) literals(re *syntax.Regexp) {
 			p.MinBefore, p.MaxBefore = lo, hi
 			set := beforeRun
 			p.Before = &set
-			p.Follow = firstOf(parts[end:])
+			p.Follow = nil
+			if end < len(parts) {
+				p.Follow = firstOf(parts[end:])
+			}
 		}
 	}
 	runLo, runHi := 0, 0
@@ -37,7 +40,15 @@ func (p *Pattern) literals(re *syntax.Regexp) {
 			}
 			run = product(run, s)
 		} else {
-			take(i)
+			if pre, ok := prefixes(part); !complete && ok && max(1, len(run))*len(pre) <= maxStrings {
+				if len(run) == 0 {
+					run, beforeRun = []string{""}, before
+				}
+				run = product(run, pre)
+				take(len(parts)) // what follows a prefix is not known
+			} else {
+				take(i)
+			}
 			lo, hi = lo+runLo, hi+runHi
 			run, runLo, runHi = nil, 0, 0
 			if complete {
@@ -146,6 +157,41 @@ func spellings(re *syntax.Regexp) ([]string, bool) {
 				return nil, false
 			}
 			out = product(out, ss)
+		}
+		return out, true
+	}
+	return nil, false
+}
+
+// prefixes lists the strings that a match of re begins with one of, if they are few.
+func prefixes(re *syntax.Regexp) ([]string, bool) {
+	if ss, ok := spellings(re); ok {
+		return ss, true
+	}
+	switch re.Op {
+	case syntax.OpCapture, syntax.OpPlus:
+		return prefixes(re.Sub[0])
+	case syntax.OpConcat:
+		out := []string{""}
+		for _, s := range re.Sub {
+			ss, ok := prefixes(s)
+			if !ok || len(out)*len(ss) > maxStrings {
+				break
+			}
+			out = product(out, ss)
+			if _, complete := spellings(s); !complete {
+				break
+			}
+		}
+		return out, shortest(out) > 0
+	case syntax.OpAlternate:
+		var out []string
+		for _, s := range re.Sub {
+			ss, ok := prefixes(s)
+			if !ok || len(out)+len(ss) > maxStrings {
+				return nil, false
+			}
+			out = append(out, ss...)
 		}
 		return out, true
 	}

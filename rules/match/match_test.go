@@ -100,6 +100,7 @@ func TestLiterals(t *testing.T) {
 		{"infix", `sk-[0-9A-Za-z]{20}T3Bl[0-9A-Za-z]{20}`, []string{"T3Bl"}, 23, 23},
 		{"alternatives", `(?:ab|cd)_x[a-z]+`, []string{"ab_x", "cd_x"}, 0, 0},
 		{"behind a run", `[a-z]{1,9}://[^@]+@`, []string{"://"}, 1, 9},
+		{"prefixes of alternatives", `(?:AKIA|A3T[A-Z])[0-9]{4}|(?:abc|xyz)[a-z]+`, []string{"AKIA", "A3T", "abc", "xyz"}, 0, 0},
 		{"suffix", `[0-9a-f]{32}-us[0-9]{1,2}`, nil, 32, 32},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

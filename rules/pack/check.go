@@ -28,15 +28,19 @@ var (
 // nearest parent that stands in the file.
 func (d *decoder) at(path, format string, args ...any) {
 	line := 0
-	for p := path; p != "" && line == 0; {
-		line = d.lines[p]
-		cut := strings.LastIndexAny(p, ".[")
-		if cut < 0 {
+	for p := path; ; {
+		if d.bad[p] {
+			return // that it could not be read has been said
+		}
+		if line == 0 {
+			line = d.lines[p]
+		}
+		if p == "" {
 			break
 		}
-		p = p[:cut]
+		p = p[:max(0, strings.LastIndexAny(p, ".["))]
 	}
-	d.fail(line, path, format, args...)
+	d.report(line, path, format, args...)
 }
 
 // check reports everything that is well formed but wrong.

@@ -16,10 +16,17 @@ type decoder struct {
 	// lines has the line of each path that was set, for the checks after decoding.
 	lines map[string]int
 	errs  []error
+	bad   map[string]bool // paths that could not be read: check says nothing more about them
 }
 
-// fail records a mistake. line 0 means that it has none of its own.
+// fail records that a value could not be read.
 func (d *decoder) fail(line int, path, format string, args ...any) {
+	d.bad[path] = true
+	d.report(line, path, format, args...)
+}
+
+// report records a mistake. line 0 means that it has none of its own.
+func (d *decoder) report(line int, path, format string, args ...any) {
 	msg := fmt.Sprintf(format, args...)
 	if path != "" {
 		msg = path + ": " + msg

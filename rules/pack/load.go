@@ -33,13 +33,11 @@ func Load(name string, r io.Reader) (*Pack, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	d := &decoder{file: name, lines: map[string]int{}}
+	d := &decoder{file: name, lines: map[string]int{}, bad: map[string]bool{}}
 	p := &Pack{}
 	d.pack(root, p)
-	if len(d.errs) == 0 {
-		setDefaults(p)
-		d.check(p)
-	}
+	setDefaults(p)
+	d.check(p)
 	if len(d.errs) > 0 {
 		return nil, errors.Join(d.errs...)
 	}

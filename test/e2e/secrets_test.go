@@ -54,7 +54,7 @@ func (v *vault) password(place string) string {
 
 // passcode makes a secret number.
 func (v *vault) passcode(place string) int64 {
-	n := 100_000_000_000_000 + v.rng.Int64N(900_000_000_000_000)
+	n := 100_000_000_000 + v.rng.Int64N(900_000_000_000) // twelve digits, more is no passcode
 	v.bodies[fmt.Sprint(n)] = place
 	return n
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 )
 
@@ -60,9 +61,13 @@ type start struct {
 func (s *jsonStream) document() error {
 	s.signal, s.opened, s.some = Unknown, false, false
 	s.batch, s.starts = s.batch[:0], s.starts[:0]
+	began := s.lx.line
 	err := s.object()
 	if err == nil {
 		err = s.finish()
+	}
+	if bad := (*InputError)(nil); errors.As(err, &bad) && errors.Is(err, io.ErrUnexpectedEOF) {
+		bad.Err = fmt.Errorf("%w in the document that begins at line %d", io.ErrUnexpectedEOF, began)
 	}
 	if err != nil && s.opened {
 		if _, werr := io.WriteString(s.w, "]}\n"); werr != nil {

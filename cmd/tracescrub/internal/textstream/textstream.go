@@ -13,8 +13,8 @@ import (
 	"github.com/tracescrub/tracescrub/internal/mask"
 )
 
-// Render appends to dst what stands in the place of a hit in text.
-type Render func(dst, text []byte, h mask.Hit) []byte
+// Render returns text with masks in place of the hits, whose offsets are into text.
+type Render func(text []byte, hits []mask.Hit) []byte
 
 // Mask writes r to w with masks in place of the hits. UTF-16 with a byte order
 // mark is masked as text and written as UTF-16 again; all other bytes outside
@@ -49,17 +49,16 @@ func byteOrder(head []byte) (unicode.Endianness, bool) {
 }
 
 func each(r io.Reader, w io.Writer, find window.Find, render Render) error {
-	var buf []byte
 	return window.Each(r, window.Options{}, find, func(s window.Segment) error {
-		from := s.Start
-		for _, h := range s.Hits {
-			buf = render(append(buf[:0], s.Text[from:h.Start]...), s.Text, h)
-			if _, err := w.Write(buf); err != nil {
-				return err
+		text := s.Text[s.Start:s.End]
+		if len(s.Hits) > 0 {
+			for i := range s.Hits {
+				s.Hits[i].Start -= s.Start
+				s.Hits[i].End -= s.Start
 			}
-			from = h.End
+			text = render(text, s.Hits)
 		}
-		_, err := w.Write(s.Text[from:s.End])
+		_, err := w.Write(text)
 		return err
 	})
 }

@@ -1,0 +1,70 @@
+// Command bench measures what benchmarks/README.md says, checks the answers,
+// and writes the tables between the markers of that page and the raw figures
+// under benchmarks/records.
+//
+//	go run ./benchmarks/cmd/bench            # all of it, about a minute
+//	go run ./benchmarks/cmd/bench -dry       # only print
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+func main() {
+	var o options
+	flag.StringVar(&o.dir, "dir", "benchmarks", "the directory of README.md and records")
+	flag.IntVar(&o.rounds, "rounds", 7, "how many runs of each case the median is taken of")
+	flag.DurationVar(&o.each, "each", 150*time.Millisecond, "how long a run lasts at least")
+	flag.BoolVar(&o.dry, "dry", false, "print the tables and write nothing")
+	flag.Parse()
+	if err := run(o, time.Now()); err != nil {
+		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	dir    string
+	rounds int
+	each   time.Duration
+	dry    bool
+}
+
+// run measures every case and writes page and record.
+func run(o options, now time.Time) error {
+	cases, err := allCases()
+	if err != nil {
+		return err
+	}
+	if err := measure(cases, o.rounds, o.each); err != nil {
+		return err
+	}
+	where := describe(now)
+	tables := tables(where, cases)
+	if o.dry {
+		_, err := fmt.Print(tables)
+		return err
+	}
+	page := filepath.Join(o.dir, "README.md")
+	old, err := os.ReadFile(page)
+	if err != nil {
+		return fmt.Errorf("reading the page: %w", err)
+	}
+	fresh, err := between(string(old), tables)
+	if err != nil {
+		return fmt.Errorf("%s: %w", page, err)
+	}
+	if err := os.WriteFile(page, []byte(fresh), 0o644); err != nil {
+		return fmt.Errorf("writing the page: %w", err)
+	}
+	record := filepath.Join(o.dir, "records", now.Format("2006-01-02")+".txt")
+	if err := os.WriteFile(record, []byte(raw(where, cases)), 0o644); err != nil {
+		return fmt.Errorf("writing the record: %w", err)
+	}
+	_, err = fmt.Printf("%s\nwrote %s and %s\n", tables, page, record)
+	return err
+}

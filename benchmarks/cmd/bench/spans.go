@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/processor"
+	metricnoop "go.opentelemetry.io/otel/metric/noop"
+	tracenoop "go.opentelemetry.io/otel/trace/noop"
+	"go.uber.org/zap"
+
+	"github.com/tracescrub/tracescrub/benchmarks/corpus"
+	"github.com/tracescrub/tracescrub/processor/secretmaskprocessor"
+)
+
+// spansPerBatch is what a busy sender puts into a request.
+const spansPerBatch = 200
+
+// shapes are the spans: 20 short attributes, and two long ones.
+var shapes = []struct {
+	name string
+	long int
+}{
+	{"20 x 64 B", 0}, {"20 x 64 B + 2 x 1 KB", 1 << 10}, {"20 x 64 B + 2 x 16 KB", 16 << 10},
+}
+
+// batch makes a request of clean spans.
+func batch(long int) ptrace.Traces {
+	td := ptrace.NewTraces()
+	rs := td.ResourceSpans().AppendEmpty()
+	rs.Resource().Attributes().PutStr("service.name", "agent")
+	spans := rs.ScopeSpans().AppendEmpty().Spans()
+	short := corpus.Values(4, 64, 20*spansPerBatch)
+	var texts [][]byte
+	if long > 0 {
+		texts = corpus.Values(5, long, 2*spansPerBatch)
+	}
+	for i := range spansPerBatch {
+		s := spans.AppendEmpty()
+		s.SetName("chat")
+		s.SetTraceID([16]byte{1, byte(i)})
+		s.SetSpanID([8]byte{1, byte(i)})
+		for a := range 20 {
+			s.Attributes().PutStr(fmt.Sprintf("app.field_%02d", a), string(short[i*20+a]))
+		}
+		if long > 0 {
+			s.Attributes().PutStr("gen_ai.input.messages", string(texts[2*i]))
+			s.Attributes().PutStr("gen_ai.output.messages", string(texts[2*i+1]))
+		}
+	}
+	return td
+}
+
+// newProcessor makes a secret_mask with its default configuration and without stamps.
+func newProcessor(next consumer.Traces) (processor.Traces, error) {
+	f := secretmaskprocessor.NewFactory()
+	cfg, ok := f.CreateDefaultConfig().(*secretmaskprocessor.Config)
+	if !ok {
+		return nil, errors.New("unexpected configuration")
+	}
+	cfg.Annotate = "none"
+	cfg.Fingerprint.Key = "the key of the benchmarks"
+	set := processor.Settings{ID: component.NewID(f.Type()), TelemetrySettings: component.TelemetrySettings{
+		Logger: zap.NewNop(), MeterProvider: metricnoop.NewMeterProvider(), TracerProvider: tracenoop.NewTracerProvider(),
+	}}
+	p, err := f.CreateTraces(context.Background(), set, cfg, next)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.Start(context.Background(), nil)
+}
+
+func spanCases() ([]*bench, error) {
+	passed := 0
+	next, err := consumer.NewTraces(func(_ context.Context, td ptrace.Traces) error {
+		passed += td.SpanCount()
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	p, err := newProcessor(next)
+	if err != nil {
+		return nil, err
+	}
+	var cases []*bench
+	for _, s := range shapes {
+		td := batch(s.long)
+		size := float64((&ptrace.ProtoMarshaler{}).TracesSize(td))
+		cases = append(cases, &bench{
+			table: "processor", row: s.name, col: "spans/s", unit: "spans/s", scale: spansPerBatch, want: 0,
+			run: func() (int, error) {
+				passed = 0
+				if err := p.ConsumeTraces(context.Background(), td); err != nil {
+					return 0, err
+				}
+				if passed != spansPerBatch {
+					return 0, fmt.Errorf("%d spans came out, want %d", passed, spansPerBatch)
+				}
+				if now := float64((&ptrace.ProtoMarshaler{}).TracesSize(td)); now < size {
+					return 0, fmt.Errorf("a clean batch shrank from %.0f to %.0f bytes", size, now)
+				}
+				return 0, nil
+			},
+		})
+	}
+	return cases, nil
+}

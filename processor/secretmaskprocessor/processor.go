@@ -1,0 +1,163 @@
+package secretmaskprocessor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"go.opentelemetry.io/collector/client"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/pprofile"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/processor"
+	"go.opentelemetry.io/collector/processor/processorhelper"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	"go.uber.org/zap"
+
+	"github.com/tracescrub/tracescrub/internal/verdict"
+	"github.com/tracescrub/tracescrub/internal/walk"
+)
+
+// errNotStarted: data before Start are refused, since nothing could be masked.
+var errNotStarted = errors.New("secret_mask has not been started")
+
+// errDefect is what a sender hears when we have a bug. A retry would not help.
+var errDefect = consumererror.NewPermanent(errors.New("the batch could not be scanned: internal error"))
+
+// instance is the processor of one signal in one pipeline.
+type instance struct {
+	core *core
+	// started and released belong to the Collector's lifecycle calls, which do not overlap.
+	started, released bool
+}
+
+func newInstance(set processor.Settings, cfg component.Config) (*instance, error) {
+	c, err := acquire(set, cfg.(*Config))
+	if err != nil {
+		return nil, err
+	}
+	return &instance{core: c}, nil
+}
+
+// start is component.StartFunc.
+func (p *instance) start(context.Context, component.Host) error {
+	if err := p.core.start(); err != nil {
+		return err
+	}
+	p.started = true
+	return nil
+}
+
+// shutdown is component.ShutdownFunc. It may be called without start, and twice.
+func (p *instance) shutdown(context.Context) error {
+	if p.started {
+		p.core.stop()
+		p.started = false
+	}
+	if !p.released {
+		p.core.release()
+		p.released = true
+	}
+	return nil
+}
+
+var (
+	tracesSignal   = attribute.NewSet(attribute.String("signal", "traces"))
+	logsSignal     = attribute.NewSet(attribute.String("signal", "logs"))
+	metricsSignal  = attribute.NewSet(attribute.String("signal", "metrics"))
+	profilesSignal = attribute.NewSet(attribute.String("signal", "profiles"))
+)
+
+func (p *instance) traces(ctx context.Context, td ptrace.Traces) (ptrace.Traces, error) {
+	n := td.SpanCount()
+	dropped, err := p.core.run(ctx, tracesSignal, n, func(w *walk.Walker) int { return w.Traces(td) })
+	return td, outcome(err, dropped > 0 && td.ResourceSpans().Len() == 0)
+}
+
+func (p *instance) logs(ctx context.Context, ld plog.Logs) (plog.Logs, error) {
+	n := ld.LogRecordCount()
+	dropped, err := p.core.run(ctx, logsSignal, n, func(w *walk.Walker) int { return w.Logs(ld) })
+	return ld, outcome(err, dropped > 0 && ld.ResourceLogs().Len() == 0)
+}
+
+func (p *instance) metrics(ctx context.Context, md pmetric.Metrics) (pmetric.Metrics, error) {
+	n := md.DataPointCount()
+	dropped, err := p.core.run(ctx, metricsSignal, n, func(w *walk.Walker) int { return w.Metrics(md) })
+	return md, outcome(err, dropped > 0 && md.ResourceMetrics().Len() == 0)
+}
+
+func (p *instance) profiles(ctx context.Context, pd pprofile.Profiles) (pprofile.Profiles, error) {
+	n := 0
+	for _, rp := range pd.ResourceProfiles().All() {
+		for _, sp := range rp.ScopeProfiles().All() {
+			n += sp.Profiles().Len()
+		}
+	}
+	dropped, err := p.core.run(ctx, profilesSignal, n, func(w *walk.Walker) int { return w.Profiles(pd) })
+	return pd, outcome(err, dropped > 0 && pd.ResourceProfiles().Len() == 0)
+}
+
+// outcome ends the way of a batch of which nothing is left.
+func outcome(err error, empty bool) error {
+	if err == nil && empty {
+		return processorhelper.ErrSkipProcessingData
+	}
+	return err
+}
+
+// run masks one batch in place. With an error the batch must not be used:
+// parts of it may not have been scanned.
+func (c *core) run(ctx context.Context, signal attribute.Set, items int, visit func(*walk.Walker) int) (dropped int, err error) {
+	st := c.state.Load()
+	if st == nil {
+		return 0, errNotStarted
+	}
+	start := c.now()
+	s := c.scans.Get().(*scan)
+	defer func() {
+		if r := recover(); r != nil { // s may be in any state: it is not used again
+			c.log.Error("scanning a batch panicked, the batch is refused", // the value may hold data
+				zap.String("type", fmt.Sprintf("%T", r)), zap.ByteString("stack", debug.Stack()))
+			c.refuse(ctx, "panic")
+			dropped, err = 0, errDefect
+		}
+	}()
+	s.begin(st, signal, c.producer(ctx, st), start)
+	dropped = visit(s.walker)
+	c.tel.record(ctx, s, items, dropped, c.now().Sub(start))
+	err = s.refused
+	if err != nil {
+		reason := "limits"
+		if errors.Is(err, errTime) {
+			reason = "time"
+		}
+		c.refuse(ctx, reason)
+	}
+	s.end()
+	c.scans.Put(s)
+	return dropped, err
+}
+
+func (c *core) refuse(ctx context.Context, reason string) {
+	c.tel.refused.Add(ctx, 1, metric.WithAttributes(attribute.String("reason", reason)))
+}
+
+// producer returns what stands for the authenticated sender, empty without one.
+func (c *core) producer(ctx context.Context, st *state) string {
+	if c.cfg.Annotate == annotateNone {
+		return ""
+	}
+	auth := client.FromContext(ctx).Auth
+	if auth == nil {
+		return ""
+	}
+	if who := subject(auth.GetAttribute); who != "" {
+		return verdict.Commit(st.key, who)
+	}
+	return ""
+}

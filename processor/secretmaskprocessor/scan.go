@@ -1,0 +1,224 @@
+package secretmaskprocessor
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/tracescrub/tracescrub/internal/mask"
+	"github.com/tracescrub/tracescrub/internal/verdict"
+	"github.com/tracescrub/tracescrub/internal/walk"
+	"github.com/tracescrub/tracescrub/rules"
+)
+
+// errTime is what a refused sender may retry.
+var errTime = errors.New("the batch could not be scanned within limits::max_batch_time")
+
+const reasons = int(rules.Panic) + 1
+
+func reasonName(why int) string { return rules.Reason(why).String() }
+
+// countKey is what findings are counted by.
+type countKey struct{ rule, severity, field, action string }
+
+// scan is the visitor of one batch. It is owned by the goroutine that has the batch.
+type scan struct {
+	cfg    *Config
+	now    func() time.Time
+	walker *walk.Walker
+
+	// set for each batch
+	state    *state
+	signal   attribute.Set
+	producer string
+	deadline time.Time
+
+	// of the batch
+	where    mask.Where
+	place    *walk.Place
+	resource pcommon.Map
+	hits     []mask.Hit // since the last Done
+	stamps   []verdict.Finding
+	texts    int
+	bytes    int
+	found    int
+	forged   int
+	expired  bool
+	refused  error
+	counts   map[countKey]int
+	reasons  [reasons]int
+}
+
+func newScan(cfg *Config, now func() time.Time) *scan {
+	s := &scan{cfg: cfg, now: now, counts: map[countKey]int{}}
+	s.walker = walk.New(s, walk.Options{
+		Depth: cfg.Limits.MaxDepth, SkipSchemaURLs: !cfg.Scan.SchemaURLs, SkipNames: !cfg.Scan.Keys,
+	})
+	s.where.Field = func() string { return s.place.Field() } // once: a closure per text is an allocation
+	return s
+}
+
+// begin prepares for a batch that arrived at start.
+func (s *scan) begin(st *state, signal attribute.Set, producer string, start time.Time) {
+	s.state, s.signal, s.producer = st, signal, producer
+	s.deadline = start.Add(s.cfg.Limits.MaxBatchTime)
+	s.where.Deadline = s.deadline
+}
+
+// end forgets the batch, so that nothing of it outlives it.
+func (s *scan) end() {
+	clear(s.counts)
+	clear(s.hits[:cap(s.hits)])
+	clear(s.stamps[:cap(s.stamps)])
+	*s = scan{
+		cfg: s.cfg, now: s.now, walker: s.walker, counts: s.counts, hits: s.hits[:0], stamps: s.stamps[:0],
+		where: mask.Where{Field: s.where.Field},
+	}
+}
+
+// Attributes implements walk.Visitor: it removes forged stamps.
+func (s *scan) Attributes(at *walk.Place, attrs pcommon.Map) {
+	s.forged += verdict.Strip(attrs)
+	if at.Spot == resourceSpot {
+		s.resource = attrs
+		s.where.Resource = s.resourceAttribute
+	}
+}
+
+// Places of the walker's table that the processor must know apart.
+var (
+	resourceSpot   = spot("resource.attributes")
+	dictionarySpot = spot("profiles.dictionary.string_table[]")
+)
+
+func spot(name string) walk.Spot {
+	for i, p := range walk.Places() {
+		if p.Name == name {
+			return walk.Spot(i)
+		}
+	}
+	panic("the table of places has no " + name)
+}
+
+func (s *scan) resourceAttribute(name string) (string, bool) {
+	v, ok := s.resource.Get(name)
+	if !ok {
+		return "", false
+	}
+	return v.AsString(), true
+}
+
+// Text implements walk.Visitor.
+func (s *scan) Text(at *walk.Place, text []byte) (out []byte) {
+	s.texts++
+	s.bytes += len(text)
+	s.place = at
+	s.where.Key, s.where.Prev, s.where.Name, s.where.Number = at.Key, at.Prev, at.Name, at.Number
+	if at.Spot == dictionarySpot {
+		s.where.Resource = nil // what stands there belongs to no resource
+	}
+	from := len(s.hits)
+	if why := s.beyond(at, len(text)); why != rules.None {
+		out, s.hits = s.state.masker.Withhold(s.hits, text, s.where, why)
+	} else {
+		out, s.hits = s.state.masker.Text(s.hits, text, s.where)
+	}
+	for i := range s.hits[from:] {
+		s.count(&s.hits[from+i])
+	}
+	return out
+}
+
+// The clock is read once in so many texts or bytes.
+const (
+	clockTexts = 32
+	clockBytes = 16 << 10
+)
+
+// beyond returns the limit that is exceeded before the text is looked at.
+func (s *scan) beyond(at *walk.Place, size int) rules.Reason {
+	if !s.expired && (s.texts%clockTexts == 0 || size > clockBytes) {
+		s.expired = !s.now().Before(s.deadline)
+	}
+	switch {
+	case s.expired:
+		return rules.Time
+	case at.TooDeep:
+		return rules.Depth
+	case s.found > s.cfg.Limits.MaxFindings:
+		return rules.Findings
+	}
+	return rules.None
+}
+
+// count adds a hit to the batch's figures.
+func (s *scan) count(h *mask.Hit) {
+	if h.Withheld == rules.None {
+		s.found++
+		s.counts[countKey{h.RuleID, h.Severity.String(), s.place.Spot.String(), h.Action.String()}]++
+		return
+	}
+	s.reasons[h.Withheld]++
+	switch {
+	case s.refused != nil:
+	case h.Withheld == rules.Time && s.cfg.Fail.Time == failRefuse:
+		s.refused = errTime
+	case h.Withheld != rules.Time && s.cfg.Fail.Limits == failRefuse:
+		s.refused = consumererror.NewPermanent(
+			fmt.Errorf("a text of the batch could not be scanned: limit %s", h.Withheld))
+	}
+}
+
+// Done implements walk.Visitor: it stamps what the texts since the last call came to.
+func (s *scan) Done(level walk.Level, attrs pcommon.Map) (keep bool) {
+	if level == walk.Resource && s.cfg.Annotate != annotateNone {
+		attrs.PutStr(verdict.Policy, s.state.policy)
+		if s.producer != "" {
+			attrs.PutStr(verdict.Producer, s.producer)
+		}
+	}
+	if len(s.hits) == 0 {
+		return true
+	}
+	strongest := mask.Pass
+	for i := range s.hits {
+		strongest = max(strongest, s.hits[i].Action)
+	}
+	if strongest != mask.Drop && s.cfg.Annotate != annotateNone {
+		s.stamp(attrs, strongest)
+	}
+	s.hits = s.hits[:0]
+	return strongest != mask.Drop
+}
+
+func (s *scan) stamp(attrs pcommon.Map, strongest mask.Action) {
+	word := ""
+	if strongest == mask.Mask {
+		word = verdict.Masked
+	}
+	s.stamps = s.stamps[:0]
+	for i := range s.hits {
+		h := &s.hits[i]
+		s.stamps = append(s.stamps, verdict.Finding{
+			Rule: h.RuleID, Severity: h.Severity.String(), Field: h.Field,
+			Fingerprint: h.Fingerprint, Action: h.Action.String(), Length: h.End - h.Start,
+		})
+	}
+	verdict.Stamp(attrs, word, s.stamps, s.cfg.Annotate == annotateSummary)
+}
+
+// subject names the authenticated sender by the attribute that the
+// Collector's authenticators use for it.
+func subject(get func(string) any) string {
+	for _, name := range [...]string{"subject", "username"} {
+		if s, ok := get(name).(string); ok && strings.TrimSpace(s) != "" {
+			return s
+		}
+	}
+	return ""
+}

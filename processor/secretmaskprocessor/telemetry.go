@@ -1,0 +1,148 @@
+package secretmaskprocessor
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	"go.uber.org/zap"
+)
+
+const scopeName = "github.com/tracescrub/tracescrub/processor/secretmaskprocessor"
+
+// telemetry are the processor's own metrics and log lines. Their attributes
+// come from bounded sets (rules, severities, kinds of field, reasons), never
+// from data. It is safe for concurrent use.
+type telemetry struct {
+	items    metric.Int64Counter
+	bytes    metric.Int64Counter
+	findings metric.Int64Counter
+	withheld metric.Int64Counter
+	forged   metric.Int64Counter
+	dropped  metric.Int64Counter
+	refused  metric.Int64Counter
+	seconds  metric.Float64Histogram
+	reloads  metric.Int64Counter
+	rules    metric.Int64Gauge
+
+	log *limitedLog
+}
+
+func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
+	meter := set.MeterProvider.Meter(scopeName)
+	var errs []error
+	counter := func(name, unit, description string) metric.Int64Counter {
+		c, err := meter.Int64Counter(name, metric.WithUnit(unit), metric.WithDescription(description))
+		errs = append(errs, err)
+		return c
+	}
+	t := &telemetry{log: &limitedLog{logger: set.Logger, now: time.Now}}
+	t.items = counter("otelcol_processor_secret_mask_items_scanned", "{items}",
+		"Spans, log records, data points and profiles that were scanned.")
+	t.bytes = counter("otelcol_processor_secret_mask_bytes_scanned", "By",
+		"Bytes of text that were scanned.")
+	t.findings = counter("otelcol_processor_secret_mask_findings", "{findings}",
+		"Secrets that were found, by rule, severity, kind of field and action.")
+	t.withheld = counter("otelcol_processor_secret_mask_withheld", "{texts}",
+		"Texts, or parts of texts, that could not be scanned and were replaced, by reason.")
+	t.forged = counter("otelcol_processor_secret_mask_forged_stamps", "{attributes}",
+		"Attributes with the prefix tracescrub. that were removed from incoming data.")
+	t.dropped = counter("otelcol_processor_secret_mask_items_dropped", "{items}",
+		"Items that the policy dropped.")
+	t.refused = counter("otelcol_processor_secret_mask_batches_refused", "{batches}",
+		"Batches that went back to their sender because they could not be scanned, by reason.")
+	t.reloads = counter("otelcol_processor_secret_mask_reloads", "{reloads}",
+		"Reloads of changed rule packs, by result.")
+	var err error
+	t.seconds, err = meter.Float64Histogram("otelcol_processor_secret_mask_scan_duration", metric.WithUnit("s"),
+		metric.WithDescription("Time to scan and mask one batch."),
+		metric.WithExplicitBucketBoundaries(.0001, .0005, .001, .005, .01, .05, .1, .5, 1, 5, 10))
+	errs = append(errs, err)
+	t.rules, err = meter.Int64Gauge("otelcol_processor_secret_mask_rules", metric.WithUnit("{rules}"),
+		metric.WithDescription("Rules in the engine."))
+	errs = append(errs, err)
+	return t, errors.Join(errs...)
+}
+
+// record adds what one batch came to.
+func (t *telemetry) record(ctx context.Context, s *scan, items, dropped int, took time.Duration) {
+	signal := metric.WithAttributeSet(s.signal)
+	t.items.Add(ctx, int64(items), signal)
+	t.bytes.Add(ctx, int64(s.bytes), signal)
+	t.seconds.Record(ctx, took.Seconds(), signal)
+	for k, n := range s.counts {
+		t.findings.Add(ctx, int64(n), metric.WithAttributes(
+			attribute.String("rule", k.rule), attribute.String("severity", k.severity),
+			attribute.String("field", k.field), attribute.String("action", k.action)))
+	}
+	for why, n := range s.reasons {
+		if n > 0 {
+			t.withheld.Add(ctx, int64(n), metric.WithAttributes(attribute.String("reason", reasonName(why))))
+			t.log.warn("withheld texts that could not be scanned", n, zap.String("reason", reasonName(why)))
+		}
+	}
+	if s.forged > 0 {
+		t.forged.Add(ctx, int64(s.forged), signal)
+		t.log.warn("removed attributes of incoming data that are reserved for tracescrub", s.forged)
+	}
+	if dropped > 0 {
+		t.dropped.Add(ctx, int64(dropped), signal)
+	}
+}
+
+func (t *telemetry) reloaded(ctx context.Context, err error) {
+	result := "success"
+	if err != nil {
+		result = "failure"
+	}
+	t.reloads.Add(ctx, 1, metric.WithAttributes(attribute.String("result", result)))
+}
+
+// logInterval is how far apart two log lines with the same words are.
+const logInterval = time.Minute
+
+// limitedLog writes each message at most once per interval, with the count of
+// all since the last one. It never writes data.
+type limitedLog struct {
+	logger *zap.Logger
+	now    func() time.Time
+
+	// mu guards lines.
+	mu    sync.Mutex
+	lines map[string]*limitedLine
+}
+
+type limitedLine struct {
+	next    time.Time
+	pending int
+}
+
+// warn counts n more of what message says. The fields must come from a
+// bounded set; the first one tells lines with the same message apart.
+func (l *limitedLog) warn(message string, n int, fields ...zap.Field) {
+	key := message
+	if len(fields) > 0 {
+		key += " " + fields[0].String
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	line := l.lines[key]
+	if line == nil {
+		if l.lines == nil {
+			l.lines = make(map[string]*limitedLine)
+		}
+		line = &limitedLine{}
+		l.lines[key] = line
+	}
+	line.pending += n
+	now := l.now()
+	if now.Before(line.next) {
+		return
+	}
+	l.logger.Warn(message, append(fields, zap.Int("count", line.pending))...)
+	line.next, line.pending = now.Add(logInterval), 0
+}

@@ -1,0 +1,147 @@
+package secretmaskprocessor
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/tracescrub/tracescrub/internal/mask"
+	"github.com/tracescrub/tracescrub/rules/pack"
+)
+
+// mistakes collects what is wrong with a configuration, each with its path.
+type mistakes []error
+
+func (m *mistakes) add(path, format string, args ...any) {
+	*m = append(*m, fmt.Errorf("%s: %w", path, fmt.Errorf(format, args...)))
+}
+
+// addAll adds each of the errors that were joined into err.
+func (m *mistakes) addAll(path string, err error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			m.addAll(path, e)
+		}
+	} else if err != nil {
+		m.add(path, "%w", err)
+	}
+}
+
+// oneOf wants value to be one of words.
+func (m *mistakes) oneOf(path, value string, words ...string) {
+	if !slices.Contains(words, value) {
+		m.add(path, "%q is none of %s", value, strings.Join(words, ", "))
+	}
+}
+
+// Validate reports every mistake that can be seen without reading other
+// files. Rule packs are read when the processor is made.
+func (c *Config) Validate() error {
+	var m mistakes
+	for i, p := range c.Rules.Packs {
+		if _, err := filepath.Match(p, ""); err != nil || p == "" {
+			m.add(fmt.Sprintf("rules::packs[%d]", i), "%q is no path and no glob", p)
+		}
+	}
+	if !c.Rules.Builtin && len(c.Rules.Packs) == 0 {
+		m.add("rules", "without builtin and packs nothing would be found")
+	}
+	for i, id := range c.Rules.Disable {
+		if strings.Trim(id, "*") == "" {
+			m.add(fmt.Sprintf("rules::disable[%d]", i), "%q would leave no rule", id)
+		}
+	}
+	if c.Rules.ReloadInterval < 0 {
+		m.add("rules::reload_interval", "must not be negative")
+	}
+	for i := range c.Policy {
+		c.Policy[i].check(&m, fmt.Sprintf("policy[%d]", i))
+	}
+	m.addAll("mask", c.Mask.style().Validate())
+	c.checkFingerprint(&m)
+	m.oneOf("annotate", c.Annotate, annotateFull, annotateSummary, annotateNone)
+	c.checkLimits(&m)
+	m.oneOf("fail::time", c.Fail.Time, failWithhold, failRefuse)
+	m.oneOf("fail::limits", c.Fail.Limits, failWithhold, failRefuse)
+	return errors.Join(m...)
+}
+
+func (c *Config) checkFingerprint(m *mistakes) {
+	switch f := c.Fingerprint; {
+	case f.Key != "" && f.KeyFile != "":
+		m.add("fingerprint", "key and key_file exclude each other")
+	case f.Key != "" && len(f.Key) < minKeyBytes:
+		m.add("fingerprint::key", "has %d bytes, at least %d are needed", len(f.Key), minKeyBytes)
+	case f.Key == "" && f.KeyFile == "" && c.DataDir == "":
+		m.add("data_dir", "must not be empty without fingerprint::key or fingerprint::key_file")
+	}
+}
+
+func (c *Config) checkLimits(m *mistakes) {
+	l := c.Limits
+	if l.MaxValueBytes < 1 {
+		m.add("limits::max_value_bytes", "must be at least 1")
+	}
+	if l.MaxDepth < 1 || l.MaxDepth > 1000 {
+		m.add("limits::max_depth", "must be 1 to 1000")
+	}
+	if l.MaxFindings < 1 {
+		m.add("limits::max_findings", "must be at least 1")
+	}
+	if l.MaxBatchTime <= 0 {
+		m.add("limits::max_batch_time", "must be more than 0")
+	}
+}
+
+var actions = map[string]mask.Action{"pass": mask.Pass, "mask": mask.Mask, "hold": mask.Hold, "drop": mask.Drop}
+
+func (p *PolicyConfig) check(m *mistakes, path string) {
+	if p.Severity != "" {
+		if err := new(pack.Severity).UnmarshalText([]byte(p.Severity)); err != nil {
+			m.add(path+"::severity", "%w", err)
+		}
+	}
+	if p.Evidence != "" {
+		m.oneOf(path+"::evidence", p.Evidence, "example")
+	}
+	m.oneOf(path+"::action", p.Action, "pass", "mask", "hold", "drop")
+	if p.Mask != nil {
+		m.addAll(path+"::mask", p.Mask.style().Validate())
+		if p.Action == "pass" {
+			m.add(path+"::mask", "has no meaning with action pass")
+		}
+	}
+}
+
+func (c MaskConfig) style() mask.Style {
+	return mask.Style{Kind: c.Style, Text: c.Text, First: c.First, Last: c.Last}
+}
+
+// entries translates the policy. It refuses what this build cannot do.
+func (c *Config) entries() ([]mask.Entry, error) {
+	var m mistakes
+	entries := make([]mask.Entry, 0, len(c.Policy))
+	for i, p := range c.Policy {
+		e := mask.Entry{
+			Rule: p.Rule, Field: p.Field, Resource: p.Resource,
+			Example: p.Evidence == "example", Action: actions[p.Action],
+		}
+		if p.Severity != "" {
+			if err := e.Severity.UnmarshalText([]byte(p.Severity)); err != nil {
+				m.add(fmt.Sprintf("policy[%d]::severity", i), "%w", err)
+			}
+		}
+		if p.Mask != nil {
+			style := p.Mask.style()
+			e.Style = &style
+		}
+		if e.Action == mask.Hold {
+			m.add(fmt.Sprintf("policy[%d]::action", i),
+				"hold keeps data back in a quarantine, which this build does not have yet: use mask or drop")
+		}
+		entries = append(entries, e)
+	}
+	return entries, errors.Join(m...)
+}

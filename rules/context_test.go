@@ -1,0 +1,93 @@
+package rules
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/tracescrub/tracescrub/rules/pack"
+)
+
+// TestNamedSecrets is a table of the syntaxes in which a credential stands
+// under its name. {{ }} marks the secret; what is not marked must stay.
+func TestNamedSecrets(t *testing.T) {
+	e := builtin(t)
+	for _, tt := range []struct{ name, key, text string }{
+		{"env file", "", "A=1\nDB_PASSWORD={{<8*alpha>9!<4*lower>}}\nB=2"},
+		{"env file, letters only", "", "DB_PASSWORD={{<14*lower>}}\n"},
+		{"env file, hard characters", "", "export DB_PASSWORD={{<6*alnum>;&,)<6*alnum>}}\n"},
+		{"escaped env file", "", `A=1\nAPI_TOKEN={{<32*base62>}}\nB=2`},
+		{"export in quotes", "", "export API_KEY='{{<32*base62>}}'"},
+		{"JSON member", "", `{"user":"x","password":"{{<8*alpha>1#<4*lower>}}","n":1}`},
+		{"JSON in JSON", "", `{"body":"{\"client_secret\":\"{{<32*base62>}}\",\"a\":\"b\"}"}`},
+		{"JSON member with an escape in the value", "", `{"password":"{{ab<6*alnum>\"<6*alnum>\\x}}","n":1}`},
+		{"JSON number", "", `{"card":{"pin":{{<4*digit>}}},"n":1234}`},
+		{"JSON cut inside", "", `{"a":{"password":"{{<14*base62>}}`},
+		{"camel case", "", `const openaiApiKey = "{{<32*base62>}}";`},
+		{"python repr", "", `{'api-key': '{{<36*base62>}}', 'timeout': None}`},
+		{"python bytes repr", "", `{'api_key': b'{{<36*base62>}}'}`},
+		{"list of pairs", "", `[('authorization', 'Bearer {{<36*base62>}}'), ('accept', 'x')]`},
+		{"YAML", "", "db:\n  password: {{<10*alnum>#<3*digit>}}\n  host: a.b\n"},
+		{"TOML", "", "[db]\npassword = \"{{<10*alnum>-<3*digit>}}\"\n"},
+		{"properties", "", "spring.datasource.password={{<10*alnum>$<3*digit>}}\n"},
+		{"XML element", "", "<<user>ci<</user><<password>{{<10*alnum>}}<</password>"},
+		{"header", "", "GET / HTTP/1.1\r\nX-Api-Key: {{<32*base62>}}\r\nAccept: */*"},
+		{"authorization header", "", "authorization: Token {{<32*base62>}}"},
+		{"cookie header", "", "Cookie: theme=dark; sessionid={{<32*base62>}}; lang=en"},
+		{"query", "", "https://a.example/cb?state=1&access_token={{<32*base62>}}&x=y"},
+		{"flag and value", "", "run --api-key {{<32*base62>}} --verbose"},
+		{"flag with equals", "", "run --password={{<10*alnum>!}} --verbose"},
+		{"environ subscript", "", `os.environ["AUTH_TOKEN"] = "{{<32*base62>}}"`},
+		{"default of getenv", "", `os.environ.get("AUTH_TOKEN", "{{<32*base62>}}")`},
+		{"hash rocket", "", `:password => "{{<10*alnum>!}}"`},
+		{"typed", "", `password: str = "{{<10*alnum>!}}"`},
+		{"spaced name", "", `API key: {{<32*base62>}}`},
+		{"attribute key", "db.password", "{{<10*alnum>}}"},
+		{"attribute key with path", "http.request.header.x-api-key", "{{<32*base62>}}"},
+		{"attribute key over a list in JSON", "http.request.header.authorization", `["Bearer {{<32*base62>}}"]`},
+		{"name and value members", "", `[{"name":"X-Api-Key","value":"{{<32*base62>}}"},{"name":"a","value":"b"}]`},
+		{"flag and value in a list", "", `["curl","--password","{{<10*alnum>}}","-v"]`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for seed := range uint64(20) {
+				text, secret, err := pack.Expand(tt.text, rand.New(rand.NewPCG(seed, 7)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				fs := e.Scan(nil, []byte(text), Context{Key: tt.key})
+				if len(fs) != 1 || fs[0].Start != secret[0] || fs[0].End != secret[1] {
+					t.Errorf("seed %d: want [%d, %d), got %s", seed, secret[0], secret[1], describe(e, fs))
+				}
+			}
+		})
+	}
+}
+
+// TestNotSecrets is what looks like a credential and is none.
+func TestNotSecrets(t *testing.T) {
+	e := builtin(t)
+	for _, tt := range []struct{ name, key, text string }{
+		{"prose", "", "The password is required. A token is invalid; the secret: keep calm."},
+		{"code", "", "def reset_password(user, token):\n    token = request.headers['X-Token']\n    password = getpass.getpass()\n    if password == other: return token.strip()"},
+		{"types", "", `{"properties":{"password":{"type":"string"},"token":"string"}}`},
+		{"references", "", "password: ${DB_PASSWORD}\napi_key: $API_KEY\ntoken=$(cat /run/secrets/token)\nsecret: vault:secret/data/db#pw\nx_token: {{ .Values.token }}\npassword=%DB_PASSWORD%"},
+		{"code references", "", "token: process.env.API_TOKEN,\napi_key = os.environ[\"API_KEY\"]\npassword = self.password\nsecret=config.secret"},
+		{"kubernetes reference", "", "api_key: valueFrom.secretKeyRef"},
+		{"redacted", "", "password=****\ntoken: <redacted>\nsecret: [REDACTED]\napi_key=<your-api-key>\npassword: ••••••"},
+		{"masked before", "", "password=[MASKED:github-token:0a1b2c3d] token: [WITHHELD:size:00112233]"},
+		{"counters", "gen_ai.usage.input_tokens", "48213377"},
+		{"counters in text", "", "max_tokens=4096 token_count: 12345678 total_token=99999999 tokens_per_second: 123456.7"},
+		{"names of keys", "", "primary_key: order_id_2024_08, public_key_id=k-2026-08-11, sort_key=abc123def456ghi"},
+		{"about passwords", "", "password_policy=min12chars2digits password_changed_at: 2026-08-11T06:28:26Z password_reset_url=https://a.example/r1/x2"},
+		{"URL of a token endpoint", "", "token_url: https://id.example.com/oauth2/v1/token"},
+		{"secret by name", "", "secretName: orders-db-credentials-v2 secret_id=projects/1/secrets/db"},
+		{"flags", "", `{"has_password":true,"is_secret":1,"use_token":"yes"}`},
+		{"booleans and null", "", `{"password":null,"api_key":false,"token":"","secret":"none"}`},
+		{"comparison", "", `if token == "abcdef0123456789abcdef" and api_key != other123456789:`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if fs := e.Scan(nil, []byte(tt.text), Context{Key: tt.key}); len(fs) != 0 {
+				t.Errorf("found %s", describe(e, fs))
+			}
+		})
+	}
+}

@@ -1,0 +1,73 @@
+package rules
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/tracescrub/tracescrub/rules/pack"
+)
+
+// maxWork is how many bytes and steps a scan may look at per byte of text,
+// whatever the text. It is a count, not a time.
+const maxWork = 250
+
+// hostile makes texts of n bytes that are meant to cost much: repeated
+// anchors, near misses, unterminated values, nested escapes.
+func hostile(t *testing.T, e *Engine, n int) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	add := func(name, unit string) {
+		if unit != "" {
+			texts[name] = strings.Repeat(unit, n/len(unit)+1)[:n]
+		}
+	}
+	for i, targets := range e.targets {
+		if len(targets) > 0 {
+			add("anchor "+e.lits[i], e.lits[i])
+			add("anchor and word "+e.lits[i], e.lits[i]+" ")
+			add("anchor and run "+e.lits[i], e.lits[i]+"a1B2")
+		}
+	}
+	for i, ex := range allExamples(t) {
+		text, secret, err := pack.Expand(ex, rand.New(rand.NewPCG(uint64(i), 3)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		add("example "+ex, text)
+		add("example without its end "+ex, text[:max(1, secret[1]-1)])
+		add("example twice escaped "+ex, strings.ReplaceAll(text, `"`, `\\\"`)+`\n`)
+	}
+	for _, unit := range []string{
+		`\`, `\"`, `"`, `{"a":`, `[`, `[{"password":`, `password="`, `password='a `, "password=`", `cookie: `, `cookie: a=`, `token:`, `api_key=`, `%25`, `%2525253D`,
+		`&quot;`, `&amp;quot;`, "\x1b[", "\x1b[0", "p\x00", "token\x00", `\u0070`, `\\\\u0070`, `eyJ.`, `a://b:`, `://`, `-----BEGIN `, `-----BEGIN RSA PRIVATE KEY-----` + "\n",
+		`ey`, "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo", "4142434445464748494a4b4c4d4e4f50", `[MASKED:`, `[MASKED:github-token:`, `--password `, `<password>`, `"name":"token","value":`,
+	} {
+		add("unit "+unit, unit)
+	}
+	var levels strings.Builder
+	for i := 0; levels.Len() < n; i++ {
+		levels.WriteString("password=" + strings.Repeat(`\`, i%60) + `"`)
+	}
+	texts["quotes at rising levels"] = levels.String()[:n]
+	return texts
+}
+
+func TestWorkIsLinear(t *testing.T) {
+	e := builtin(t)
+	const n = 16 << 10
+	s := newScanner(e)
+	small, large := hostile(t, e, n), hostile(t, e, 2*n)
+	if len(small) < 500 {
+		t.Fatalf("only %d texts", len(small))
+	}
+	for name, text := range small {
+		s.scan(nil, []byte(text), Context{})
+		a := s.work
+		s.scan(nil, []byte(large[name]), Context{})
+		b := s.work
+		if a > maxWork*n || b > 5*a/2+maxWork*1000 {
+			t.Errorf("%.60q: %d steps per byte, %.1f times as many for twice the text", name, a/n, float64(b)/float64(a))
+		}
+	}
+}
