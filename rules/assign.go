@@ -1,6 +1,11 @@
 package rules
 
-import "bytes"
+import (
+	"bytes"
+	"math/bits"
+
+	"github.com/tracescrub/tracescrub/rules/decode"
+)
 
 // maxValue is the longest value of an assignment in bytes; maxValueTired the
 // same in a text whose values have cost too much, as only a hostile one's do.
@@ -16,6 +21,7 @@ type value struct {
 	tight      bool // NAME=value without spaces, as in shells and .env files
 	line       bool // the name begins its line, or is a flag
 	limit      int  // its greatest length
+	escapes    int  // how many times its backslash escapes have to be taken off
 }
 
 // assignment looks at the name of a credential of which length bytes stand at
@@ -71,7 +77,20 @@ func (s *scanner) value(n int, text []byte, v value) {
 	if docExample(secret) {
 		f.Evidence |= DocExample
 	}
-	s.add(f, text)
+	if s.ctx.Digest != nil {
+		f.Digest = s.ctx.Digest(s.literal(secret, v.escapes))
+	}
+	s.out = append(s.out, f)
+}
+
+// literal returns what a string literal stands for, after so many levels of escapes.
+func (s *scanner) literal(secret []byte, escapes int) []byte {
+	for ; escapes > 0 && bytes.IndexByte(secret, '\\') >= 0; escapes-- {
+		out, _ := decode.Unescape(s.spare[:0], secret, &s.smap)
+		s.spare, s.scratch = s.scratch, out
+		secret = out
+	}
+	return s.canonical(secret)
 }
 
 // whole treats a text as the value of name number n.
@@ -274,7 +293,7 @@ func readValue(text []byte, i int, v value) (value, bool) {
 	}
 	level, next, q := openingQuote(text, i)
 	if q > 0 {
-		v.start, v.quoted = next, true
+		v.start, v.quoted, v.escapes = next, true, bits.Len(uint(level)+1)
 		var ok bool
 		if text[next-1] == ';' || text[i] == '%' {
 			n := bytes.Index(text[next:min(len(text), next+v.limit)], text[i:next])
@@ -322,6 +341,9 @@ func bareEnd(text []byte, from int, v value) int {
 			return i
 		}
 		if shell {
+			if (c == '&' || c == ',' || c == ';') && assigns(text[i+1:]) {
+				return i
+			}
 			continue
 		}
 		switch c {
@@ -334,6 +356,15 @@ func bareEnd(text []byte, from int, v value) int {
 		}
 	}
 	return min(len(text), from+v.limit)
+}
+
+// assigns says that text begins with one more assignment, name=.
+func assigns(text []byte) bool {
+	i := 0
+	for i < len(text) && i < maxKey && (isName(text[i]) || i == 0 && text[i] == ' ') {
+		i++
+	}
+	return i > 0 && i < len(text) && text[i] == '='
 }
 
 func isSpace(c byte) bool { return c == ' ' || c-'\t' < 5 }

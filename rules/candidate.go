@@ -90,7 +90,7 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 	if len(r.keywords) > 0 && !near(text[max(0, start-r.within):start], r.keywords) && !near(key, r.keywords) {
 		return 0
 	}
-	if s.e.inMask(text, a, b) || s.e.masked(secret) || r.rank == rankContext && placeholder(secret) {
+	if s.e.inMask(text, a, b) || inBlob(text, start) || s.e.masked(secret) || r.rank == rankContext && placeholder(secret) {
 		return 0
 	}
 	f := Finding{Start: a, End: b, Rule: uint32(index), Severity: r.severity}
@@ -114,6 +114,23 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 	}
 	s.add(f, text)
 	return end
+}
+
+// longBlob is how many bytes of base64 without a break no path or name has.
+const longBlob = 48
+
+// inBlob says that offset at lies in the middle of a long run of base64, such
+// as an image: what looks like a token behind its + or / is there by chance.
+func inBlob(text []byte, at int) bool {
+	if at < longBlob || text[at-1] != '+' && text[at-1] != '/' {
+		return false
+	}
+	for _, c := range text[at-longBlob : at] {
+		if !isAlpha(c) && !isDigit(c) && c != '+' && c != '/' {
+			return false
+		}
+	}
+	return true
 }
 
 // leftBorder says that a token can begin at offset at: no letter, digit or

@@ -34,6 +34,8 @@ func TestNamedSecrets(t *testing.T) {
 		{"authorization header", "", "authorization: Token {{<32*base62>}}"},
 		{"cookie header", "", "Cookie: theme=dark; sessionid={{<32*base62>}}; lang=en"},
 		{"query", "", "https://a.example/cb?state=1&access_token={{<32*base62>}}&x=y"},
+		{"query alone", "url.query", "access_token={{<32*base62>}}&state=xyz"},
+		{"baggage", "baggage", "session_token={{<32*base62>}},tenant=acme"},
 		{"flag and value", "", "run --api-key {{<32*base62>}} --verbose"},
 		{"flag with equals", "", "run --password={{<10*alnum>!}} --verbose"},
 		{"environ subscript", "", `os.environ["AUTH_TOKEN"] = "{{<32*base62>}}"`},
@@ -89,5 +91,26 @@ func TestNotSecrets(t *testing.T) {
 				t.Errorf("found %s", describe(e, fs))
 			}
 		})
+	}
+}
+
+func TestTokensInImagesAreChance(t *testing.T) {
+	e := builtin(t)
+	token, _, err := pack.Expand("AKIA<16*base32>", rand.New(rand.NewPCG(1, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	blob, _, err := pack.Expand("<60*base62>", rand.New(rand.NewPCG(1, 2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]int{
+		"data:image/png;base64," + blob + "/" + token + "/" + blob: 0,
+		"https://example.com/keys/" + token + "/" + blob:           1,
+		"key=" + token: 1,
+	} {
+		if fs := e.Scan(nil, []byte(text), Context{}); len(fs) != want {
+			t.Errorf("%d findings in %d bytes, want %d: %s", len(fs), len(text), want, describe(e, fs))
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -160,15 +161,15 @@ func (e *Engine) mayName(key []byte) bool {
 
 // excluded says that other words of the key make it something else.
 func excluded(words []byte, at, end int, n *name) bool {
-	after := string(words[end:]) // does not escape
+	after := words[end:]
 	for _, n := range n.not {
-		if strings.Contains(after, n) {
+		if bytes.Contains(after, []byte(n)) { // converted on the stack
 			return true
 		}
 	}
-	before := string(words[:at+1])
+	before := words[:at+1]
 	for _, n := range n.nor {
-		if strings.HasSuffix(before, n) {
+		if bytes.HasSuffix(before, []byte(n)) {
 			return true
 		}
 	}

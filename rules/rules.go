@@ -39,6 +39,8 @@ type Finding struct {
 	// document that holds the number: 0 for a document of its own, 1 inside a
 	// JSON string, 3 inside a string inside a string.
 	Quote uint16
+	// levels is how many encodings were taken off.
+	levels uint8
 	// Digest is Context.Digest of the decoded secret, 0 without Context.Digest.
 	// The same secret has the same digest in every encoding.
 	Digest uint64

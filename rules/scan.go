@@ -32,6 +32,7 @@ type scanner struct {
 
 	levels  []level // by depth of encoding
 	scratch []byte  // for digests
+	spare   []byte
 	smap    decode.Map
 }
 
@@ -190,6 +191,7 @@ func (s *scanner) mapBack(mark, depth, base int) {
 		from, to := m.Source(f.Start, f.End)
 		f.Start, f.End = from+base, to+base
 		f.Evidence |= Decoded
+		f.levels++
 		f.Quote = 2*f.Quote + 1
 	}
 }
@@ -327,7 +329,7 @@ func better(a, b *Finding, rankOf func(*Finding) rank) bool {
 		if ra != rb {
 			return ra > rb
 		}
-		return a.Evidence&Decoded > b.Evidence&Decoded
+		return a.levels > b.levels // the digest of what the secret is once all is taken off
 	}
 	if a.End <= b.End { // inside
 		return ra == rankProvider && rb < rankGeneric && 2*(a.End-a.Start) > b.End-b.Start

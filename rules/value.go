@@ -27,7 +27,7 @@ func (n *name) accepts(secret []byte, v value) bool {
 	case numericValue:
 		return n.numeric(secret) || passwordLike(secret, v) && hasDigit(secret) && len(secret) <= 16
 	default:
-		return !stopWord(secret) && !identifierLike(secret, v) && !prose(secret)
+		return !stopWord(secret) && !identifierLike(secret, v) && !codeLike(secret) && !prose(secret)
 	}
 }
 
@@ -282,12 +282,12 @@ func entropy(b []byte) float64 {
 func docExample(secret []byte) bool { return verify.DocExample(secret) }
 
 // canonical returns the bytes that identify a secret however it was written:
-// without percent encoding, escapes and, for keys in PEM form, line breaks.
+// without percent encoding and, for keys in PEM form, line breaks.
 func (s *scanner) canonical(secret []byte) []byte {
 	if bytes.HasPrefix(secret, []byte("-----BEGIN")) {
-		s.scratch, _ = decode.Unescape(s.scratch[:0], secret, &s.smap)
-		out := s.scratch[:0]
-		for _, c := range s.scratch {
+		s.spare, _ = decode.Unescape(s.spare[:0], secret, &s.smap)
+		out := s.spare[:0]
+		for _, c := range s.spare {
 			if isWord(c) || c == '+' || c == '/' || c == '=' {
 				out = append(out, c)
 			}
@@ -295,12 +295,8 @@ func (s *scanner) canonical(secret []byte) []byte {
 		return out
 	}
 	if bytes.IndexByte(secret, '%') >= 0 {
-		s.scratch = unpercent(s.scratch[:0], secret)
-		return s.scratch
-	}
-	if bytes.IndexByte(secret, '\\') >= 0 {
-		s.scratch, _ = decode.Unescape(s.scratch[:0], secret, &s.smap)
-		return s.scratch
+		s.spare = unpercent(s.spare[:0], secret)
+		return s.spare
 	}
 	return secret
 }

@@ -107,7 +107,7 @@ func code(rng *rand.Rand, b []byte) []byte {
 func toolResult(rng *rand.Rand, b []byte) []byte {
 	return fmt.Appendf(b, `{"type":"tool_result","tool_use_id":"toolu_%s","content":[{"type":"text","text":"found %d rows in %s"}],`+
 		`"usage":{"input_tokens":%d,"output_tokens":%d,"cache_read_input_tokens":%d},"page_token":null,"is_error":%v,`+
-		`"rows":[{"id":"%s","name":"%s %s","amount":%d.%02d,"max_tokens":%d,"key":"%s"}]}`+"\n",
+		`"rows":[{"id":"%s","name":"%s %s report","amount":%d.%02d,"max_tokens":%d,"key":"%s"}]}`+"\n",
 		hex(rng, 12), rng.IntN(500), pick(rng, words), rng.IntN(9000), rng.IntN(900), rng.IntN(90000), rng.IntN(2) == 0,
 		uuid(rng), pick(rng, words), pick(rng, words), rng.IntN(1000), rng.IntN(100), rng.IntN(8192), pick(rng, words))
 }
@@ -142,7 +142,16 @@ func blob(rng *rand.Rand, b []byte) []byte {
 		raw[i] = byte(rng.Uint32())
 	}
 	b = append(b, `<img src="data:image/png;base64,`...)
-	return append(base64.StdEncoding.AppendEncode(b, raw), "\" alt=\"chart\">\n"...)
+	from := len(b)
+	b = base64.StdEncoding.AppendEncode(b, raw)
+	for i := from; i+1 < len(b); i++ {
+		// In megabytes of random base64 the prefix of some key stands behind a
+		// sign now and then by chance, and then nobody knows the right answer.
+		if (b[i] == '+' || b[i] == '/') && b[i+1] >= 'A' && b[i+1] <= 'Z' {
+			b[i+1] += 'a' - 'A'
+		}
+	}
+	return append(b, "\" alt=\"chart\">\n"...)
 }
 
 func minified(rng *rand.Rand, b []byte) []byte {

@@ -24,7 +24,7 @@ func newRulesCheck(t *terminal) *cobra.Command {
 		Use:   "check FILE...",
 		Short: "Check rule packs with their own examples and near misses",
 		Long: `Check rule packs: the form of every key, the patterns, and each rule with its own
-examples, which must be found exactly, and near misses, which must not be. All
+examples, which must be found whole, and near misses, which must not be. All
 mistakes are reported at once as file:line: YAML path: what is wrong.
 
 An id that another given file or a built-in rule has already is a mistake, but
@@ -166,30 +166,29 @@ func (k *packCheck) template(template, id string, example bool) string {
 	return ""
 }
 
-// judge compares what was found with what should be.
+// judge compares what was found with what should be. An example is found when
+// its secret is covered, by whatever rule of the pack: they may overlap.
 func (k *packCheck) judge(found []rules.Finding, id string, secret [2]int, example bool) string {
-	var other string
+	covered := secret[0]
 	for _, f := range found {
-		switch mine := f.Withheld == rules.None && k.engine.Rules()[f.Rule].ID == id; {
+		switch {
 		case f.Withheld != rules.None:
 			return "could not be scanned: " + f.Withheld.String()
-		case mine && !example:
+		case !example && k.engine.Rules()[f.Rule].ID == id:
 			return fmt.Sprintf("is found at bytes %d to %d, but must not be", f.Start, f.End)
-		case mine && f.Start == secret[0] && f.End == secret[1]:
-			return ""
-		case mine:
-			other = fmt.Sprintf("is found at bytes %d to %d instead of %d to %d", f.Start, f.End, secret[0], secret[1])
-		case other == "" && f.Start < secret[1] && secret[0] < f.End:
-			other = "is found by the rule " + k.engine.Rules()[f.Rule].ID + " instead"
+		case f.Start <= covered && f.End > covered:
+			covered = f.End
 		}
 	}
-	if example && other == "" {
+	switch {
+	case !example || covered >= secret[1]:
+		return ""
+	case len(found) == 0:
 		return "is not found"
+	case covered == secret[0]:
+		return fmt.Sprintf("is not found at bytes %d to %d", secret[0], secret[1])
 	}
-	if example {
-		return other
-	}
-	return ""
+	return fmt.Sprintf("is found only up to byte %d, but the secret is at bytes %d to %d", covered, secret[0], secret[1])
 }
 
 // mistake prints a mistake at a YAML path.

@@ -1,5 +1,3 @@
-//go:build processor
-
 package corpus
 
 import (
