@@ -66,7 +66,7 @@ func (s *scanner) value(n int, text []byte, v value) {
 	} else if at := skipScheme(text, v.start, min(len(text), v.end+8)); at > v.start {
 		v.start, v.end = at, bareEnd(text, at, v)
 	}
-	if v.start >= v.end || s.e.maskLen(text[v.start:]) > 0 {
+	if n := s.e.maskLen(text[v.start:]); v.start >= v.end || n > 0 && v.start+n >= v.end {
 		return
 	}
 	secret := text[v.start:v.end]
@@ -301,11 +301,21 @@ func readValue(text []byte, i int, v value) (value, bool) {
 		} else {
 			v.end, ok = quotedEnd(text, next, text[next-1], level, v.limit)
 		}
-		return v, ok && v.end > v.start
+		return v, ok && v.end > v.start && !isMember(text, v.end, q)
 	}
 	v.start = i
 	v.end = bareEnd(text, i, v)
 	return v, v.end > v.start
+}
+
+// isMember says that the quoted string whose closing quote of length bytes
+// stands at end is the name of a member rather than a value: a colon follows.
+func isMember(text []byte, end, length int) bool {
+	i := end + length
+	for i < len(text) && i-end < 16 && (text[i] == ' ' || text[i] == '\t') {
+		i++
+	}
+	return i < len(text) && text[i] == ':'
 }
 
 // quotedEnd finds the quote that closes a string at a level of escaping: one

@@ -36,6 +36,9 @@ func TestNamedSecrets(t *testing.T) {
 		{"query", "", "https://a.example/cb?state=1&access_token={{<32*base62>}}&x=y"},
 		{"query alone", "url.query", "access_token={{<32*base62>}}&state=xyz"},
 		{"baggage", "baggage", "session_token={{<32*base62>}},tenant=acme"},
+		{"behind a forged mask", "", "password={{[MASKED:named-password:00000000]<6*alpha>1<4*alnum>}} x"},
+		{"behind a forged mask in JSON", "", `{"password":"{{[MASKED:named-password:00000000]<6*alpha>1<4*alnum>}}"}`},
+		{"behind a forged mask and a space", "db.password", `{{[MASKED:named-password:00000000] <6*alpha>1<4*alnum>}}`},
 		{"flag and value", "", "run --api-key {{<32*base62>}} --verbose"},
 		{"flag with equals", "", "run --password={{<10*alnum>!}} --verbose"},
 		{"environ subscript", "", `os.environ["AUTH_TOKEN"] = "{{<32*base62>}}"`},
@@ -84,6 +87,7 @@ func TestNotSecrets(t *testing.T) {
 		{"secret by name", "", "secretName: orders-db-credentials-v2 secret_id=projects/1/secrets/db"},
 		{"flags", "", `{"has_password":true,"is_secret":1,"use_token":"yes"}`},
 		{"booleans and null", "", `{"password":null,"api_key":false,"token":"","secret":"none"}`},
+		{"a name as a value, then a member", "", `"name":"agent password","amount2":388,"x":{"token":"credential_id_1":`},
 		{"comparison", "", `if token == "abcdef0123456789abcdef" and api_key != other123456789:`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

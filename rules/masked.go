@@ -12,21 +12,24 @@ const (
 	maxRuleID   = 64 // bytes of a rule id within a mask
 	minMaskHash = 8  // hex digits
 	maxMaskHash = 64
-	maxBeside   = 16 // bytes that a partial mask leaves beside itself
 )
 
-// masked says that a secret is one of our masks, whole or with a few bytes
-// beside it, as a partial mask leaves.
+// maxBeside is how many bytes beside masks are no secret: an escaped line end.
+const maxBeside = 3
+
+// masked says that a secret is masks of ours and hardly anything else.
 func (e *Engine) masked(secret []byte) bool {
-	i := bytes.Index(secret, maskOpen)
-	if i < 0 {
-		i = bytes.Index(secret, withheldOpen)
+	masks, beside := 0, 0
+	for i := 0; i < len(secret) && beside <= maxBeside; {
+		if k := e.maskLen(secret[i:]); k > 0 {
+			masks++
+			i += k
+			continue
+		}
+		beside++
+		i++
 	}
-	if i < 0 {
-		return false
-	}
-	n := e.maskLen(secret[i:])
-	return n > 0 && len(secret)-n <= maxBeside
+	return masks > 0 && beside <= maxBeside
 }
 
 // inMask says that text[start:end] lies within one mask.
@@ -36,15 +39,25 @@ func (e *Engine) inMask(text []byte, start, end int) bool {
 	return i >= 0 && from+i+e.maskLen(text[from+i:]) >= end
 }
 
-// maskedAndMore says that text holds a mask and besides it nothing that could
-// be a secret as a whole: little, or several words.
+// maskedAndMore says that text holds a mask and besides it no word that could
+// be a secret: what a mask has left of a longer text.
 func (e *Engine) maskedAndMore(text []byte) bool {
 	i := bytes.Index(text, maskOpen)
 	if i < 0 {
 		return false
 	}
 	n := e.maskLen(text[i:])
-	return n > 0 && (len(text)-n <= maxBeside || bytes.ContainsAny(text, " \t\n"))
+	if n == 0 {
+		return false
+	}
+	for _, part := range [][]byte{text[:i], text[i+n:]} {
+		for word := range bytes.FieldsSeq(part) {
+			if len(word) >= minStrong && strong(word) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // maskLen returns the length of the mask that b begins with, 0 if it is none:

@@ -165,7 +165,7 @@ func placeholder(b []byte) bool {
 	if same == len(b) || bytes.Contains(b, []byte("***")) || bytes.Contains(b, []byte("...")) && len(b) < 16 {
 		return true
 	}
-	return indexFold(b, "redacted") >= 0 || indexFold(b, "[masked") == 0 || indexFold(b, "[filtered") == 0 || indexFold(b, "your") == 0 && (indexFold(b, "key") > 0 || indexFold(b, "token") > 0 || indexFold(b, "secret") > 0 || indexFold(b, "password") > 0)
+	return indexFold(b, "redacted") >= 0 || indexFold(b, "[filtered") == 0 || indexFold(b, "your") == 0 && (indexFold(b, "key") > 0 || indexFold(b, "token") > 0 || indexFold(b, "secret") > 0 || indexFold(b, "password") > 0)
 }
 
 // stopWords are values that are types, states or the names themselves.
@@ -229,6 +229,26 @@ func hasDigit(b []byte) bool {
 		}
 	}
 	return false
+}
+
+// minStrong is the length from which a word in prose may be a password.
+const minStrong = 8
+
+// strong says that a word is no word of a language: it has letters together
+// with digits or signs.
+func strong(b []byte) bool {
+	letters, digits, signs := 0, 0, 0
+	for _, c := range b {
+		switch {
+		case isAlpha(c):
+			letters++
+		case isDigit(c):
+			digits++
+		case c >= '!' && c <= '~' && c != '-' && c != '\'' && c != '.' && c != ',' && c != '/' && c != ':' && c != '(' && c != ')' && c != '_' && c != '=':
+			signs++
+		}
+	}
+	return letters > 0 && digits+signs > 0
 }
 
 func mixedCase(b []byte) bool {

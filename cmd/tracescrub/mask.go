@@ -150,13 +150,14 @@ func newStream(ctx context.Context, s settings, format string, signal otlpstream
 		fallthrough
 	case "otlp-json":
 		// An interruption ends the reading, not a batch halfway.
-		o, err := newOTLP(context.WithoutCancel(ctx), s.Config, format == "otlp-proto")
+		whole := context.WithoutCancel(ctx)
+		o, err := newOTLP(whole, s.Config, format == "otlp-proto")
 		if err != nil {
 			return nil, err
 		}
 		return func(r io.Reader, w io.Writer) error { //nolint:contextcheck // what has begun ends, also after an interruption
 			err := run(r, w, otlpstream.Options{Signal: signal, Mask: o.batch})
-			return errors.Join(err, o.stop())
+			return errors.Join(err, o.stop(whole))
 		}, nil
 	}
 	m, err := newMasking(s)

@@ -49,7 +49,7 @@ func newOTLP(ctx context.Context, cfg component.Config, proto bool) (*otlp, erro
 	}
 	for _, s := range []otlpstream.Signal{otlpstream.Traces, otlpstream.Logs, otlpstream.Metrics} {
 		if err := o.start(s); err != nil {
-			return nil, errors.Join(fmt.Errorf("secret_mask: %w", err), o.stop()) //nolint:contextcheck // what has begun ends, also after an interruption
+			return nil, errors.Join(fmt.Errorf("secret_mask: %w", err), o.stop(ctx))
 		}
 	}
 	return o, nil
@@ -85,11 +85,11 @@ func (o *otlp) start(s otlpstream.Signal) error {
 }
 
 // stop ends what was started.
-func (o *otlp) stop() error {
+func (o *otlp) stop(ctx context.Context) error {
 	var errs []error
 	for _, c := range o.started {
 		if c != nil {
-			errs = append(errs, c.Shutdown(context.WithoutCancel(o.ctx)))
+			errs = append(errs, c.Shutdown(ctx))
 		}
 	}
 	return errors.Join(errs...)

@@ -121,7 +121,7 @@ func checkPeak(t *testing.T, state *os.ProcessState, size, limit int64) {
 	if !ok {
 		t.Fatal("the system does not tell how much memory a process had")
 	}
-	peak := int64(usage.Maxrss) //nolint:unconvert // its type differs between systems
+	peak := int64(usage.Maxrss) //nolint:unconvert // 32 bits on some systems
 	if runtime.GOOS == "linux" {
 		peak *= 1024
 	}

@@ -116,22 +116,37 @@ func TestEmptyEverything(t *testing.T) {
 
 func TestProfiles(t *testing.T) {
 	cfg := testConfig(t)
+	cfg.Policy = []PolicyConfig{{Resource: map[string]string{"env": "dev"}, Field: "profile*", Action: "pass"}}
 	all := create(t, cfg)
 	p := all["profiles"].(xprocessor.Profiles)
 	require.NoError(t, p.Start(context.Background(), componenttest.NewNopHost()))
 	pd := pprofile.NewProfiles()
 	pd.Dictionary().StringTable().Append("", "main", secret(t, 1))
+	pd.Dictionary().AttributeTable().AppendEmpty().Value().SetStr(secret(t, 2))
 	rp := pd.ResourceProfiles().AppendEmpty()
-	rp.Resource().Attributes().PutStr("host.name", secret(t, 2))
-	rp.ScopeProfiles().AppendEmpty().Profiles().AppendEmpty().OriginalPayload().FromRaw([]byte(secret(t, 3)))
+	rp.Resource().Attributes().PutStr("host.name", secret(t, 3))
+	rp.Resource().Attributes().PutStr("env", "dev")
+	rp.ScopeProfiles().AppendEmpty().Profiles().AppendEmpty().OriginalPayload().FromRaw([]byte(secret(t, 4)))
 	require.NoError(t, p.ConsumeProfiles(context.Background(), pd))
 	out := jsonOf(t, pd)
 	for i := range uint64(3) {
-		require.NotContains(t, out, secret(t, i+1))
+		require.NotContains(t, out, secret(t, i+1), "secret %d: what the dictionary holds belongs to no resource", i+1)
 	}
+	payload := rp.ScopeProfiles().At(0).Profiles().At(0).OriginalPayload().AsRaw()
+	require.Equal(t, secret(t, 4), string(payload), "the policy passes it")
 	require.Equal(t, "main", pd.Dictionary().StringTable().At(1))
 	require.Contains(t, pd.Dictionary().StringTable().At(2), "[MASKED:")
-	for _, c := range all {
-		require.NoError(t, c.Shutdown(context.Background()))
+
+	dropAll := testConfig(t)
+	dropAll.Policy = []PolicyConfig{{Field: "profile.*", Action: "drop"}}
+	other := create(t, dropAll)
+	q := other["profiles"].(xprocessor.Profiles)
+	require.NoError(t, q.Start(context.Background(), componenttest.NewNopHost()))
+	require.NoError(t, q.ConsumeProfiles(context.Background(), pd))
+	require.Zero(t, pd.ResourceProfiles().Len(), "a profile is dropped for its payload")
+	for _, set := range []map[string]component.Component{all, other} {
+		for _, c := range set {
+			require.NoError(t, c.Shutdown(context.Background()))
+		}
 	}
 }

@@ -258,24 +258,6 @@ func cleanBatch(spans int) ptrace.Traces {
 	return td
 }
 
-// TestCleanDataCostNoAllocationPerItem compares batches of one and of many
-// spans: what is left is per batch.
-func TestCleanDataCostNoAllocationPerItem(t *testing.T) {
-	h := start(t, testConfig(t))
-	p := &instance{core: h.core}
-	allocs := func(spans int) float64 {
-		td := cleanBatch(spans)
-		return testing.AllocsPerRun(50, func() {
-			if _, err := p.traces(context.Background(), td); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	one, many := allocs(1), allocs(1000)
-	require.InDelta(t, one, many, 2, "%v allocations for a span, %v for 1000", one, many)
-	require.Less(t, one, 25.0)
-}
-
 func BenchmarkCleanSpans(b *testing.B) {
 	h := start(b, testConfig(b))
 	p := &instance{core: h.core}

@@ -92,8 +92,9 @@ func (s *scan) Attributes(at *walk.Place, attrs pcommon.Map) {
 
 // Places of the walker's table that the processor must know apart.
 var (
-	resourceSpot   = spot("resource.attributes")
-	dictionarySpot = spot("profiles.dictionary.string_table[]")
+	resourceSpot = spot("resource.attributes")
+	stringsSpot  = spot("profiles.dictionary.string_table[]")
+	valuesSpot   = spot("profiles.dictionary.attribute_table[].value")
 )
 
 func spot(name string) walk.Spot {
@@ -119,7 +120,7 @@ func (s *scan) Text(at *walk.Place, text []byte) (out []byte) {
 	s.bytes += len(text)
 	s.place = at
 	s.where.Key, s.where.Prev, s.where.Name, s.where.Number = at.Key, at.Prev, at.Name, at.Number
-	if at.Spot == dictionarySpot {
+	if at.Spot == stringsSpot || at.Spot == valuesSpot {
 		s.where.Resource = nil // what stands there belongs to no resource
 	}
 	from := len(s.hits)

@@ -129,6 +129,8 @@ func (c *compiler) compile(re *syntax.Regexp, next *node) *node {
 			n.alts = append(n.alts, c.compile(s, next))
 		}
 		return n
+	case syntax.OpCharClass:
+		return c.runes(re, next)
 	case syntax.OpCapture:
 		if re.Cap != c.group {
 			return c.compile(re.Sub[0], next)
@@ -141,6 +143,34 @@ func (c *compiler) compile(re *syntax.Regexp, next *node) *node {
 	}
 	c.err = fmt.Errorf("%v is not supported in a rule", re.Op)
 	return next
+}
+
+// maxRunes is how many characters beyond ASCII a class may list.
+const maxRunes = 64
+
+// runes compiles a class that lists characters beyond ASCII: its ASCII bytes,
+// or one of the others.
+func (c *compiler) runes(re *syntax.Regexp, next *node) *node {
+	n := c.node(node{op: opAlt})
+	var ascii [256]bool
+	some := false
+	for i := 0; i+1 < len(re.Rune); i += 2 {
+		for r := re.Rune[i]; r <= re.Rune[i+1]; r++ {
+			if r < utf8.RuneSelf {
+				ascii[r], some = true, true
+				continue
+			}
+			if len(n.alts) == maxRunes {
+				c.err = fmt.Errorf("a class of more than %d characters beyond ASCII", maxRunes)
+				return next
+			}
+			n.alts = append(n.alts, c.node(node{op: opLit, lit: []byte(string(r)), next: next}))
+		}
+	}
+	if some {
+		n.alts = append(n.alts, c.node(node{op: opSet, set: &ascii, min: 1, max: 1, next: next}))
+	}
+	return n
 }
 
 var emptyOps = map[syntax.Op]syntax.EmptyOp{
@@ -189,8 +219,8 @@ func (c *compiler) repeat(re *syntax.Regexp, next *node) *node {
 	return next
 }
 
-// byteSet returns the bytes of a class. Runes beyond ASCII are taken as "any
-// byte of 0x80 and up": a class that holds some of them holds all their bytes.
+// byteSet returns the bytes of a class. Of characters beyond ASCII a class may
+// hold none or, as [^;] does, nearly all: then it holds each of their bytes.
 func byteSet(re *syntax.Regexp) (*[256]bool, bool) {
 	var set [256]bool
 	switch re.Op {
@@ -202,6 +232,9 @@ func byteSet(re *syntax.Regexp) (*[256]bool, bool) {
 		for i := 0; i+1 < len(re.Rune); i += 2 {
 			for r := re.Rune[i]; r <= re.Rune[i+1] && r < utf8.RuneSelf; r++ {
 				set[r] = true
+			}
+			if re.Rune[i+1] >= utf8.RuneSelf && re.Rune[i+1] != utf8.MaxRune {
+				return nil, false
 			}
 			if re.Rune[i+1] >= utf8.RuneSelf {
 				for b := utf8.RuneSelf; b < 256; b++ {

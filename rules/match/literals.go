@@ -207,6 +207,8 @@ func width(re *syntax.Regexp) (lo, hi int) {
 		return 1, 1
 	}
 	switch re.Op {
+	case syntax.OpCharClass:
+		return 1, utf8.UTFMax
 	case syntax.OpLiteral:
 		n := len(string(re.Rune))
 		return n, n
@@ -240,6 +242,9 @@ func bytesOf(re *syntax.Regexp) *[256]bool {
 		return set
 	}
 	var all [256]bool
+	if re.Op == syntax.OpCharClass {
+		all = *runeBytes(re)
+	}
 	if re.Op == syntax.OpLiteral {
 		for _, b := range []byte(string(re.Rune)) {
 			addFolded(&all, b, re.Flags&syntax.FoldCase != 0)
@@ -249,6 +254,20 @@ func bytesOf(re *syntax.Regexp) *[256]bool {
 		union(&all, bytesOf(s))
 	}
 	return &all
+}
+
+// runeBytes returns the bytes of a class that lists characters beyond ASCII.
+func runeBytes(re *syntax.Regexp) *[256]bool {
+	var set [256]bool
+	for b := utf8.RuneSelf; b < 256; b++ {
+		set[b] = true
+	}
+	for i := 0; i+1 < len(re.Rune); i += 2 {
+		for r := re.Rune[i]; r <= re.Rune[i+1] && r < utf8.RuneSelf; r++ {
+			set[r] = true
+		}
+	}
+	return &set
 }
 
 // firstOf returns the bytes that a concatenation can begin with; nil means any,
@@ -273,6 +292,8 @@ func first(re *syntax.Regexp) (set *[256]bool, empty, ok bool) {
 		return s, false, true
 	}
 	switch re.Op {
+	case syntax.OpCharClass:
+		return runeBytes(re), false, true
 	case syntax.OpLiteral:
 		var s [256]bool
 		addFolded(&s, string(re.Rune)[0], re.Flags&syntax.FoldCase != 0)

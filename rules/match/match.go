@@ -1,6 +1,9 @@
 package match
 
-import "regexp/syntax"
+import (
+	"regexp/syntax"
+	"unicode/utf8"
+)
 
 // State is the working memory of matches, to be reused. It belongs to one
 // goroutine.
@@ -71,7 +74,7 @@ func (s *State) run(n *node, i int) int {
 				if !n.set[s.text[i]] {
 					return -1
 				}
-				i++
+				i += charLen(s.text, i)
 				break
 			}
 			if n.lazy {
@@ -114,40 +117,41 @@ func (s *State) literal(n *node, i int) bool {
 }
 
 func (s *State) greedySet(n *node, i int) int {
-	most := len(s.text)
-	if n.max >= 0 {
-		most = min(most, i+n.max)
-	}
-	k := i
-	for k < most && n.set[s.text[k]] {
-		k++
+	k, count := i, 0
+	for k < len(s.text) && n.set[s.text[k]] && count != n.max {
+		k += charLen(s.text, k)
+		count++
 	}
 	s.Steps += k - i
-	if k == len(s.text) && (n.max < 0 || k < i+n.max) {
+	if k == len(s.text) && count != n.max {
 		s.HitEnd = true
 	}
 	if n.next.op == opMatch {
-		if k-i < n.min {
+		if count < n.min {
 			return -1
 		}
 		return k
 	}
-	for ; k-i >= n.min; k-- {
-		if end := s.run(n.next, k); end >= 0 || s.Over {
+	for ; count >= n.min; count-- {
+		if end := s.run(n.next, k); end >= 0 || s.Over || k == i {
 			return end
+		}
+		if k--; s.text[k] >= utf8.RuneSelf {
+			_, size := utf8.DecodeLastRune(s.text[i : k+1])
+			k += 1 - size
 		}
 	}
 	return -1
 }
 
 func (s *State) lazySet(n *node, i int) int {
-	for k := i; ; k++ {
-		if k-i >= n.min {
+	for k, count := i, 0; ; count++ {
+		if count >= n.min {
 			if end := s.run(n.next, k); end >= 0 || s.Over {
 				return end
 			}
 		}
-		if n.max >= 0 && k-i >= n.max {
+		if count == n.max {
 			return -1
 		}
 		if k >= len(s.text) {
@@ -157,7 +161,18 @@ func (s *State) lazySet(n *node, i int) int {
 		if !n.set[s.text[k]] {
 			return -1
 		}
+		k += charLen(s.text, k)
 	}
+}
+
+// charLen returns how many bytes the character at i has. What is no UTF-8
+// counts byte by byte, as in package regexp.
+func charLen(text []byte, i int) int {
+	if text[i] < utf8.RuneSelf {
+		return 1
+	}
+	_, n := utf8.DecodeRune(text[i:])
+	return n
 }
 
 // loopNode runs the body as long as it makes progress.

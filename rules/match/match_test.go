@@ -1,6 +1,7 @@
 package match
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -27,6 +28,8 @@ var patterns = []struct {
 	{`(?:(?:a)*b?)*_`, 0},
 	{`^ab_|abc$`, 0},
 	{`a(?:bc){2}?_(?:a|b){2,3}?c`, 0},
+	{`a(?:[b→]|_){1,3}c`, 0},
+	{`a[^b]{1,2}→+c`, 0},
 }
 
 func compileAll(t testing.TB) (ps []*Pattern, refs []*regexp.Regexp) {
@@ -70,6 +73,9 @@ func TestEqualsRegexp(t *testing.T) {
 		text := make([]byte, rng.IntN(14))
 		for i := range text {
 			text[i] = "abc_AB \nx"[rng.IntN(9)]
+		}
+		if rng.IntN(4) == 0 {
+			text = bytes.ReplaceAll(text, []byte("x"), []byte("→"))
 		}
 		check(t, ps, refs, text)
 	}

@@ -95,23 +95,23 @@ func words(rng *rand.Rand, n int) string {
 	return strings.Join(out, " ")
 }
 
-// spoil changes the last letter or digit of a checksum to another of its kind.
+// spoil changes the last letter or digit of a checksum to another of its
+// kind; never to 1, which has a meaning of its own in bech32.
 func spoil(sum []byte) {
 	for i := len(sum) - 1; i >= 0; i-- {
 		switch c := sum[i]; {
-		case c == '0' || c == 'a' || c == 'A' || c == 'q' || c == 'Q':
+		case c == '9':
+			sum[i] = '8'
+		case c == '0':
+			sum[i] = '2'
+		case c >= '1' && c < '9', c == 'a', c == 'A':
 			sum[i]++
-			return
-		case c >= '1' && c <= '9':
-			sum[i] = '0' + (c-'0')%9 + 1
-			if c == '9' {
-				sum[i] = '8'
-			}
-			return
 		case c > 'a' && c <= 'z', c > 'A' && c <= 'Z':
 			sum[i] = c&0x20 | 'A'
-			return
+		default:
+			continue
 		}
+		return
 	}
 }
 

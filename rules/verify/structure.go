@@ -16,10 +16,11 @@ func jwt(token []byte) Result {
 	}
 	var buf [2048]byte
 	header := decode64(buf[:0], token[:dot])
-	if !bytes.HasPrefix(header, []byte("{")) {
+	if !bytes.HasPrefix(header, []byte("{")) || !printable(header) {
 		return Failed
 	}
-	if len(header) < cap(buf[:0]) && !json.Valid(header) {
+	// json.Valid allocates when it says no, so the cheap signs come first.
+	if len(header) < len(buf) && (header[len(header)-1] != '}' || !json.Valid(header)) {
 		return Failed
 	}
 	return of(bytes.Contains(header, []byte(`"alg"`)) || bytes.Contains(header, []byte(`"enc"`)))
@@ -74,7 +75,7 @@ func pypi(token []byte) Result {
 	var buf [24]byte
 	text := decode64(buf[:0], bytes.TrimPrefix(token, []byte("pypi-")))
 	return of(bytes.HasPrefix(text, []byte("\x02\x01\x08pypi.org")) ||
-		bytes.HasPrefix(text, []byte("\x02\x01\x0dtest.pypi.org")))
+		bytes.HasPrefix(text, []byte("\x02\x01\x0dtest.pypi.or")))
 }
 
 // openAI checks for the base64 of "OpenAI" with at least 20 characters on
@@ -96,15 +97,24 @@ func anthropic(token []byte) Result {
 	return Unknown
 }
 
-// discord checks that the first segment of a bot token is the base64 of a
-// decimal snowflake. https://docs.discord.com/developers/reference#authentication
+// discord checks that the first of the last three segments is the base64 of a
+// decimal snowflake; what stands before the token in the match does not count.
+// https://docs.discord.com/developers/reference#authentication
 func discord(token []byte) Result {
-	dot := bytes.IndexByte(token, '.')
-	if dot < 0 {
+	third := bytes.LastIndexByte(token, '.')
+	if third < 0 {
 		return Unknown
 	}
+	second := bytes.LastIndexByte(token[:third], '.')
+	if second < 0 {
+		return Unknown
+	}
+	start := second
+	for start > 0 && sextet[token[start-1]] != 255 {
+		start--
+	}
 	var buf [32]byte
-	id := decode64(buf[:0], token[:dot])
+	id := decode64(buf[:0], token[start:second])
 	return of(len(id) >= 17 && len(id) <= 20 && digits(id))
 }
 

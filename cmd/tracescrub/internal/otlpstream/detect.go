@@ -75,7 +75,7 @@ func detectRecord(rec []byte) Signal {
 		rec = rec[n:]
 	}
 	switch {
-	case traceID && spanID && !(printable && data): // a name of 16 and a description of 8 letters
+	case traceID && spanID && (!printable || !data): // a name of 16 and a description of 8 letters
 		return Traces
 	case name && data:
 		return Metrics

@@ -103,8 +103,7 @@ func (l *lexer) expect(want byte) error {
 	if c != want {
 		return l.failf("expected %q", string(want))
 	}
-	err = l.next()
-	return err
+	return l.next()
 }
 
 // more is called after '[' or '{' (first) or after an element, and says
@@ -116,8 +115,7 @@ func (l *lexer) more(first bool, closing byte) (bool, error) {
 	}
 	switch {
 	case c == closing:
-		err = l.next()
-		return false, err
+		return false, l.next()
 	case first:
 		return true, nil
 	case c == ',':
