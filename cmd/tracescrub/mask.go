@@ -155,7 +155,7 @@ func newStream(ctx context.Context, s settings, format string, signal otlpstream
 		if err != nil {
 			return nil, err
 		}
-		return func(r io.Reader, w io.Writer) error { //nolint:contextcheck // what has begun ends, also after an interruption
+		return func(r io.Reader, w io.Writer) error {
 			err := run(r, w, otlpstream.Options{Signal: signal, Mask: o.batch})
 			return errors.Join(err, o.stop(whole))
 		}, nil

@@ -3,7 +3,6 @@ package pack
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"reflect"
 	"regexp"
 	"strings"
@@ -237,7 +236,7 @@ func FuzzLoad(f *testing.F) {
 			t.Fatalf("loading what was written: %v", err)
 		}
 		if !reflect.DeepEqual(p, back) {
-			t.Fatal(fmt.Sprintf("changed by writing and loading: %d rules, %d names", len(back.Rules), len(back.Names)))
+			t.Fatalf("changed by writing and loading: %d rules, %d names", len(back.Rules), len(back.Names))
 		}
 	})
 }
