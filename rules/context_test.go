@@ -78,6 +78,7 @@ func TestNotSecrets(t *testing.T) {
 		{"code references", "", "token: process.env.API_TOKEN,\napi_key = os.environ[\"API_KEY\"]\npassword = self.password\nsecret=config.secret"},
 		{"kubernetes reference", "", "api_key: valueFrom.secretKeyRef"},
 		{"redacted", "", "password=****\ntoken: <redacted>\nsecret: [REDACTED]\napi_key=<your-api-key>\npassword: ••••••"},
+		{"shortened", "", "password: Abc12345…9z= token=abcdef12345...xyz api_key='A3MY2Skx5s…cN8'"},
 		{"masked before", "", "password=[MASKED:github-token:0a1b2c3d] token: [WITHHELD:size:00112233]"},
 		{"counters", "gen_ai.usage.input_tokens", "48213377"},
 		{"counters in text", "", "max_tokens=4096 token_count: 12345678 total_token=99999999 tokens_per_second: 123456.7"},
