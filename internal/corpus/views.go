@@ -248,5 +248,6 @@ func (s *search) in(vs []*view) []span {
 // standsAlone says whether no letter, digit or sign that joins words touches [a, z).
 func standsAlone(s []byte, a, z int) bool {
 	joins := func(c byte) bool { return strings.IndexByte(base62+"._-:", c) >= 0 }
-	return (a == 0 || !joins(s[a-1])) && (z == len(s) || s[z] == '.' || !joins(s[z]))
+	member := a > 1 && s[a-1] == ':' && s[a-2] == '"' // of a JSON object
+	return (a == 0 || member || !joins(s[a-1])) && (z == len(s) || s[z] == '.' || !joins(s[z]))
 }
