@@ -31,10 +31,6 @@ type value struct {
 // names are settled.
 func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 	start, end := identifier(text, pos, length)
-	n := s.e.nameOf(text[start:end])
-	if n < 0 {
-		return end
-	}
 	v := value{limit: maxValue}
 	if s.values > workFactor*len(text)+workFloor {
 		v.limit = maxValueTired
@@ -45,7 +41,10 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 	if !ok {
 		return end
 	}
-	s.value(n, text, v)
+	if n := s.e.nameOf(text[start:end]); n >= 0 {
+		s.slash = s.slash || bytes.IndexByte(text[v.start:v.end], '\\') >= 0
+		s.value(n, text, v)
+	}
 	return end
 }
 

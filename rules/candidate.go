@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"bytes"
+
 	"github.com/tracescrub/tracescrub/rules/pack"
 	"github.com/tracescrub/tracescrub/rules/verify"
 )
@@ -9,8 +11,12 @@ import (
 // one when the text was cut off within it.
 const minCut = 8
 
-// candidate tries the rule where one of its literals stands at offset pos.
-func (s *scanner) candidate(text, key []byte, lv *level, index int32, pos int, cut bool) {
+// candidate tries the rule of t where its literal stands at offset pos.
+func (s *scanner) candidate(text, key []byte, lv *level, t *target, pos int, cut bool) {
+	if t.exact != "" && !bytes.HasPrefix(text[pos:], []byte(t.exact)) {
+		return
+	}
+	index := t.rule
 	r := &s.e.rules[index]
 	sp := &lv.spent[index]
 	if sp.epoch != lv.epoch {
@@ -20,6 +26,9 @@ func (s *scanner) candidate(text, key []byte, lv *level, index int32, pos int, c
 		return
 	}
 	p := r.pattern
+	if p.MaxBefore == 0 && r.left == wordBorder && !leftBorder(text, pos) {
+		return
+	}
 	from := pos - p.MinBefore
 	first := from
 	if p.MaxBefore > p.MinBefore {
@@ -37,6 +46,7 @@ func (s *scanner) candidate(text, key []byte, lv *level, index int32, pos int, c
 		s.match.Steps, s.match.Limit = 0, budget
 		end, a, b, ok := p.At(&s.match, text, at)
 		sp.steps += s.match.Steps
+		s.slash = s.slash || hides(text[at:min(len(text), max(s.match.Far, end)+2)])
 		s.work += s.match.Steps
 		if sp.steps > budget {
 			s.linear(text, key, r, index, at)
@@ -52,6 +62,23 @@ func (s *scanner) candidate(text, key []byte, lv *level, index int32, pos int, c
 			s.add(Finding{Start: at, End: len(text), Rule: uint32(index), Severity: r.severity, Evidence: Truncated}, text)
 			sp.done = len(text)
 			return
+		}
+	}
+}
+
+// hides says that part, which a pattern has looked at, holds an escape that
+// can stand for a byte of a token: not a line end or quote, which end tokens.
+func hides(part []byte) bool {
+	for {
+		i := bytes.IndexByte(part, '\\')
+		if i < 0 || i+1 >= len(part) {
+			return false
+		}
+		switch part[i+1] {
+		case 'n', 'r', 't', '"', '\'':
+			part = part[i+2:]
+		default:
+			return true
 		}
 	}
 }
