@@ -21,6 +21,7 @@ type value struct {
 	tight      bool // NAME=value without spaces, as in shells and .env files
 	line       bool // the name begins its line, or is a flag
 	limit      int  // its greatest length
+	digits     bool // nothing but digits, in a sentence
 	escapes    int  // how many times its backslash escapes have to be taken off
 }
 
@@ -39,6 +40,18 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 	s.values += max(end, v.end) - start
 	s.work += max(end, v.end) - start
 	if !ok {
+		v, ok = spoken(text, start, end)
+		column := endsLine(text, end)
+		if !ok && !column {
+			return end
+		}
+		n := s.e.nameOf(text[start:end])
+		if n >= 0 && column {
+			s.column(n, text, start, end)
+		}
+		if n >= 0 && ok && (!v.digits || s.e.names[n].kind == numericValue) {
+			s.value(n, text, v)
+		}
 		return end
 	}
 	if n := s.e.nameOf(text[start:end]); n >= 0 {
@@ -46,6 +59,15 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 		s.value(n, text, v)
 	}
 	return end
+}
+
+// endsLine says that what stands at offset i may be the rest of a table's
+// header: cells, then the end of the line.
+func endsLine(text []byte, i int) bool {
+	for i < len(text) && text[i] == ' ' {
+		i++
+	}
+	return i < len(text) && (text[i] == '|' || text[i] == '\n' || text[i] == '\r')
 }
 
 // value adds the findings in a value that stands under name number n.
