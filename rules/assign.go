@@ -172,6 +172,9 @@ func assigned(text []byte, start, end int, v value) (_ value, ok bool) {
 		if !ok {
 			return v, false
 		}
+		if c == ':' && v.line && (text[i] == '\n' || text[i] == '\r' || text[i] == '|' || text[i] == '>') {
+			return nextLine(text, i, v)
+		}
 		i = skipType(text, i, c)
 		v.tight = c == '=' && !spaced && text[i-1] == '='
 		v.line = v.line || text[start] == '-' || start > 0 && text[start-1] == '-'
@@ -191,6 +194,31 @@ func assigned(text []byte, start, end int, v value) (_ value, ok bool) {
 		return v, false
 	}
 	return readValue(text, i, v)
+}
+
+// nextLine reads the YAML value that stands alone, indented, on the line behind
+// its key: plain or as a block scalar.
+func nextLine(text []byte, i int, v value) (_ value, ok bool) {
+	for i < len(text) && (text[i] == '|' || text[i] == '>' || text[i] == '-' || text[i] == '+' || text[i] == '\r') {
+		i++
+	}
+	if i >= len(text) || text[i] != '\n' {
+		return v, false
+	}
+	v.start = i + 1
+	for v.start < len(text) && text[v.start] == ' ' {
+		v.start++
+	}
+	v.end = v.start
+	for v.end < len(text) && v.end-v.start <= v.limit && !isSpace(text[v.end]) {
+		v.end++
+	}
+	b := text[v.start:v.end]
+	if v.start == i+1 || len(b) < minSpoken || b[len(b)-1] == ':' || b[0] == '-' || v.end < len(text) && text[v.end] != '\n' && text[v.end] != '\r' {
+		return v, false
+	}
+	v.quoted = true
+	return v, strong(b)
 }
 
 func until(text []byte, from int, stop byte, v value) (_ value, ok bool) {

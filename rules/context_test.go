@@ -27,6 +27,8 @@ func TestNamedSecrets(t *testing.T) {
 		{"python bytes repr", "", `{'api_key': b'{{<36*base62>}}'}`},
 		{"list of pairs", "", `[('authorization', 'Bearer {{<36*base62>}}'), ('accept', 'x')]`},
 		{"YAML", "", "db:\n  password: {{<10*alnum>#<3*digit>}}\n  host: a.b\n"},
+		{"YAML, next line", "", "smtp:\n  SMTP_PASSWORD:\n    {{<8*base62>.1<8*alpha>}}\n  host: a.b\n"},
+		{"YAML, block", "", "db:\n  password: |-\n    {{<8*base62>#1<8*alpha>}}\n  host: a.b\n"},
 		{"TOML", "", "[db]\npassword = \"{{<10*alnum>-<3*digit>}}\"\n"},
 		{"properties", "", "spring.datasource.password={{<10*alnum>$<3*digit>}}\n"},
 		{"XML element", "", "<<user>ci<</user><<password>{{<10*alnum>}}<</password>"},
