@@ -82,6 +82,35 @@ func TestNamedSecrets(t *testing.T) {
 	}
 }
 
+// TestBrokenTokens is a table of the ways in which a token is broken in two
+// and still found whole.
+func TestBrokenTokens(t *testing.T) {
+	e := builtin(t)
+	for _, tt := range []struct{ name, text string }{
+		{"wrapped at a column", "the deployment printed this token for the robot account: {{ghp_<14*base62>\n<22*base62>}} and stopped"},
+		{"wrapped and numbered", "    12→the deployment printed this token for the robot account: {{ghp_<14*base62>\n    13→<22*base62>}}\n"},
+		{"wrapped in a diff", "+the deployment printed this token for the robot account: {{ghp_<14*base62>\n+<22*base62>}}\n"},
+		{"continued", "curl -H 'X: {{ghp_<14*base62>\\\n  <22*base62>}}'"},
+		{"concatenated", `const t = "{{ghp_<14*base62>" + "<22*base62>}}";`},
+		{"concatenated over lines", "t = ('{{xoxb-<12*digit>-<12*digit>-<4*base62>'\n     '<20*base62>}}')"},
+		{"zero width", "token {{ghp_<14*base62>\u200b<22*base62>}} here"},
+		{"soft hyphen", "token {{ghp_<14*base62>\u00ad<22*base62>}} here"},
+		{"coloured", "token {{ghp_<14*base62>\x1b[1;31m<22*base62>}}\x1b[0m here"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for seed := range uint64(20) {
+				text, secret, err := pack.Expand(tt.text, rand.New(rand.NewPCG(seed, 7)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				covered(t, e, "plain", text, secret)
+				enc, sp := encode(text, secret, 2)
+				covered(t, e, "in JSON", enc, sp)
+			}
+		})
+	}
+}
+
 // TestNotSecrets is what looks like a credential and is none.
 func TestNotSecrets(t *testing.T) {
 	e := builtin(t)
