@@ -23,15 +23,19 @@ type scanner struct {
 	ctx    Context
 	match  match.State
 	out    []Finding // of the text at hand, offsets relative to it
+	slash  bool      // a backslash stood where candidates of the text at hand were looked at
 	values int       // bytes of values that names of the text at hand led to
 	tick   int       // counts towards looking at the clock
 	late   bool      // Context.Deadline passed
 	work   int       // bytes and steps looked at, for the tests that bound them
 
 	key, prev []byte // Context's, as bytes
+	keyed     []byte // for underKey
 
 	levels  []level // by depth of encoding
 	scratch []byte  // for digests
+	joined  []byte  // a token with its breaks taken out
+	jmap    decode.Map
 	spare   []byte
 	smap    decode.Map
 }
@@ -52,6 +56,14 @@ type spending struct {
 	epoch uint32 // of the text; older entries count as zero
 	steps int
 	done  int // candidates before this offset are settled
+}
+
+// begin forgets what the rules have spent on the text before.
+func (lv *level) begin(rules int) {
+	lv.epoch++
+	if lv.spent == nil {
+		lv.spent = make([]spending, rules)
+	}
 }
 
 // newScanner makes room for every depth: levels do not move.
@@ -84,6 +96,9 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 	s.work += len(text)
 	looks := decode.Looks(text)
 	named := s.keyOf(key, prev)
+	if depth == 0 {
+		s.underKey(text, key)
+	}
 	lv := &s.levels[depth]
 	hits, next := s.e.filter.Find(lv.hits[:0], text, 0, min(block, len(text)), maxHits)
 	for len(hits) == 0 && next < len(text) {
@@ -106,11 +121,11 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 		s.whole(named, text)
 	}
 	var seen viewSet
-	some := len(hits) > 0 || next < len(text)
-	if some {
+	s.slash = false
+	if len(hits) > 0 || next < len(text) {
 		seen = s.raw(text, key, depth, next, cut, false)
 	}
-	s.views(text, depth, some, seen)
+	s.views(text, depth, s.slash, seen)
 }
 
 // document reads text as JSON. What it finds counts only if valid; short
@@ -211,11 +226,8 @@ func (s *scanner) number(text []byte, sp decode.Span, key []byte) {
 // strings were scanned, and only the rules about documents are tried.
 func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (seen viewSet) {
 	lv := &s.levels[depth]
-	lv.epoch++
-	if lv.spent == nil {
-		lv.spent = make([]spending, len(s.e.rules))
-	}
-	s.values = 0
+	lv.begin(len(s.e.rules))
+	s.values, s.slash = 0, false
 	name := 0    // names before this offset are settled
 	outside := 0 // where the last mask ends
 	for hits := lv.hits; ; {
@@ -232,15 +244,19 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 				continue
 			}
 			names := false
-			for _, t := range s.e.targets[h.Lit] {
+			targets := s.e.targets[h.Lit]
+			for i := range targets {
+				t := &targets[i]
 				switch t.kind {
 				case patternTarget:
 					if document && !s.e.rules[t.rule].document {
 						continue
 					}
-					s.candidate(text, key, lv, t.rule, h.Pos, cut)
+					s.candidate(text, key, lv, t, h.Pos, cut)
 				case nameTarget:
 					names = !document
+				case escapeTarget:
+					s.slash = true
 				case viewTarget:
 					seen |= 1 << t.rule
 				case maskTarget:
