@@ -42,7 +42,7 @@ func (n *name) numeric(digits []byte) bool {
 // passwordLike says that a value under the name of a password can be one: not
 // a word of code, not a sentence, not a type.
 func passwordLike(b []byte, v value) bool {
-	if stopWord(b) || prose(b) || urlLike(b) {
+	if stopWord(b) || prose(b) || urlLike(b) || !v.quoted && !v.tight && b[0] == '(' {
 		return false
 	}
 	if v.quoted || v.tight && v.line {
@@ -145,7 +145,7 @@ func placeholder(b []byte) bool {
 		return true
 	}
 	first, last := b[0], b[len(b)-1]
-	if first == '<' && last == '>' || first == '[' && last == ']' || first == '{' && last == '}' {
+	if first == '<' && last == '>' || first == '[' && last == ']' || first == '{' && last == '}' || first == '(' && last == ')' {
 		return true
 	}
 	if bytes.HasPrefix(b, []byte("${")) || bytes.HasPrefix(b, []byte("$(")) || bytes.HasPrefix(b, []byte("{{")) {
