@@ -36,12 +36,7 @@ func (n *name) numeric(digits []byte) bool {
 	if n.kind != numericValue && n.kind != passwordValue || len(digits) < max(4, n.min) || len(digits) > 12 {
 		return false
 	}
-	for _, c := range digits {
-		if !isDigit(c) {
-			return false
-		}
-	}
-	return true
+	return allDigits(digits)
 }
 
 // passwordLike says that a value under the name of a password can be one: not
@@ -162,10 +157,19 @@ func placeholder(b []byte) bool {
 			same++
 		}
 	}
-	if same == len(b) || bytes.Contains(b, []byte("***")) || bytes.Contains(b, []byte("...")) && len(b) < 16 {
+	if same == len(b) || bytes.Contains(b, []byte("***")) || abbreviated(b) {
 		return true
 	}
 	return indexFold(b, "redacted") >= 0 || indexFold(b, "[filtered") == 0 || indexFold(b, "your") == 0 && (indexFold(b, "key") > 0 || indexFold(b, "token") > 0 || indexFold(b, "secret") > 0 || indexFold(b, "password") > 0)
+}
+
+// maxAbbreviated is the length in bytes up to which a value with an ellipsis
+// in it is what somebody left of a secret, not one that was cut.
+const maxAbbreviated = 24
+
+// abbreviated says that a value was shortened to be shown: "sk-ab...yz".
+func abbreviated(b []byte) bool {
+	return len(b) <= maxAbbreviated && (bytes.Contains(b, []byte("...")) || bytes.Contains(b, []byte("…")))
 }
 
 // stopWords are values that are types, states or the names themselves.
