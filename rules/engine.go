@@ -64,7 +64,9 @@ type rule struct {
 	pattern  *match.Pattern
 	left     boundary
 	right    boundary
-	keywords []string // lower case
+	keywords []string        // lower case
+	near     bool            // known by a word before it: see credible
+	not      map[string]bool // with near, words that make it something else
 	within   int
 	check    verify.Func
 	require  bool
@@ -90,6 +92,7 @@ type rank uint8
 
 const (
 	rankName     rank = iota // by the name it stands under
+	rankLoose                // by what stands around it, whoever issued it
 	rankContext              // by what stands around it: a capture group
 	rankGeneric              // by a form that many share
 	rankProvider             // by a provider's form
@@ -192,7 +195,7 @@ func (c *compiler) rule(packName string, i int, r *pack.Rule) {
 	}
 	index := int32(len(c.engine.rules))
 	c.engine.rules = append(c.engine.rules, rule{severity: r.Severity})
-	p, err := match.Compile(r.Pattern, r.Secret)
+	p, err := match.Compile(r.Search())
 	if err != nil {
 		fail("pattern", err)
 		return
@@ -229,6 +232,13 @@ func compiled(r *pack.Rule, p *match.Pattern) rule {
 		entropy: r.Entropy, severity: r.Severity, left: wordBorder, right: extend, rank: rankProvider,
 	}
 	out.document = strings.Contains(r.Pattern, `"`)
+	if len(r.Near) > 0 {
+		out.near, out.document = true, true // the word may be the name of a member above
+		out.not = map[string]bool{}
+		for _, w := range r.Not {
+			out.not[w] = true
+		}
+	}
 	if r.Left == "any" {
 		out.left = anyByte
 	}
@@ -244,12 +254,24 @@ func compiled(r *pack.Rule, p *match.Pattern) rule {
 	if out.within == 0 {
 		out.within = defaultWithin
 	}
-	if r.Secret != 0 {
-		out.rank = rankContext
-	} else if strings.EqualFold(r.Provider, "generic") || strings.EqualFold(r.Provider, "http") {
-		out.rank = rankGeneric
-	}
+	out.rank = rankOf(r)
 	return out
+}
+
+// looseProviders are given where whoever issued the secret is not known.
+var looseProviders = map[string]bool{"generic": true, "http": true, "url": true}
+
+func rankOf(r *pack.Rule) rank {
+	loose, context := looseProviders[strings.ToLower(r.Provider)], r.Secret != 0 || len(r.Near) > 0
+	switch {
+	case loose && context:
+		return rankLoose
+	case context:
+		return rankContext
+	case loose:
+		return rankGeneric
+	}
+	return rankProvider
 }
 
 // literal registers that t is to be tried where lit stands.
