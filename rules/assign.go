@@ -92,7 +92,7 @@ func (s *scanner) value(n int, text []byte, v value) {
 		return
 	}
 	secret := text[v.start:v.end]
-	if s.e.inMask(text, v.start, v.end) || s.e.masked(secret) || !nm.accepts(secret, v) {
+	if s.e.inMask(text, v.start, v.end) || s.e.masked(secret) || !s.e.accepts(nm, secret, about(text, v)) {
 		return
 	}
 	f := s.e.byName(n, v.start, v.end)
