@@ -4,7 +4,7 @@ import "bytes"
 
 const (
 	minNear    = 10 // bytes of a token that is known by a word near it
-	maxNeutral = 3  // words that say nothing between that word and the token
+	maxNeutral = 4  // words that say nothing between that word and the token
 	// minKeyed and maxKeyed bound a text that is looked at together with its key.
 	minKeyed, maxKeyed = 12, 1024
 )
