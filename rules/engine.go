@@ -41,6 +41,8 @@ type Info struct {
 type target struct {
 	kind targetKind
 	rule int32 // of patternTarget; of viewTarget the view
+	// exact is the literal as the pattern has it, empty if case does not count.
+	exact string
 }
 
 type targetKind uint8
@@ -121,7 +123,7 @@ func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
 	}
 	for v, view := range views {
 		for _, l := range view.signs {
-			c.literal(l, nil, target{viewTarget, int32(v)})
+			c.literal(l, nil, target{kind: viewTarget, rule: int32(v)})
 		}
 	}
 	if len(c.errs) > 0 {
@@ -202,7 +204,11 @@ func (c *compiler) rule(packName string, i int, r *pack.Rule) {
 		return
 	}
 	for _, l := range p.Literals {
-		c.literal(l, p.Follow, target{patternTarget, index})
+		t := target{kind: patternTarget, rule: index}
+		if !p.FoldCase {
+			t.exact = l
+		}
+		c.literal(l, p.Follow, t)
 	}
 	c.engine.rules[index] = compiled(r, p)
 	if c.engine.rules[index].check == nil && r.Checksum != "" {

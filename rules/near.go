@@ -68,13 +68,15 @@ func (s *scanner) underKey(text, key []byte) {
 	lv.hits = hits
 	mark := len(s.out)
 	for _, h := range hits {
-		for _, t := range s.e.targets[h.Lit] {
+		targets := s.e.targets[h.Lit]
+		for i := range targets {
+			t := &targets[i]
 			if t.kind != patternTarget || !s.e.rules[t.rule].near {
 				continue
 			}
 			s.keyed = append(append(append(s.keyed[:0], key...), '='), text...)
 			lv.begin(len(s.e.rules))
-			s.candidate(s.keyed, nil, lv, t.rule, h.Pos, false)
+			s.candidate(s.keyed, nil, lv, t, h.Pos, false)
 		}
 	}
 	for i := mark; i < len(s.out); i++ {

@@ -23,6 +23,7 @@ type scanner struct {
 	ctx    Context
 	match  match.State
 	out    []Finding // of the text at hand, offsets relative to it
+	slash  bool      // a backslash stood where candidates of the text at hand were looked at
 	values int       // bytes of values that names of the text at hand led to
 	tick   int       // counts towards looking at the clock
 	late   bool      // Context.Deadline passed
@@ -33,6 +34,8 @@ type scanner struct {
 
 	levels  []level // by depth of encoding
 	scratch []byte  // for digests
+	joined  []byte  // a token with its breaks taken out
+	jmap    decode.Map
 	spare   []byte
 	smap    decode.Map
 }
@@ -118,11 +121,11 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 		s.whole(named, text)
 	}
 	var seen viewSet
-	some := len(hits) > 0 || next < len(text)
-	if some {
+	s.slash = false
+	if len(hits) > 0 || next < len(text) {
 		seen = s.raw(text, key, depth, next, cut, false)
 	}
-	s.views(text, depth, some, seen)
+	s.views(text, depth, s.slash, seen)
 }
 
 // document reads text as JSON. What it finds counts only if valid; short
@@ -224,7 +227,7 @@ func (s *scanner) number(text []byte, sp decode.Span, key []byte) {
 func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (seen viewSet) {
 	lv := &s.levels[depth]
 	lv.begin(len(s.e.rules))
-	s.values = 0
+	s.values, s.slash = 0, false
 	name := 0    // names before this offset are settled
 	outside := 0 // where the last mask ends
 	for hits := lv.hits; ; {
@@ -241,15 +244,19 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 				continue
 			}
 			names := false
-			for _, t := range s.e.targets[h.Lit] {
+			targets := s.e.targets[h.Lit]
+			for i := range targets {
+				t := &targets[i]
 				switch t.kind {
 				case patternTarget:
 					if document && !s.e.rules[t.rule].document {
 						continue
 					}
-					s.candidate(text, key, lv, t.rule, h.Pos, cut)
+					s.candidate(text, key, lv, t, h.Pos, cut)
 				case nameTarget:
 					names = !document
+				case escapeTarget:
+					s.slash = true
 				case viewTarget:
 					seen |= 1 << t.rule
 				case maskTarget:

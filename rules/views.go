@@ -58,10 +58,10 @@ func invisibleSigns() []string {
 	return signs
 }
 
-// views scans what text is when one more encoding is taken off. hits: there
-// are literals in it; seen: signs of these views.
-func (s *scanner) views(text []byte, depth int, hits bool, seen viewSet) {
-	slash := hits && bytes.IndexByte(text, '\\') >= 0
+// views scans what text is when one more encoding is taken off. slash: escapes
+// stand where a rule has looked, or where an anchor can hide; elsewhere taking
+// them off changes no answer. seen: signs of the other views.
+func (s *scanner) views(text []byte, depth int, slash bool, seen viewSet) {
 	if depth >= s.e.limits.Depth {
 		if slash && decode.Escaped(text) || seen != 0 {
 			s.withhold(0, len(text), Depth)

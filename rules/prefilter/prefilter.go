@@ -9,10 +9,12 @@
 package prefilter
 
 import (
+	_ "embed" // ordinary.txt
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 )
 
 // MinLength is the shortest literal in bytes.
@@ -39,8 +41,15 @@ type Filter struct {
 	bits    []uint64 // 1<<bitsLog bits, by hash of the folded gram
 	slots   []slot   // open addressing, by the same hash
 	entries []entry
-	lits    []string // folded to lower case
+	lits    []literal
 	mask    uint32
+}
+
+// literal is compared eight bytes at a time: head under care, where a byte of
+// care is 0xff, or 0xdf for a letter whose case does not count.
+type literal struct {
+	text       string // folded to lower case
+	head, care uint64
 }
 
 // slot maps a folded gram to entries[from:to].
@@ -56,7 +65,7 @@ type entry struct {
 }
 
 const (
-	bitsLog = 18
+	bitsLog = 20
 	fold    = 0x20202020
 	mul     = 0x9E3779B1
 )
@@ -78,7 +87,7 @@ func New(lits []Literal) (*Filter, error) {
 			errs = append(errs, fmt.Errorf("literal %d: %d bytes, need at least %d", i, len(l.Text), MinLength))
 			continue
 		}
-		f.lits = append(f.lits, lower(l.Text))
+		f.lits = append(f.lits, newLiteral(lower(l.Text)))
 		add := func(g uint32, off int32) {
 			e := entry{uint32(i), off}
 			if !slices.Contains(grams[g], e) {
@@ -122,37 +131,32 @@ func addLiteral(l Literal, add func(g uint32, off int32)) {
 	}
 }
 
-// rarest picks the window whose bytes are least common in ordinary text:
-// digits, punctuation and rare letters score, common letters do not.
+// rarest returns the offset of the two neighbouring windows of s whose grams
+// are least common in ordinary text.
 func rarest(s string) int {
+	seen := commonness()
 	best, at := -1, 0
 	for o := 0; o+5 <= len(s); o++ {
-		n := 0
-		for _, c := range []byte(lower(s[o : o+5])) {
-			n += rarity(c)
-		}
-		if n > best {
+		n := seen[gram(s[o:])] + seen[gram(s[o+1:])]
+		if best < 0 || n < best {
 			best, at = n, o
 		}
 	}
 	return at
 }
 
-func rarity(c byte) int {
-	switch {
-	case c == ' ' || c == 'e' || c == 't' || c == 'a' || c == 'o' || c == 'n' || c == 'i' || c == 's' || c == 'r':
-		return 0
-	case c >= 'a' && c <= 'z':
-		if c == 'q' || c == 'x' || c == 'z' || c == 'j' || c == 'k' || c == 'v' || c == 'w' {
-			return 3
-		}
-		return 1
-	case c >= '0' && c <= '9':
-		return 2
-	default:
-		return 3
+//go:embed ordinary.txt
+var ordinary string
+
+// commonness counts the grams of a sample of ordinary text: prose, code and
+// telemetry of this repository.
+var commonness = sync.OnceValue(func() map[uint32]int {
+	seen := make(map[uint32]int, len(ordinary))
+	for i := 0; i+4 <= len(ordinary); i++ {
+		seen[gram(ordinary[i:])]++
 	}
-}
+	return seen
+})
 
 func lower(s string) string {
 	b := []byte(s)
@@ -246,7 +250,7 @@ func (f *Filter) at(dst []Hit, text []byte, i int, g uint32) []Hit {
 		}
 		for _, e := range f.entries[sl.from:sl.to] {
 			pos := i - int(e.off)
-			if pos >= 0 && equalFold(text, pos, f.lits[e.lit]) {
+			if pos >= 0 && f.lits[e.lit].at(text, pos) {
 				dst = append(dst, Hit{pos, e.lit})
 			}
 		}
@@ -254,12 +258,34 @@ func (f *Filter) at(dst []Hit, text []byte, i int, g uint32) []Hit {
 	}
 }
 
-func equalFold(text []byte, pos int, lit string) bool {
-	if pos+len(lit) > len(text) {
+func newLiteral(s string) literal {
+	l := literal{text: s}
+	for i := range min(8, len(s)) {
+		care := uint64(0xff)
+		if c := s[i]; c-'a' < 26 {
+			care = 0xdf
+		}
+		l.care |= care << (8 * i)
+		l.head |= (uint64(s[i]) & care) << (8 * i)
+	}
+	return l
+}
+
+// at says that the literal stands at text[pos:].
+func (l *literal) at(text []byte, pos int) bool {
+	if pos+8 <= len(text) {
+		if binary.LittleEndian.Uint64(text[pos:])&l.care != l.head {
+			return false
+		}
+		if len(l.text) <= 8 {
+			return true
+		}
+	}
+	if pos+len(l.text) > len(text) {
 		return false
 	}
-	for i, c := range text[pos : pos+len(lit)] {
-		if lowerByte(c) != lit[i] {
+	for i, c := range text[pos : pos+len(l.text)] {
+		if lowerByte(c) != l.text[i] {
 			return false
 		}
 	}
