@@ -63,7 +63,7 @@ func (s *scanner) candidate(text, key []byte, lv *level, t *target, pos int, cut
 			s.add(Finding{Start: at, End: len(text), Rule: uint32(index), Severity: r.severity, Evidence: Truncated}, text)
 			sp.done = len(text)
 			return
-		} else if broken(text, s.match.Far, pos+len(p.Literals[0])) && s.rejoined(text, key, lv, index, at) {
+		} else if r.rank >= rankGeneric && broken(text, s.match.Far, pos+len(p.Literals[0])) && s.rejoined(text, key, lv, index, at) {
 			return
 		}
 	}
