@@ -9,9 +9,14 @@ import (
 	"github.com/tracescrub/tracescrub/rules/verify"
 )
 
+// doubt is how far below the threshold a value has to be to be absurd:
+// three units of log-odds, one in twenty at the default.
+const doubt = 3 * 64
+
 const (
 	minToken        = 8   // bytes of a token that is known by its name alone
 	minTokenEntropy = 2.7 // bits per byte of a cookie
+	minRandom       = 16  // bytes of a value near a word that may be random letters only
 )
 
 // accepts says that secret can be the value of n in its place: the guards
@@ -42,6 +47,22 @@ func (e *Engine) accepts(n *name, secret []byte, at classify.Context) bool {
 // likely asks the classifier.
 func (e *Engine) likely(q classify.Question, secret []byte, at classify.Context) bool {
 	return e.model.Score(q, secret, at) >= e.threshold
+}
+
+// absurd says that what a pattern about the place of a secret has captured is
+// plainly none: code, a state, or what the classifier is sure of. Such a
+// pattern is strong evidence, so it takes more than a doubt.
+func (e *Engine) absurd(text []byte, a, b int) bool {
+	secret := text[a:b]
+	if stopWord(bytes.TrimRight(secret, ",;)")) || codeLike(secret) {
+		return true
+	}
+	at := about(text, value{start: a, end: b, quoted: a > 0 && (text[a-1] == '"' || text[a-1] == '\'')})
+	if at.Op != '=' || at.Quoted {
+		return false
+	}
+	at.Tight = text[a-1] == '='
+	return e.model.Score(classify.Token, secret, at) < e.threshold-doubt && e.model.Score(classify.Password, secret, at) < e.threshold-doubt
 }
 
 // about is what the classifier is told about the place of v in text.
@@ -264,6 +285,25 @@ func mixedCase(b []byte) bool {
 		}
 	}
 	return up >= 2 && low >= 2
+}
+
+// wordy says that b has the look of words: parts joined by separators, each with vowels.
+func wordy(b []byte) bool {
+	run, longest := 0, 0
+	for _, c := range b {
+		switch c | 0x20 {
+		case 'a', 'e', 'i', 'o', 'u', 'y':
+			run = 0
+		default:
+			if isAlpha(c) {
+				run++
+			} else {
+				run = 0
+			}
+		}
+		longest = max(longest, run)
+	}
+	return longest <= 4
 }
 
 // entropy returns the Shannon entropy of b in bits per byte.
