@@ -3,6 +3,7 @@ package rules
 import "bytes"
 
 const (
+	minRandom  = 16 // bytes of a token without digits
 	minNear    = 10 // bytes of a token that is known by a word near it
 	maxNeutral = 3  // words that say nothing between that word and the token
 	// minKeyed and maxKeyed bound a text that is looked at together with its key.
@@ -88,4 +89,23 @@ func (s *scanner) underKey(text, key []byte) {
 		s.out[i].End -= len(key) + 1
 		s.out[i].Evidence |= ByKey
 	}
+}
+
+// wordy says that b has the look of words: parts joined by separators, each with vowels.
+func wordy(b []byte) bool {
+	run, longest := 0, 0
+	for _, c := range b {
+		switch c | 0x20 {
+		case 'a', 'e', 'i', 'o', 'u', 'y':
+			run = 0
+		default:
+			if isAlpha(c) {
+				run++
+			} else {
+				run = 0
+			}
+		}
+		longest = max(longest, run)
+	}
+	return longest <= 4
 }

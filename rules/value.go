@@ -165,7 +165,7 @@ func placeholder(b []byte) bool {
 		return true
 	}
 	first, last := b[0], b[len(b)-1]
-	if first == '<' && last == '>' || first == '[' && last == ']' || first == '{' && last == '}' {
+	if first == '<' && last == '>' || first == '[' && last == ']' || first == '{' && last == '}' || first == '(' && last == ')' {
 		return true
 	}
 	if bytes.HasPrefix(b, []byte("${")) || bytes.HasPrefix(b, []byte("$(")) || bytes.HasPrefix(b, []byte("{{")) {
