@@ -16,7 +16,6 @@ const doubt = 3 * 64
 const (
 	minToken        = 8   // bytes of a token that is known by its name alone
 	minTokenEntropy = 2.7 // bits per byte of a cookie
-	minRandom       = 16  // bytes of a value near a word that may be random letters only
 )
 
 // accepts says that secret can be the value of n in its place: the guards
@@ -285,25 +284,6 @@ func mixedCase(b []byte) bool {
 		}
 	}
 	return up >= 2 && low >= 2
-}
-
-// wordy says that b has the look of words: parts joined by separators, each with vowels.
-func wordy(b []byte) bool {
-	run, longest := 0, 0
-	for _, c := range b {
-		switch c | 0x20 {
-		case 'a', 'e', 'i', 'o', 'u', 'y':
-			run = 0
-		default:
-			if isAlpha(c) {
-				run++
-			} else {
-				run = 0
-			}
-		}
-		longest = max(longest, run)
-	}
-	return longest <= 4
 }
 
 // entropy returns the Shannon entropy of b in bits per byte.
