@@ -190,7 +190,7 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 	if len(r.keywords) > 0 && !near(text[max(0, start-r.within):start], r.keywords) && !near(key, r.keywords) {
 		return 0
 	}
-	if s.e.inMask(text, a, b) || inBlob(text, start) || s.e.masked(secret) || r.rank <= rankContext && placeholder(secret) {
+	if s.e.inMask(text, a, b) || inBlob(text, start) || s.e.masked(secret) || r.rank <= rankContext && (placeholder(secret) || s.e.absurd(text, a, b)) {
 		return 0
 	}
 	if r.near && !r.require && !credible(text[start:a], secret, r.not) {
