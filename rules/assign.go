@@ -76,10 +76,7 @@ func (s *scanner) value(n int, text []byte, v value) {
 	if docExample(secret) {
 		f.Evidence |= DocExample
 	}
-	if s.ctx.Digest != nil {
-		f.Digest = s.ctx.Digest(s.literal(secret, v.escapes))
-	}
-	s.out = append(s.out, f)
+	s.addMatch(f, text, f.Start, f.End, v.escapes)
 }
 
 // literal returns what a string literal stands for, after so many levels of escapes.

@@ -139,7 +139,7 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 	if docExample(secret) {
 		f.Evidence |= DocExample
 	}
-	s.add(f, text)
+	s.addMatch(f, text, start, end, 0)
 	return end
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tracescrub/tracescrub/rules/decode"
+	"github.com/tracescrub/tracescrub/rules/known"
 	"github.com/tracescrub/tracescrub/rules/match"
 	"github.com/tracescrub/tracescrub/rules/pack"
 	"github.com/tracescrub/tracescrub/rules/prefilter"
@@ -158,7 +159,13 @@ func (s *scanner) around(text []byte, depth, next int) {
 	kept, i := 0, 0
 	for tok, ok := j.Next(); ok && i < len(found); tok, ok = j.Next() {
 		for ; i < len(found) && found[i].Start < tok.End; i++ {
-			if f := found[i]; tok.Kind != decode.Number && f.Start >= tok.Start && f.End <= tok.End && f.Withheld == None {
+			f := found[i]
+			if s.e.knownIsNumber(&f, tok) {
+				f.Evidence |= Bare
+			} else if s.e.known.has(f.Rule) || tok.Kind == decode.Number {
+				continue // the strings themselves were scanned
+			}
+			if f.Start >= tok.Start && f.End <= tok.End && f.Withheld == None {
 				found[kept] = f
 				kept++
 			}
@@ -219,6 +226,7 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 	s.values, s.slash = 0, false
 	name := 0    // names before this offset are settled
 	outside := 0 // where the last mask ends
+	var memo known.Memo
 	for hits := lv.hits; ; {
 		for _, h := range hits {
 			if len(s.out) >= s.e.limits.Findings {
@@ -248,6 +256,8 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 					s.slash = true
 				case viewTarget:
 					seen |= 1 << t.rule
+				case knownTarget:
+					seen |= s.knownAt(text, &memo, int(t.rule), h.Pos, document)
 				case maskTarget:
 					outside = max(outside, h.Pos+s.e.maskLen(text[h.Pos:]))
 				}
@@ -264,12 +274,9 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 	}
 }
 
-// add computes the digest of the secret and appends f.
+// add appends f unless it is allowed, with the digest of the secret.
 func (s *scanner) add(f Finding, text []byte) {
-	if s.ctx.Digest != nil {
-		f.Digest = s.ctx.Digest(s.canonical(text[f.Start:f.End]))
-	}
-	s.out = append(s.out, f)
+	s.addMatch(f, text, f.Start, f.End, 0)
 }
 
 func (s *scanner) withhold(start, end int, why Reason) {
@@ -337,7 +344,7 @@ func better(a, b *Finding, rankOf func(*Finding) rank) bool {
 		return a.levels > b.levels // the digest of what the secret is once all is taken off
 	}
 	if a.End <= b.End { // inside
-		return ra == rankProvider && rb < rankGeneric && 2*(a.End-a.Start) > b.End-b.Start
+		return (ra == rankProvider || ra == rankKnown) && rb < rankGeneric && 2*(a.End-a.Start) > b.End-b.Start
 	}
 	return ra > rb
 }
