@@ -21,6 +21,7 @@ type value struct {
 	tight      bool // NAME=value without spaces, as in shells and .env files
 	line       bool // the name begins its line, or is a flag
 	limit      int  // its greatest length
+	digits     bool // nothing but digits, in a sentence
 	escapes    int  // how many times its backslash escapes have to be taken off
 }
 
@@ -39,6 +40,18 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 	s.values += max(end, v.end) - start
 	s.work += max(end, v.end) - start
 	if !ok {
+		v, ok = spoken(text, start, end)
+		column := endsLine(text, end)
+		if !ok && !column {
+			return end
+		}
+		n := s.e.nameOf(text[start:end])
+		if n >= 0 && column {
+			s.column(n, text, start, end)
+		}
+		if n >= 0 && ok && (!v.digits || s.e.names[n].kind == numericValue) {
+			s.value(n, text, v)
+		}
 		return end
 	}
 	if n := s.e.nameOf(text[start:end]); n >= 0 {
@@ -46,6 +59,15 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 		s.value(n, text, v)
 	}
 	return end
+}
+
+// endsLine says that what stands at offset i may be the rest of a table's
+// header: cells, then the end of the line.
+func endsLine(text []byte, i int) bool {
+	for i < len(text) && text[i] == ' ' {
+		i++
+	}
+	return i < len(text) && (text[i] == '|' || text[i] == '\n' || text[i] == '\r')
 }
 
 // value adds the findings in a value that stands under name number n.
@@ -147,6 +169,9 @@ func assigned(text []byte, start, end int, v value) (_ value, ok bool) {
 		if !ok {
 			return v, false
 		}
+		if c == ':' && v.line && (text[i] == '\n' || text[i] == '\r' || text[i] == '|' || text[i] == '>') {
+			return nextLine(text, i, v)
+		}
 		i = skipType(text, i, c)
 		v.tight = c == '=' && !spaced && text[i-1] == '='
 		v.line = v.line || text[start] == '-' || start > 0 && text[start-1] == '-'
@@ -166,6 +191,31 @@ func assigned(text []byte, start, end int, v value) (_ value, ok bool) {
 		return v, false
 	}
 	return readValue(text, i, v)
+}
+
+// nextLine reads the YAML value that stands alone, indented, on the line behind
+// its key: plain or as a block scalar.
+func nextLine(text []byte, i int, v value) (_ value, ok bool) {
+	for i < len(text) && (text[i] == '|' || text[i] == '>' || text[i] == '-' || text[i] == '+' || text[i] == '\r') {
+		i++
+	}
+	if i >= len(text) || text[i] != '\n' {
+		return v, false
+	}
+	v.start = i + 1
+	for v.start < len(text) && text[v.start] == ' ' {
+		v.start++
+	}
+	v.end = v.start
+	for v.end < len(text) && v.end-v.start <= v.limit && !isSpace(text[v.end]) {
+		v.end++
+	}
+	b := text[v.start:v.end]
+	if v.start == i+1 || len(b) < minSpoken || b[len(b)-1] == ':' || b[0] == '-' || v.end < len(text) && text[v.end] != '\n' && text[v.end] != '\r' {
+		return v, false
+	}
+	v.quoted = true
+	return v, strong(b)
 }
 
 func until(text []byte, from int, stop byte, v value) (_ value, ok bool) {

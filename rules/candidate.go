@@ -3,6 +3,7 @@ package rules
 import (
 	"bytes"
 
+	"github.com/tracescrub/tracescrub/rules/decode"
 	"github.com/tracescrub/tracescrub/rules/pack"
 	"github.com/tracescrub/tracescrub/rules/verify"
 )
@@ -55,16 +56,88 @@ func (s *scanner) candidate(text, key []byte, lv *level, t *target, pos int, cut
 		}
 		if ok {
 			if end = s.accept(text, key, r, index, at, end, a, b); end > 0 {
-				sp.done = end
+				sp.done = s.goOn(text, end)
 				return
 			}
 		} else if cut && s.match.HitEnd && r.rank == rankProvider && len(text)-pos >= minCut+len(p.Literals[0]) {
 			s.add(Finding{Start: at, End: len(text), Rule: uint32(index), Severity: r.severity, Evidence: Truncated}, text)
 			sp.done = len(text)
 			return
+		} else if broken(text, s.match.Far, pos+len(p.Literals[0])) && s.rejoined(text, key, lv, index, at) {
+			return
 		}
 	}
 }
+
+// goOn lengthens the last finding, which ends at offset end, over the rest of
+// its token when that is continued in another literal or line. It returns where the token ends.
+func (s *scanner) goOn(text []byte, end int) int {
+	f := &s.out[len(s.out)-1]
+	if f.End != end {
+		return end
+	}
+	for end < len(text) {
+		n := decode.Continues(text[end:min(len(text), end+maxJoined)])
+		if n == 0 {
+			break
+		}
+		for end += n; end < len(text) && (isWord(text[end]) || bytes.IndexByte([]byte("+/=-.~"), text[end]) >= 0); end++ {
+		}
+		f.End = end
+	}
+	return end
+}
+
+// broken says that an attempt which has looked as far as offset far gave up at
+// a place where tokens are broken, behind some bytes of the token.
+func broken(text []byte, far, anchor int) bool {
+	if far <= anchor || far >= len(text) {
+		return false
+	}
+	switch text[far] {
+	case '\n', '\r', '\\', '"', '\'', '`':
+		return true
+	}
+	return false
+}
+
+// maxJoined is how far a broken token may reach, in bytes.
+const maxJoined = 2048
+
+// rejoined tries a rule at offset at once more with the breaks taken out, and
+// says whether that found a secret.
+func (s *scanner) rejoined(text, key []byte, lv *level, index int32, at int) bool {
+	from := max(0, at-minBefore)
+	window := text[from:min(len(text), at+maxJoined)]
+	joined, changed := decode.Join(s.joined[:0], window, &s.jmap)
+	s.joined = joined
+	s.work += len(window)
+	lv.spent[index].steps += len(window)
+	if !changed {
+		return false
+	}
+	start := s.jmap.Decoded(at - from)
+	r := &s.e.rules[index]
+	s.match.Steps = 0
+	end, a, b, ok := r.pattern.At(&s.match, joined, start)
+	if !ok {
+		return false
+	}
+	mark := len(s.out)
+	s.accept(joined, key, r, index, start, end, a, b)
+	if len(s.out) == mark {
+		return false
+	}
+	f := &s.out[mark]
+	f.Start, f.End = s.jmap.Source(f.Start, f.End)
+	f.Start, f.End = f.Start+from, f.End+from
+	lv.spent[index].done = f.End
+	return true
+}
+
+// minBefore is how many bytes before a broken token are looked at, to know
+// where its line began.
+const minBefore = 120
 
 // hides says that part, which a pattern has looked at, holds an escape that
 // can stand for a byte of a token: not a line end or quote, which end tokens.

@@ -34,6 +34,8 @@ type scanner struct {
 
 	levels  []level // by depth of encoding
 	scratch []byte  // for digests
+	joined  []byte  // a token with its breaks taken out
+	jmap    decode.Map
 	spare   []byte
 	smap    decode.Map
 }

@@ -36,12 +36,7 @@ func (n *name) numeric(digits []byte) bool {
 	if n.kind != numericValue && n.kind != passwordValue || len(digits) < max(4, n.min) || len(digits) > 12 {
 		return false
 	}
-	for _, c := range digits {
-		if !isDigit(c) {
-			return false
-		}
-	}
-	return true
+	return allDigits(digits)
 }
 
 // passwordLike says that a value under the name of a password can be one: not
