@@ -22,6 +22,7 @@ type allow struct {
 	words    []string // lower case
 	fields   []string
 	resource map[string]string
+	why      string // its description
 }
 
 // allow compiles entry number i of a pack, after all rules.
@@ -33,6 +34,7 @@ func (c *compiler) allow(p *pack.Pack, i int) {
 	}
 	out := allow{
 		rules: make([]bool, len(c.engine.infos)), target: a.Target, fields: a.Fields, resource: a.Resource,
+		why: a.Description,
 	}
 	for r, info := range c.engine.infos {
 		out.rules[r] = len(a.Rules) == 0 && (c.ids[info.ID] == p.Name || len(p.Rules)+len(p.Names) == 0)
@@ -77,18 +79,33 @@ func hashes(values []string) (out [][sha256.Size]byte) {
 // it back. The rule took text[start:end]; escapes is how many levels of
 // backslash escapes the secret stands in.
 func (s *scanner) addMatch(f Finding, text []byte, start, end, escapes int) {
-	if len(s.e.allows) == 0 && !s.ctx.AllowInline && s.ctx.Digest == nil {
-		s.out = append(s.out, f)
-		return
+	var canonical []byte
+	if len(s.e.allows) > 0 || s.ctx.Digest != nil {
+		canonical = s.literal(text[f.Start:f.End], escapes)
 	}
-	canonical := s.literal(text[f.Start:f.End], escapes)
-	if s.e.allowed(&s.ctx, text, &f, start, end, canonical) >= 0 {
+	entry := s.e.allowed(&s.ctx, text, &f, start, end, canonical)
+	if s.trace != nil {
+		s.traceMatch(&f, entry)
+	}
+	if entry >= 0 {
 		return
 	}
 	if s.ctx.Digest != nil {
 		f.Digest = s.ctx.Digest(canonical)
 	}
 	s.out = append(s.out, f)
+}
+
+// traceMatch records what a rule accepted; entry is that of the allow-list, or -1.
+func (s *scanner) traceMatch(f *Finding, entry int) {
+	o, why := Found, grounds(f)
+	switch {
+	case entry == inlineAllow:
+		o, why = Allowed, "a comment in its line allows it"
+	case entry >= 0:
+		o, why = Allowed, "the allow-list has it: "+s.e.allows[entry].why
+	}
+	s.trace.add(s.e.infos[f.Rule].ID, o, f.Start, f.End, why)
 }
 
 // inlineAllow is the number of the entry that a comment in the text stands for.
@@ -174,14 +191,14 @@ func (a *allow) pattern(text []byte, f *Finding, start, end int) bool {
 	return false
 }
 
-// maxLine is how many bytes of a line are looked at on either side of a match.
-const maxLine = 4096
+// maxAround is how many bytes of a line are looked at on either side of a match.
+const maxAround = 4096
 
 // lineOf returns the line around text[start:end] and its offset.
 func lineOf(text []byte, start, end int) (from int, line []byte) {
-	from = max(0, start-maxLine)
+	from = max(0, start-maxAround)
 	from += bytes.LastIndexByte(text[from:start], '\n') + 1
-	to := min(len(text), end+maxLine)
+	to := min(len(text), end+maxAround)
 	if n := bytes.IndexByte(text[end:to], '\n'); n >= 0 {
 		to = end + n
 	}
@@ -196,7 +213,7 @@ func (e *Engine) inline(text []byte, f *Finding) bool {
 	if e.known.has(f.Rule) {
 		return false
 	}
-	to := min(len(text), f.End+maxLine)
+	to := min(len(text), f.End+maxAround)
 	line := text[f.End:to]
 	if n := bytes.IndexByte(line, '\n'); n >= 0 {
 		line = line[:n]

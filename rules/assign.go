@@ -43,6 +43,7 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 		v, ok = spoken(text, start, end)
 		column := endsLine(text, end)
 		if !ok && !column {
+			s.rejectName(start, end, whyUnset)
 			return end
 		}
 		n := s.e.nameOf(text[start:end])
@@ -57,6 +58,8 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 	if n := s.e.nameOf(text[start:end]); n >= 0 {
 		s.slash = s.slash || bytes.IndexByte(text[v.start:v.end], '\\') >= 0
 		s.value(n, text, v)
+	} else {
+		s.rejectName(start, end, whyName)
 	}
 	return end
 }
@@ -87,11 +90,13 @@ func (s *scanner) value(n int, text []byte, v value) {
 	} else if at := skipScheme(text, v.start, min(len(text), v.end+8)); at > v.start {
 		v.start, v.end = at, bareEnd(text, at, v)
 	}
-	if n := s.e.maskLen(text[v.start:]); v.start >= v.end || n > 0 && v.start+n >= v.end {
+	if mask := s.e.maskLen(text[v.start:]); v.start >= v.end || mask > 0 && v.start+mask >= v.end {
+		s.rejectValue(n, text, v)
 		return
 	}
 	secret := text[v.start:v.end]
 	if s.e.inMask(text, v.start, v.end) || s.e.masked(secret) || !nm.accepts(secret, v) {
+		s.rejectValue(n, text, v)
 		return
 	}
 	f := s.e.byName(n, v.start, v.end)

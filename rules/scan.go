@@ -22,6 +22,7 @@ const (
 type scanner struct {
 	e      *Engine
 	ctx    Context
+	trace  *trace // nil but for Explain
 	match  match.State
 	out    []Finding // of the text at hand, offsets relative to it
 	slash  bool      // a backslash stood where candidates of the text at hand were looked at
@@ -120,7 +121,7 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 // document reads text as JSON. What it finds counts only if valid; short
 // says that it was JSON until the text ended.
 func (s *scanner) document(text, key []byte, depth int) (valid, short bool) {
-	mark := len(s.out)
+	mark, steps := len(s.out), s.trace.mark()
 	j := &s.levels[depth].json
 	j.Reset(text)
 	for {
@@ -130,6 +131,7 @@ func (s *scanner) document(text, key []byte, depth int) (valid, short bool) {
 				return true, false
 			}
 			s.out = s.out[:mark]
+			s.trace.cut(steps)
 			return false, j.Short()
 		}
 		k, prev := key, text[tok.Prev.Start:tok.Prev.End]
@@ -178,10 +180,13 @@ func (s *scanner) around(text []byte, depth, next int) {
 
 // leaf scans one string of a document.
 func (s *scanner) leaf(text []byte, tok decode.Token, key, prev []byte, depth int) {
-	mark := len(s.out)
+	mark, steps := len(s.out), s.trace.mark()
 	inner := text[tok.Start:tok.End]
 	if !tok.Escaped {
 		s.text(inner, key, prev, depth+1)
+		if s.trace != nil {
+			s.trace.move(steps, func(a, b int) (int, int) { return a + tok.Start, b + tok.Start })
+		}
 		for i := mark; i < len(s.out); i++ {
 			s.out[i].Start += tok.Start
 			s.out[i].End += tok.Start
