@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/tracescrub/tracescrub/rules/classify"
 	"github.com/tracescrub/tracescrub/rules/match"
 	"github.com/tracescrub/tracescrub/rules/pack"
 	"github.com/tracescrub/tracescrub/rules/prefilter"
@@ -25,6 +26,9 @@ type Engine struct {
 	known  *knownRules // nil without a dictionary
 	limits Limits
 	hash   string
+	// What the classifier of generic values knows, and the score that it asks for.
+	model     *classify.Model
+	threshold int
 
 	list    []prefilter.Literal // what filter is made of
 	filter  *prefilter.Filter
@@ -64,7 +68,9 @@ type rule struct {
 	pattern  *match.Pattern
 	left     boundary
 	right    boundary
-	keywords []string // lower case
+	keywords []string        // lower case
+	near     bool            // known by a word before it: see credible
+	not      map[string]bool // with near, words that make it something else
 	within   int
 	check    verify.Func
 	require  bool
@@ -90,6 +96,7 @@ type rank uint8
 
 const (
 	rankName     rank = iota // by the name it stands under
+	rankLoose                // by what stands around it, whoever issued it
 	rankContext              // by what stands around it: a capture group
 	rankGeneric              // by a form that many share
 	rankProvider             // by a provider's form
@@ -102,12 +109,15 @@ const (
 	defaultDepth    = 12
 	defaultFindings = 100_000
 	defaultWithin   = 100
+	// defaultThreshold is where docs/detection-curve.md has its default row.
+	defaultThreshold = 0.5
 )
 
 // Compile makes an engine of packs. It reports every mistake at once
 // (errors.Join), each with pack name, rule id and YAML path.
 func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
-	e := &Engine{limits: withDefaults(limits), ids: map[string]bool{}}
+	e := &Engine{limits: withDefaults(limits), ids: map[string]bool{}, model: classify.Builtin()}
+	e.threshold = classify.ScoreOf(e.limits.Threshold)
 	c := compiler{engine: e, literals: map[string]int{}, ids: map[string]string{}}
 	for _, p := range packs {
 		for i := range p.Rules {
@@ -158,6 +168,9 @@ func withDefaults(l Limits) Limits {
 	if l.Findings <= 0 {
 		l.Findings = defaultFindings
 	}
+	if l.Threshold <= 0 {
+		l.Threshold = defaultThreshold
+	}
 	return l
 }
 
@@ -193,7 +206,7 @@ func (c *compiler) rule(packName string, i int, r *pack.Rule) {
 	}
 	index := int32(len(c.engine.rules))
 	c.engine.rules = append(c.engine.rules, rule{severity: r.Severity})
-	p, err := match.Compile(r.Pattern, r.Secret)
+	p, err := match.Compile(r.Search())
 	if err != nil {
 		fail("pattern", err)
 		return
@@ -230,6 +243,13 @@ func compiled(r *pack.Rule, p *match.Pattern) rule {
 		entropy: r.Entropy, severity: r.Severity, left: wordBorder, right: extend, rank: rankProvider,
 	}
 	out.document = strings.Contains(r.Pattern, `"`)
+	if len(r.Near) > 0 {
+		out.near, out.document = true, true // the word may be the name of a member above
+		out.not = map[string]bool{}
+		for _, w := range r.Not {
+			out.not[w] = true
+		}
+	}
 	if r.Left == "any" {
 		out.left = anyByte
 	}
@@ -245,11 +265,7 @@ func compiled(r *pack.Rule, p *match.Pattern) rule {
 	if out.within == 0 {
 		out.within = defaultWithin
 	}
-	if r.Secret != 0 {
-		out.rank = rankContext
-	} else if strings.EqualFold(r.Provider, "generic") || strings.EqualFold(r.Provider, "http") {
-		out.rank = rankGeneric
-	}
+	out.rank = rankOf(r)
 	return out
 }
 
@@ -260,6 +276,22 @@ func foldKey(lit string) string {
 		b[i] = toLower(c)
 	}
 	return string(b)
+}
+
+// looseProviders are given where whoever issued the secret is not known.
+var looseProviders = map[string]bool{"generic": true, "http": true, "url": true}
+
+func rankOf(r *pack.Rule) rank {
+	loose, context := looseProviders[strings.ToLower(r.Provider)], r.Secret != 0 || len(r.Near) > 0
+	switch {
+	case loose && context:
+		return rankLoose
+	case context:
+		return rankContext
+	case loose:
+		return rankGeneric
+	}
+	return rankProvider
 }
 
 // literal registers that t is to be tried where lit stands.

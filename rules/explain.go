@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/tracescrub/tracescrub/rules/classify"
 )
 
 // Step is one answer of Explain. It holds no text of what was scanned.
@@ -176,6 +178,7 @@ const (
 	whyMask     = "it is a mask of ours, or lies within one"
 	whyBlob     = "it stands in the middle of a long run of base64"
 	whyFiller   = "it is a placeholder"
+	whyCredible = "what stands here is no credible value for these words: a word, a reference or code"
 	whyChecksum = "its checksum fails, and the rule requires it"
 	whyEntropy  = "its entropy is %.2f bits per byte, and at least %.2f are needed"
 	whyName     = "the words here are no name of a credential, or another word makes them something else"
@@ -217,13 +220,14 @@ func (s *scanner) rejectValue(n int, text []byte, v value) {
 	if v.start >= v.end {
 		why = whyEmpty
 	} else if secret := text[v.start:v.end]; !s.e.inMask(text, v.start, v.end) && !s.e.masked(secret) && s.e.maskLen(secret) == 0 {
-		why = nm.doubt(secret, v)
+		why = s.e.doubt(nm, text, v)
 	}
 	s.trace.add(s.e.infos[nm.rule].ID, Rejected, v.start, max(v.start, v.end), why)
 }
 
 // doubt says in words what accepts has decided about a value.
-func (n *name) doubt(b []byte, v value) string {
+func (e *Engine) doubt(n *name, text []byte, v value) string {
+	b := text[v.start:v.end]
 	switch {
 	case len(b) < n.min:
 		return fmt.Sprintf("the value has %d bytes, at least %d are needed", len(b), n.min)
@@ -235,20 +239,18 @@ func (n *name) doubt(b []byte, v value) string {
 		return "the value is a word that is a type, a state or a name"
 	case prose(b):
 		return "the value is a sentence"
-	case urlLike(b):
-		return "the value is a URL"
 	case codeLike(b):
 		return "the value is an expression of a program"
+	case urlLike(b):
+		return "the value is a URL"
 	case n.kind == tokenValue && len(b) < minToken:
 		return fmt.Sprintf("the value has %d bytes, a token by name alone has at least %d", len(b), minToken)
-	case n.kind == tokenValue && pathLike(b):
-		return "the value is a path"
-	case n.kind == tokenValue && entropy(b) < minTokenEntropy:
-		return figures(whyEntropy, entropy(b), minTokenEntropy)
-	case identifierLike(b, v):
-		return "the value is rather a name in program code"
 	}
-	return "the value does not look like a credential of this kind"
+	q := classify.Password
+	if n.kind == tokenValue || n.kind == anyValue {
+		q = classify.Token
+	}
+	return fmt.Sprintf("the classifier of generic values gives it %d points, and %d are needed", e.model.Score(q, b, about(text, v)), e.threshold)
 }
 
 // add appends a step.

@@ -38,7 +38,8 @@ func (e *Engine) WithKnown(secrets []known.Secret) (*Engine, error) {
 	k := &knownRules{base: e, set: known.New(secrets), first: uint32(len(e.rules))}
 	out := &Engine{
 		infos: slices.Clip(e.infos), rules: slices.Clip(e.rules), names: e.names, index: e.index,
-		ids: maps.Clone(e.ids), allows: e.allows, known: k, limits: e.limits, lits: slices.Clip(e.lits),
+		ids: maps.Clone(e.ids), allows: e.allows, known: k, limits: e.limits,
+		model: e.model, threshold: e.threshold, lits: slices.Clip(e.lits),
 	}
 	byName := map[string]uint32{}
 	for i := range secrets {

@@ -8,12 +8,14 @@ import (
 	"html"
 	"math/rand/v2"
 	"net/url"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tracescrub/tracescrub/rules/known"
+	"github.com/tracescrub/tracescrub/rules/pack"
 )
 
 const (
@@ -252,6 +254,28 @@ func BenchmarkKnown(b *testing.B) {
 					b.Fatalf("%d findings in clean text", len(dst))
 				}
 			})
+		}
+	}
+}
+
+// TestWithKnownKeepsAll: every field of an engine is its own in one with a
+// dictionary, or the same.
+func TestWithKnownKeepsAll(t *testing.T) {
+	own := map[string]bool{
+		"infos": true, "rules": true, "ids": true, "known": true, "hash": true,
+		"list": true, "filter": true, "targets": true, "lits": true, "pool": true,
+	}
+	base := withAllow(t, pack.Allow{Description: "test", Words: []string{"x"}})
+	base.threshold = 7 // whose zero is a value as well
+	e, err := base.WithKnown(dictionary(t, "some known value"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := reflect.ValueOf(base).Elem(), reflect.ValueOf(e).Elem()
+	for i := range a.NumField() {
+		name := a.Type().Field(i).Name
+		if !own[name] && (a.Field(i).IsZero() || fmt.Sprintf("%#v", a.Field(i)) != fmt.Sprintf("%#v", b.Field(i))) {
+			t.Errorf("field %s is lost", name)
 		}
 	}
 }

@@ -135,6 +135,12 @@ func (e *Engine) nameOf(key []byte) int {
 	if len(key) == 0 || !e.mayName(key) {
 		return -1
 	}
+	if i := bytes.Index(key, maskOpen); i >= 0 { // the words of a mask say nothing about a value
+		n := e.maskLen(key[i:])
+		if n > 0 {
+			return max(e.nameOf(key[:i]), e.nameOf(key[i+n:]))
+		}
+	}
 	var buf [2*maxKey + 2]byte
 	words := keyWords(buf[:0], key)
 	return e.index.find(words, e.names)

@@ -32,6 +32,7 @@ type scanner struct {
 	work   int       // bytes and steps looked at, for the tests that bound them
 
 	key, prev []byte // Context's, as bytes
+	keyed     []byte // for underKey
 
 	levels  []level // by depth of encoding
 	scratch []byte  // for digests
@@ -57,6 +58,14 @@ type spending struct {
 	epoch uint32 // of the text; older entries count as zero
 	steps int
 	done  int // candidates before this offset are settled
+}
+
+// begin forgets what the rules have spent on the text before.
+func (lv *level) begin(rules int) {
+	lv.epoch++
+	if lv.spent == nil {
+		lv.spent = make([]spending, rules)
+	}
 }
 
 // newScanner makes room for every depth: levels do not move.
@@ -89,6 +98,9 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 	s.work += len(text)
 	looks := decode.Looks(text)
 	named := s.keyOf(key, prev)
+	if depth == 0 {
+		s.underKey(text, key)
+	}
 	lv := &s.levels[depth]
 	hits, next := s.e.filter.Find(lv.hits[:0], text, 0, min(block, len(text)), maxHits)
 	for len(hits) == 0 && next < len(text) {
@@ -109,6 +121,8 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 	}
 	if named >= 0 {
 		s.whole(named, text)
+	} else if isCommand(key) {
+		s.shortFlag(text)
 	}
 	var seen viewSet
 	s.slash = false
@@ -226,10 +240,7 @@ func (s *scanner) number(text []byte, sp decode.Span, key []byte) {
 // strings were scanned, and only the rules about documents are tried.
 func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (seen viewSet) {
 	lv := &s.levels[depth]
-	lv.epoch++
-	if lv.spent == nil {
-		lv.spent = make([]spending, len(s.e.rules))
-	}
+	lv.begin(len(s.e.rules))
 	s.values, s.slash = 0, false
 	name := 0    // names before this offset are settled
 	outside := 0 // where the last mask ends

@@ -19,6 +19,8 @@ type Result struct {
 	// By counts the occurrences of secrets, and those still readable at their
 	// place after any decoding, by difficulty.
 	By map[string]Tally
+	// Leaks are those occurrences themselves.
+	Leaks []Row
 	// Elsewhere counts secrets in places where they were not before.
 	Elsewhere int
 	// Windows counts masked secrets of which 16 bytes in a row are left.
@@ -80,6 +82,7 @@ func (r *Result) Add(o Result) {
 	for k, t := range o.By {
 		r.tally(k, t.Rows, t.Leaked)
 	}
+	r.Leaks = append(r.Leaks, o.Leaks...)
 	for _, n := range o.Notes {
 		r.note("%s", n)
 	}
@@ -169,6 +172,7 @@ func (s *scoring) leaks() {
 			if leaked[i] {
 				n = 1
 				s.leaky[row.Secret] = true
+				s.r.Leaks = append(s.r.Leaks, row)
 				s.note("LEAK", row)
 			}
 			s.r.tally(row.Difficulty, 1, n)

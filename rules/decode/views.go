@@ -138,7 +138,8 @@ func invisible(s []byte) int {
 		for i < len(s) && i < 24 && (s[i] == ';' || s[i] == '?' || s[i]-'0' < 10) {
 			i++
 		}
-		if i < len(s) && s[i] >= 0x40 && s[i] < 0x7f {
+		// Delete-line (M) would take the beginning of a mask for a sequence.
+		if i < len(s) && (s[i]-'a' < 26 || s[i]-'A' < 12 || s[i] == 'S' || s[i] == 'T') {
 			return i + 1
 		}
 	case s[0] == 0xc2 && len(s) > 1 && s[1] == 0xad: // U+00AD

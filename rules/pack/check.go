@@ -136,6 +136,7 @@ func (d *decoder) checkRule(path string, r *Rule) {
 	if r.Right != "extend" && r.Right != "exact" && r.Right != "any" {
 		d.at(path+".right", "%q is none of extend, exact, any", r.Right)
 	}
+	d.checkNear(path, r)
 	for i, k := range r.Keywords {
 		if k == "" || k != strings.ToLower(k) {
 			d.at(fmt.Sprintf("%s.keywords[%d]", path, i), "must be lower case and not empty")

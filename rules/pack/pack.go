@@ -48,6 +48,14 @@ type Rule struct {
 	// It describes the token only: no \b and no look-around for what stands
 	// beside it, the engine knows that from Left and from the alphabet.
 	Pattern string `yaml:"pattern"`
+	// Near are words ("datadog", "new_york_times", where "_" is any separator
+	// or none) of which one must stand a little before the token. Pattern is
+	// then the token's whole form, too plain to be known without such a word.
+	// The words are the anchors, so they are better long and rare. See Search.
+	Near []string `yaml:"near,omitempty"`
+	// Not are words that, with Near, make it something else where they stand
+	// right before the token: default "id", "trace", "commit", "sha256" and the like.
+	Not []string `yaml:"not,omitempty"`
 	// Anchors are literals of three bytes or more of which every match holds
 	// at least one, ASCII case folded. Derived from Pattern when empty.
 	Anchors []string `yaml:"anchors,omitempty"`

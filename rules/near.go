@@ -1,0 +1,111 @@
+package rules
+
+import "bytes"
+
+const (
+	minRandom  = 16 // bytes of a token without digits
+	minNear    = 10 // bytes of a token that is known by a word near it
+	maxNeutral = 3  // words that say nothing between that word and the token
+	// minKeyed and maxKeyed bound a text that is looked at together with its key.
+	minKeyed, maxKeyed = 12, 1024
+)
+
+// keyNouns are the words that say of what follows that it opens something.
+var keyNouns = map[string]bool{}
+
+func init() {
+	for _, w := range []string{
+		"key", "keys", "apikey", "apikeys", "token", "tokens", "apitoken", "secret", "secrets", "password", "passwd", "passwort", "pwd", "pass", "pw", "passphrase",
+		"credential", "credentials", "creds", "cred", "auth", "authorization", "authtoken", "bearer", "basic", "api", "access", "pat", "license", "licence", "private",
+		"dsn", "jwt", "accesstoken", "accesskey", "secretkey", "apisecret", "ssws", "clientsecret", "appsecret", "appkey", "sig", "hmac",
+	} {
+		keyNouns[w] = true
+	}
+}
+
+// credible decides about a secret of plain form that stands near a word, such
+// as its provider's name. gap is what stands from the start of that word to
+// the secret. Of the words in it the last that says something decides: "key",
+// "token" for, one of not ("trace") against. Where none does, the secret has
+// to be assigned to the word or nearly so.
+func credible(gap, secret []byte, not map[string]bool) bool {
+	if len(secret) < minNear || !hasDigit(secret) && (len(secret) < minRandom || wordy(secret)) {
+		return false
+	}
+	var buf [2*maxKey + 2]byte
+	words := keyWords(buf[:0], gap)
+	neutral := 0
+	for end := len(words) - 1; end > 0; {
+		at := bytes.LastIndexByte(words[:end], '_')
+		if keyNouns[string(words[at+1:end])] {
+			return true
+		}
+		if not[string(words[at+1:end])] {
+			return false
+		}
+		neutral++
+		end = at
+	}
+	assigned := false
+	for _, c := range gap {
+		switch c {
+		case '=', ':', '"', '\'', '`', '>':
+			assigned = true
+		case '/', '@', '?':
+			return false
+		}
+	}
+	return assigned && neutral <= maxNeutral
+}
+
+// underKey looks for tokens that only a word in their key gives away: the key
+// and the text are read as an assignment.
+func (s *scanner) underKey(text, key []byte) {
+	if len(key) == 0 || len(text) < minKeyed || len(text) > maxKeyed || bytes.IndexByte(text, ' ') >= 0 {
+		return
+	}
+	lv := &s.levels[0]
+	hits, _ := s.e.filter.Find(lv.hits[:0], key, 0, len(key), maxHits)
+	lv.hits = hits
+	mark := len(s.out)
+	for _, h := range hits {
+		targets := s.e.targets[h.Lit]
+		for i := range targets {
+			t := &targets[i]
+			if t.kind != patternTarget || !s.e.rules[t.rule].near {
+				continue
+			}
+			s.keyed = append(append(append(s.keyed[:0], key...), '='), text...)
+			lv.begin(len(s.e.rules))
+			s.candidate(s.keyed, nil, lv, t, h.Pos, false)
+		}
+	}
+	for i := mark; i < len(s.out); i++ {
+		if s.out[i].Start <= len(key) { // within the key itself
+			s.out = s.out[:mark]
+			return
+		}
+		s.out[i].Start -= len(key) + 1
+		s.out[i].End -= len(key) + 1
+		s.out[i].Evidence |= ByKey
+	}
+}
+
+// wordy says that b has the look of words: parts joined by separators, each with vowels.
+func wordy(b []byte) bool {
+	run, longest := 0, 0
+	for _, c := range b {
+		switch c | 0x20 {
+		case 'a', 'e', 'i', 'o', 'u', 'y':
+			run = 0
+		default:
+			if isAlpha(c) {
+				run++
+			} else {
+				run = 0
+			}
+		}
+		longest = max(longest, run)
+	}
+	return longest <= 4
+}
