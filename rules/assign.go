@@ -45,6 +45,7 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 		ok = ok && !bytes.Contains(text[v.start:v.end], maskOpen)
 		column := endsLine(text, end)
 		if !ok && !column && (end >= len(text) || text[end] != ' ') {
+			s.rejectName(start, end, whyUnset)
 			return end
 		}
 		n := s.e.nameOf(text[start:end])
@@ -62,6 +63,8 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 	if n := s.e.nameOf(text[start:end]); n >= 0 {
 		s.slash = s.slash || bytes.IndexByte(text[v.start:v.end], '\\') >= 0
 		s.value(n, text, v)
+	} else {
+		s.rejectName(start, end, whyName)
 	}
 	return end
 }
@@ -92,21 +95,20 @@ func (s *scanner) value(n int, text []byte, v value) {
 	} else if at := skipScheme(text, v.start, min(len(text), v.end+8)); at > v.start {
 		v.start, v.end = at, bareEnd(text, at, v)
 	}
-	if n := s.e.maskLen(text[v.start:]); v.start >= v.end || n > 0 && v.start+n >= v.end {
+	if mask := s.e.maskLen(text[v.start:]); v.start >= v.end || mask > 0 && v.start+mask >= v.end {
+		s.rejectValue(n, text, v)
 		return
 	}
 	secret := text[v.start:v.end]
 	if s.e.inMask(text, v.start, v.end) || s.e.masked(secret) || !s.e.accepts(nm, secret, about(text, v)) {
+		s.rejectValue(n, text, v)
 		return
 	}
 	f := s.e.byName(n, v.start, v.end)
 	if docExample(secret) {
 		f.Evidence |= DocExample
 	}
-	if s.ctx.Digest != nil {
-		f.Digest = s.ctx.Digest(s.literal(secret, v.escapes))
-	}
-	s.out = append(s.out, f)
+	s.addMatch(f, text, f.Start, f.End, v.escapes)
 }
 
 // literal returns what a string literal stands for, after so many levels of escapes.
