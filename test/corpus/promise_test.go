@@ -15,28 +15,25 @@ import (
 // seeds are the fills that the promise is tested with.
 var seeds = []uint64{1, 20260901, 0xfeedface}
 
-// What holds today, in parts of a thousand. The goals are 10 and 5; whoever
-// makes the engine better lowers these.
+// What holds today, in parts of a thousand. The goal of the first is 10;
+// whoever makes the engine better lowers it.
 const (
 	// maxLeaked bounds the occurrences that leak, of all difficulties. Known to
 	// leak (docs/detection-scenarios.md says which occurrence):
 	//   - split over neighbours: S32, S33, S78, X02
 	//   - quoted in pieces: S10
 	//   - named by the element or flag before it: S35
-	//   - named by a sentence ("the password of X is Y"): S70
-	//   - named by nothing but the lines around it: S84
 	//   - in a span name: dirty_traceloop
 	//   - documented limits: backwards in S90 (S49, an image's text chunk, and S80 are found)
-	maxLeaked = 35
+	maxLeaked = 29
 	// maxDestroyed bounds the look-alikes that do not survive.
-	maxDestroyed = 8
+	maxDestroyed = 5
 )
 
 // knownChanged are the files without secrets that are not left alone yet, and
 // how many values and look-alikes of them are changed at most.
 var knownChanged = map[string]int{
-	"clean_survivors_cloud": 14, "clean_survivors_code": 4, "clean_survivors_config": 7, "clean_survivors_http": 4, "clean_survivors_prose": 4,
-	"clean_survivors_unique_ids": 2, "clean_survivors_web": 2, "edge_S98_already_masked": 2,
+	"clean_survivors_cloud": 14, "clean_survivors_config": 2, "clean_survivors_prose": 3, "clean_survivors_unique_ids": 4,
 }
 
 // masker masks the payload of a case (OTLP/JSON).
