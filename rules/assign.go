@@ -20,6 +20,7 @@ type value struct {
 	tight      bool // NAME=value without spaces, as in shells and .env files
 	line       bool // the name begins its line, or is a flag
 	user       bool // the name is the user of a URL
+	pairs      bool // one of several pairs between semicolons: a connection string
 	limit      int  // its greatest length
 	digits     bool // nothing but digits, in a sentence
 	escapes    int  // how many times its backslash escapes have to be taken off
@@ -43,11 +44,14 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 		v, ok = spoken(text, start, end)
 		ok = ok && !bytes.Contains(text[v.start:v.end], maskOpen)
 		column := endsLine(text, end)
-		if !ok && !column {
+		if !ok && !column && (end >= len(text) || text[end] != ' ') {
 			s.rejectName(start, end, whyUnset)
 			return end
 		}
 		n := s.e.nameOf(text[start:end])
+		if n >= 0 && !ok && s.e.names[n].kind == numericValue {
+			v, ok = codeBeside(text, end)
+		}
 		if n >= 0 && column {
 			s.column(n, text, start, end)
 		}

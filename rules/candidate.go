@@ -69,7 +69,7 @@ func (s *scanner) candidate(text, key []byte, lv *level, t *target, pos int, cut
 			s.add(Finding{Start: at, End: len(text), Rule: uint32(index), Severity: r.severity, Evidence: Truncated}, text)
 			sp.done = len(text)
 			return
-		} else if broken(text, s.match.Far, pos+len(p.Literals[0])) && s.rejoined(text, key, lv, index, at) {
+		} else if r.rank >= rankGeneric && broken(text, s.match.Far, pos+len(p.Literals[0])) && s.rejoined(text, key, lv, index, at) {
 			return
 		}
 		if !ok {
@@ -207,7 +207,7 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 		return s.reject(uint32(index), a, b, whyMask, 0, 0)
 	case inBlob(text, start):
 		return s.reject(uint32(index), a, b, whyBlob, 0, 0)
-	case r.rank <= rankContext && placeholder(secret):
+	case r.rank <= rankContext && (placeholder(secret) || s.e.absurd(text, a, b)):
 		return s.reject(uint32(index), a, b, whyFiller, 0, 0)
 	case r.near && !r.require && !credible(text[start:a], secret, r.not):
 		return s.reject(uint32(index), a, b, whyCredible, 0, 0)

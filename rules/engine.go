@@ -56,6 +56,7 @@ type targetKind uint8
 
 const (
 	patternTarget targetKind = iota
+	nearTarget               // the literal is a word near which tokens of plain form are credentials
 	nameTarget               // the literal is part of the name of a credential
 	viewTarget               // the literal says that an encoding is in use behind which others can hide
 	escapeTarget             // the literal is an escape behind which others can hide
@@ -206,7 +207,13 @@ func (c *compiler) rule(packName string, i int, r *pack.Rule) {
 	}
 	index := int32(len(c.engine.rules))
 	c.engine.rules = append(c.engine.rules, rule{severity: r.Severity})
-	p, err := match.Compile(r.Search())
+	if len(r.Near) > 0 {
+		if err := c.near(index, r); err != nil {
+			fail("pattern", err)
+		}
+		return
+	}
+	p, err := match.Compile(r.Pattern, r.Secret)
 	if err != nil {
 		fail("pattern", err)
 		return
@@ -244,7 +251,7 @@ func compiled(r *pack.Rule, p *match.Pattern) rule {
 	}
 	out.document = strings.Contains(r.Pattern, `"`)
 	if len(r.Near) > 0 {
-		out.near, out.document = true, true // the word may be the name of a member above
+		out.near = true
 		out.not = map[string]bool{}
 		for _, w := range r.Not {
 			out.not[w] = true

@@ -268,6 +268,8 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 						continue
 					}
 					s.candidate(text, key, lv, t, h.Pos, cut)
+				case nearTarget: // of a document too: the word may be the name of a member above
+					s.nearby(text, key, lv, t.rule, h.Pos, h.Pos+len(s.e.lits[h.Lit]))
 				case nameTarget:
 					names = !document
 				case escapeTarget:

@@ -9,6 +9,10 @@ import (
 	"github.com/tracescrub/tracescrub/rules/verify"
 )
 
+// doubt is how far below the threshold a value has to be to be absurd:
+// three units of log-odds, one in twenty at the default.
+const doubt = 3 * 64
+
 const (
 	minToken        = 8   // bytes of a token that is known by its name alone
 	minTokenEntropy = 2.7 // bits per byte of a cookie
@@ -42,6 +46,22 @@ func (e *Engine) accepts(n *name, secret []byte, at classify.Context) bool {
 // likely asks the classifier.
 func (e *Engine) likely(q classify.Question, secret []byte, at classify.Context) bool {
 	return e.model.Score(q, secret, at) >= e.threshold
+}
+
+// absurd says that what a pattern about the place of a secret has captured is
+// plainly none: code, a state, or what the classifier is sure of. Such a
+// pattern is strong evidence, so it takes more than a doubt.
+func (e *Engine) absurd(text []byte, a, b int) bool {
+	secret := text[a:b]
+	if stopWord(bytes.TrimRight(secret, ",;)")) || codeLike(secret) {
+		return true
+	}
+	at := about(text, value{start: a, end: b, quoted: a > 0 && (text[a-1] == '"' || text[a-1] == '\'')})
+	if at.Op != '=' || at.Quoted {
+		return false
+	}
+	at.Tight = text[a-1] == '='
+	return e.model.Score(classify.Token, secret, at) < e.threshold-doubt && e.model.Score(classify.Password, secret, at) < e.threshold-doubt
 }
 
 // about is what the classifier is told about the place of v in text.
@@ -324,6 +344,10 @@ func unpercent(dst, src []byte) []byte {
 	return dst
 }
 
+// harmlessCookies are prefixes of cookies that open nothing: analytics, consent
+// and settings.
+var harmlessCookies = []string{"_ga", "_gid", "_gcl", "_fbp", "_fbc", "_hj", "_utm", "__utm", "amp_", "ajs_", "_clck", "_clsk", "_pk_", "optimizely", "cookieconsent", "cookie_consent", "euconsent", "optanon", "locale", "lang", "theme", "timezone", "currency", "ab_", "ab-", "intercom-id", "_dd_s", "_mkto", "hubspotutk", "__hs", "nlbi_", "visid_incap"}
+
 // cookieAttributes are the parts of Set-Cookie that are no cookie (RFC 6265, section 4.1).
 var cookieAttributes = []string{"path", "expires", "domain", "max-age", "samesite", "httponly", "secure", "priority", "partitioned"}
 
@@ -358,6 +382,11 @@ func cookieAttribute(nm []byte) bool {
 	nm = bytes.TrimSpace(nm)
 	for _, a := range cookieAttributes {
 		if len(nm) == len(a) && hasPrefixFold(nm, a) {
+			return true
+		}
+	}
+	for _, h := range harmlessCookies {
+		if hasPrefixFold(nm, h) {
 			return true
 		}
 	}

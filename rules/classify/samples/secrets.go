@@ -43,6 +43,7 @@ var passwords = []style{
 	{"scrambled", 16, func(m maker) string { return m.scramble(m.human1()) }, bare},
 	{"scrambled word", 6, func(m maker) string { return m.scramble(m.longWord()) }, "qqqqqsssyyyif"},
 	{"strong", 20, func(m maker) string { return m.run(base62+signs, m.between(7, 24)) }, bare},
+	{"hard characters", 12, maker.hard, "qqqqqse"},
 	{"alphanumeric", 12, func(m maker) string { return m.run(base62, m.between(7, 24)) }, bare},
 	{"lower and digits", 8, func(m maker) string { return m.run(lower+digits, m.between(6, 20)) }, bare},
 	{"random letters", 8, func(m maker) string { return m.run(lower, m.between(6, 18)) }, "qqqqqqsssyyyyi"},
@@ -56,6 +57,20 @@ var passwords = []style{
 		w := m.any("password", "Password", "pass", "admin", "root", "secret", "test", "user", "P@ssw0rd", "passw0rd", "Passw0rd", "Admin", "Welcome", "welcome", "p4ssw0rd", "pa55word", "s3cr3t")
 		return w + m.any("", "@", "#", "_", "!") + m.run(digits, m.between(1, 4)) + m.any("", "", "!", "$")
 	}, bare},
+}
+
+// hard is a password with characters that mean something in code and markup,
+// or of other alphabets, as they stand or escaped.
+func (m maker) hard() string {
+	odd := []string{"<", ">", "&", ";", ",", "(", ")", "[", "]", "{", "}", "'", "|", "/", "\\", "=", ":", "é", "ü", "ß", "ñ", "я", "\\u0026", "\\u003c", "\\u00e9", "%40", "&amp;", "`"}
+	v := m.run(base62, m.between(1, 3))
+	if m.chance(40) {
+		v = m.of(m.human)
+	}
+	for range m.between(1, 4) {
+		v += m.of(odd) + m.run(base62, m.between(1, 6))
+	}
+	return v + m.any("", m.run(signs, 1))
 }
 
 func (m maker) anyLen(lens ...int) int { return lens[m.IntN(len(lens))] }
