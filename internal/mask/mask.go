@@ -69,6 +69,8 @@ type Options struct {
 	Key []byte
 	// MaxBytes is the longest text that is scanned; longer ones are withheld. 0 means no bound.
 	MaxBytes int
+	// AllowInline is rules.Context's.
+	AllowInline bool
 }
 
 // Masker scans and masks texts by one engine and one policy. It is immutable
@@ -80,6 +82,7 @@ type Masker struct {
 	policy   []compiled
 	style    Style
 	maxBytes int
+	inline   bool
 	hashes   sync.Pool // of hash.Hash, HMAC-SHA256 under Options.Key
 	digest   func(secret []byte) uint64
 }
@@ -107,7 +110,7 @@ func New(o Options) (*Masker, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	m := &Masker{engine: o.Engine, infos: o.Engine.Rules(), style: o.Style, maxBytes: o.MaxBytes}
+	m := &Masker{engine: o.Engine, infos: o.Engine.Rules(), style: o.Style, maxBytes: o.MaxBytes, inline: o.AllowInline}
 	m.known = knownWords(m.infos)
 	for _, e := range o.Policy {
 		m.policy = append(m.policy, e.compile(m.infos))
@@ -152,7 +155,10 @@ func (m *Masker) scan(text []byte, at Where) (found []rules.Finding, ok bool) {
 			found, ok = nil, false
 		}
 	}()
-	ctx := rules.Context{Key: withoutMasks(at.Key), Prev: withoutMasks(at.Prev), Digest: m.digest, Deadline: at.Deadline}
+	ctx := rules.Context{
+		Key: withoutMasks(at.Key), Prev: withoutMasks(at.Prev), Digest: m.digest, Deadline: at.Deadline,
+		Field: at.Field, Resource: at.Resource, AllowInline: m.inline,
+	}
 	if at.Number {
 		found = m.engine.ScanNumber(nil, text, ctx)
 	} else {

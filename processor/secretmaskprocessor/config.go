@@ -17,6 +17,13 @@ type Config struct {
 	// Policy is asked in order about each finding; the first entry that
 	// matches decides. What no entry matches is masked.
 	Policy []PolicyConfig `mapstructure:"policy"`
+	// Allow lists what is found but is no secret.
+	Allow []AllowConfig `mapstructure:"allow"`
+	// AllowInline honours comments tracescrub:allow in telemetry. Whoever
+	// writes telemetry can then switch the masking off. Default false.
+	AllowInline bool `mapstructure:"allow_inline"`
+	// Known names a dictionary of values that must never leave.
+	Known KnownConfig `mapstructure:"known_secrets"`
 	// Mask is how secrets are replaced unless a policy entry says otherwise.
 	Mask MaskConfig `mapstructure:"mask"`
 	// Fingerprint is the key of the fingerprints in masks.
@@ -36,7 +43,7 @@ type Config struct {
 
 // RulesConfig says what a secret looks like.
 type RulesConfig struct {
-	// Packs are files of rules, or globs of such files. A missing file, or a
+	// Packs are files of rules (*.toml: configurations of gitleaks), or globs of such files. A missing file, or a
 	// glob without one, stops the start.
 	Packs []string `mapstructure:"packs"`
 	// Builtin: use the rules that come with tracescrub. Default true.
@@ -133,6 +140,7 @@ func createDefaultConfig() component.Config {
 	}
 	return &Config{
 		Rules:    RulesConfig{Builtin: true, ReloadInterval: 30 * time.Second},
+		Known:    KnownConfig{Refresh: 5 * time.Minute},
 		Mask:     MaskConfig{Style: "label"},
 		DataDir:  dataDir,
 		Annotate: annotateSummary,

@@ -46,6 +46,7 @@ func TestLoadConfig(t *testing.T) {
 	require.NotEmpty(t, all.Fingerprint.Key)
 	all.Fingerprint.Key = ""
 	want.Rules.Packs, want.Rules.Disable, want.Policy = []string{}, []string{}, []PolicyConfig{}
+	want.Allow, want.Known.Command = []AllowConfig{}, []string{}
 	require.Equal(t, want, all, "the documented defaults")
 
 	p := configs["secret_mask/policy"]
@@ -98,7 +99,10 @@ func TestReadmeNamesEveryKey(t *testing.T) {
 		keys++
 		require.Contains(t, string(readme), "`"+key+"`")
 	}
-	require.Equal(t, 20, keys)
+	require.Equal(t, 25, keys)
+	for _, key := range []string{"description", "rules", "values", "patterns", "target", "words", "fields", "resource"} {
+		require.Contains(t, string(readme), "`allow[]::"+key+"`")
+	}
 	for _, key := range []string{"rule", "severity", "field", "resource", "evidence", "action", "mask"} {
 		require.Contains(t, string(readme), "`policy[]::"+key+"`")
 	}
@@ -179,7 +183,7 @@ func TestPolicyHash(t *testing.T) {
 	hash := func(change func(*Config)) string {
 		cfg := testConfig(t)
 		change(cfg)
-		engine, err := cfg.compile(nil)
+		engine, err := cfg.compile(nil, nil)
 		require.NoError(t, err)
 		return cfg.policyHash(engine)
 	}

@@ -59,6 +59,8 @@ func (c *Config) Validate() error {
 	for i := range c.Policy {
 		c.Policy[i].check(&m, fmt.Sprintf("policy[%d]", i))
 	}
+	c.checkAllow(&m)
+	c.Known.check(&m)
 	m.addAll("mask", c.Mask.style().Validate())
 	c.checkFingerprint(&m)
 	m.oneOf("annotate", c.Annotate, annotateFull, annotateSummary, annotateNone)
