@@ -109,7 +109,7 @@ func (c *Config) compile(sources []source) (*rules.Engine, error) {
 	if len(m) > 0 {
 		return nil, errors.Join(m...)
 	}
-	engine, err := rules.Compile(rules.Limits{Size: c.Limits.MaxValueBytes, Findings: c.Limits.MaxFindings}, all...)
+	engine, err := rules.Compile(rules.Limits{Size: c.Limits.MaxValueBytes, Findings: c.Limits.MaxFindings, Threshold: c.Detection.Threshold}, all...)
 	if err != nil {
 		m.addAll("rules", err)
 		return nil, errors.Join(m...)

@@ -37,6 +37,10 @@ var others = []style{
 		return m.any("#", ".", "input#", "//input[@name='", "input[name=", "[data-test=") + m.ident()
 	}, "q"},
 	{"type", 10, maker.typed, "ccccxxqqyd"},
+	{"label", 8, func(m maker) string {
+		return m.any("Contraseña", "Mot de passe", "Kennwort", "Passwort", "Senha", "Wachtwoord", "Parola", "Hasło", "Şifre", "Lösenord", "Пароль", "密码", "パスワード", "비밀번호", "Clave", "Salasana", "contraseña") + m.any("", "", ":", " *")
+	}, "qqqqqqey"},
+	{"word with a colon", 6, func(m maker) string { return m.any(capital(m.of(m.named)), capital(m.of(m.code)), m.of(m.named)) + m.any(":", "?", "!", ".", "...") }, "qqqqsyw"},
 	{"sql", 5, func(m maker) string {
 		return m.any("SELECT * FROM ", "UPDATE ", "INSERT INTO ", "VARCHAR(255) NOT NULL ", "ALTER USER ") + m.ident() + m.any("", " WHERE "+m.ident()+" = ?")
 	}, "q"},
