@@ -22,12 +22,15 @@ type Engine struct {
 	names  []name
 	index  nameIndex
 	ids    map[string]bool // rule ids
+	allows []allow
+	known  *knownRules // nil without a dictionary
 	limits Limits
 	hash   string
 	// What the classifier of generic values knows, and the score that it asks for.
 	model     *classify.Model
 	threshold int
 
+	list    []prefilter.Literal // what filter is made of
 	filter  *prefilter.Filter
 	targets [][]target // by literal: what to try where it stands
 	lits    []string   // the literals
@@ -44,7 +47,7 @@ type Info struct {
 // target is what a literal is an anchor of.
 type target struct {
 	kind targetKind
-	rule int32 // of patternTarget; of viewTarget the view
+	rule int32 // of patternTarget; of viewTarget the view; of knownTarget the group
 	// exact is the literal as the pattern has it, empty if case does not count.
 	exact string
 }
@@ -53,10 +56,12 @@ type targetKind uint8
 
 const (
 	patternTarget targetKind = iota
+	nearTarget               // the literal is a word near which tokens of plain form are credentials
 	nameTarget               // the literal is part of the name of a credential
 	viewTarget               // the literal says that an encoding is in use behind which others can hide
 	escapeTarget             // the literal is an escape behind which others can hide
 	maskTarget               // the literal begins one of our masks
+	knownTarget              // the literal gives values of the dictionary away
 )
 
 // rule is a compiled pack.Rule.
@@ -96,6 +101,7 @@ const (
 	rankContext              // by what stands around it: a capture group
 	rankGeneric              // by a form that many share
 	rankProvider             // by a provider's form
+	rankKnown                // a value of the dictionary
 	rankWithheld             // not scanned: covers all
 )
 
@@ -122,6 +128,11 @@ func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
 			c.name(p.Name, i, &p.Names[i])
 		}
 	}
+	for _, p := range packs {
+		for i := range p.Allow {
+			c.allow(p, i)
+		}
+	}
 	c.nameLiterals()
 	c.literal("[MASKED:", nil, target{kind: maskTarget})
 	c.literal("[WITHHELD:", nil, target{kind: maskTarget})
@@ -137,7 +148,8 @@ func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
 		return nil, errors.Join(c.errs...)
 	}
 	var err error
-	if e.filter, err = prefilter.New(c.list); err != nil {
+	e.list = c.list
+	if e.filter, err = prefilter.New(e.list); err != nil {
 		return nil, fmt.Errorf("building the filter: %w", err)
 	}
 	knowledge, err := e.model.MarshalBinary()
@@ -199,7 +211,13 @@ func (c *compiler) rule(packName string, i int, r *pack.Rule) {
 	}
 	index := int32(len(c.engine.rules))
 	c.engine.rules = append(c.engine.rules, rule{severity: r.Severity})
-	p, err := match.Compile(r.Search())
+	if len(r.Near) > 0 {
+		if err := c.near(index, r); err != nil {
+			fail("pattern", err)
+		}
+		return
+	}
+	p, err := match.Compile(r.Pattern, r.Secret)
 	if err != nil {
 		fail("pattern", err)
 		return
@@ -237,7 +255,7 @@ func compiled(r *pack.Rule, p *match.Pattern) rule {
 	}
 	out.document = strings.Contains(r.Pattern, `"`)
 	if len(r.Near) > 0 {
-		out.near, out.document = true, true // the word may be the name of a member above
+		out.near = true
 		out.not = map[string]bool{}
 		for _, w := range r.Not {
 			out.not[w] = true
@@ -262,6 +280,15 @@ func compiled(r *pack.Rule, p *match.Pattern) rule {
 	return out
 }
 
+// foldKey is what two literals share that the filter cannot tell apart.
+func foldKey(lit string) string {
+	b := []byte(lit)
+	for i, c := range b {
+		b[i] = toLower(c)
+	}
+	return string(b)
+}
+
 // looseProviders are given where whoever issued the secret is not known.
 var looseProviders = map[string]bool{"generic": true, "http": true, "url": true}
 
@@ -280,7 +307,7 @@ func rankOf(r *pack.Rule) rank {
 
 // literal registers that t is to be tried where lit stands.
 func (c *compiler) literal(lit string, follow *[256]bool, t target) {
-	key := strings.ToLower(lit)
+	key := foldKey(lit)
 	i, ok := c.literals[key]
 	if !ok {
 		i = len(c.list)
@@ -326,11 +353,20 @@ func (e *Engine) Scan(dst []Finding, text []byte, ctx Context) []Finding {
 // ScanNumber is Scan for a number, given by its decimal text: it is a secret
 // only where ctx.Key names a credential that may be numeric.
 func (e *Engine) ScanNumber(dst []Finding, text []byte, ctx Context) []Finding {
+	if f, ok := e.knownNumber(text); ok {
+		if ctx.Digest != nil {
+			f.Digest = ctx.Digest(text)
+		}
+		return append(dst, f)
+	}
 	n := e.nameOf([]byte(ctx.Key))
 	if n < 0 || !e.names[n].numeric(text) {
 		return dst
 	}
 	f := e.byName(n, 0, len(text))
+	if e.allowed(&ctx, text, &f, 0, len(text), text) >= 0 {
+		return dst
+	}
 	if ctx.Digest != nil {
 		f.Digest = ctx.Digest(text)
 	}
@@ -341,5 +377,6 @@ func (e *Engine) ScanNumber(dst []Finding, text []byte, ctx Context) []Finding {
 func (e *Engine) Rules() []Info { return e.infos }
 
 // Hash is a short hex hash over all rules and limits: two engines with the
-// same hash find the same.
+// same hash find the same. Of a dictionary only the number of values is in it,
+// since a hash of the values themselves could be used to guess them.
 func (e *Engine) Hash() string { return e.hash }

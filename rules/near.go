@@ -1,11 +1,18 @@
 package rules
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+
+	"github.com/tracescrub/tracescrub/rules/match"
+	"github.com/tracescrub/tracescrub/rules/pack"
+)
 
 const (
 	minRandom  = 16 // bytes of a token without digits
+	nearGap    = 73 // bytes from the word to the token; pack.Rule.Search has the same
 	minNear    = 10 // bytes of a token that is known by a word near it
-	maxNeutral = 3  // words that say nothing between that word and the token
+	maxNeutral = 4  // words that say nothing between that word and the token
 	// minKeyed and maxKeyed bound a text that is looked at together with its key.
 	minKeyed, maxKeyed = 12, 1024
 )
@@ -58,6 +65,77 @@ func credible(gap, secret []byte, not map[string]bool) bool {
 	return assigned && neutral <= maxNeutral
 }
 
+// near registers the words of a rule as its anchors; its pattern stands at the token.
+func (c *compiler) near(index int32, r *pack.Rule) error {
+	p, err := match.Compile("("+r.Pattern+")(?:[^0-9A-Za-z_-]|$)", r.Secret+1)
+	if err != nil {
+		return err
+	}
+	for _, w := range r.Near {
+		spelled := []string{""}
+		for i, part := range strings.Split(w, "_") {
+			var next []string
+			for _, s := range spelled {
+				if i == 0 {
+					next = append(next, part)
+					continue
+				}
+				for _, sep := range []string{"", "_", "-", ".", " "} {
+					next = append(next, s+sep+part)
+				}
+			}
+			spelled = next
+		}
+		for _, lit := range spelled {
+			c.literal(lit, nil, target{kind: nearTarget, rule: index})
+		}
+	}
+	c.engine.rules[index] = compiled(r, p)
+	return nil
+}
+
+// nearby tries a rule on what follows its word text[pos:end].
+func (s *scanner) nearby(text, key []byte, lv *level, index int32, pos, end int) {
+	r, sp := &s.e.rules[index], &lv.spent[index]
+	if sp.epoch != lv.epoch {
+		*sp = spending{epoch: lv.epoch}
+	}
+	if pos < sp.done || r.left == wordBorder && !leftBorder(text, pos) {
+		return
+	}
+	stop := min(len(text), end+nearGap)
+	s.work += stop - end
+	for i := end; i < stop; i++ {
+		if !endsGap(text, i) {
+			continue
+		}
+		s.match.Steps, s.match.Limit = 0, workFloor
+		last, a, b, ok := r.pattern.At(&s.match, text, i+1)
+		s.work += s.match.Steps
+		if !ok {
+			continue
+		}
+		if done := s.accept(text, key, r, index, pos, last, a, b); done > 0 {
+			sp.done = done
+			return
+		}
+	}
+}
+
+// endsGap says that a token can begin behind offset i.
+func endsGap(text []byte, i int) bool {
+	c := text[i]
+	switch {
+	case !isWord(c) && c != '-':
+		return true
+	case c == 'n' || c == 'r' || c == 't':
+		return i > 0 && text[i-1] == '\\'
+	case c == 'D' || c == 'd' || c == '2':
+		return i > 1 && text[i-2] == '%' && (text[i-1] == '3') == (c != '2') && (text[i-1] == '3' || text[i-1] == '2')
+	}
+	return false
+}
+
 // underKey looks for tokens that only a word in their key gives away: the key
 // and the text are read as an assignment.
 func (s *scanner) underKey(text, key []byte) {
@@ -72,7 +150,7 @@ func (s *scanner) underKey(text, key []byte) {
 		targets := s.e.targets[h.Lit]
 		for i := range targets {
 			t := &targets[i]
-			if t.kind != patternTarget || !s.e.rules[t.rule].near {
+			if t.kind != nearTarget {
 				continue
 			}
 			s.keyed = append(append(append(s.keyed[:0], key...), '='), text...)

@@ -344,6 +344,10 @@ func unpercent(dst, src []byte) []byte {
 	return dst
 }
 
+// harmlessCookies are prefixes of cookies that open nothing: analytics, consent
+// and settings.
+var harmlessCookies = []string{"_ga", "_gid", "_gcl", "_fbp", "_fbc", "_hj", "_utm", "__utm", "amp_", "ajs_", "_clck", "_clsk", "_pk_", "optimizely", "cookieconsent", "cookie_consent", "euconsent", "optanon", "locale", "lang", "theme", "timezone", "currency", "ab_", "ab-", "intercom-id", "_dd_s", "_mkto", "hubspotutk", "__hs", "nlbi_", "visid_incap"}
+
 // cookieAttributes are the parts of Set-Cookie that are no cookie (RFC 6265, section 4.1).
 var cookieAttributes = []string{"path", "expires", "domain", "max-age", "samesite", "httponly", "secure", "priority", "partitioned"}
 
@@ -378,6 +382,11 @@ func cookieAttribute(nm []byte) bool {
 	nm = bytes.TrimSpace(nm)
 	for _, a := range cookieAttributes {
 		if len(nm) == len(a) && hasPrefixFold(nm, a) {
+			return true
+		}
+	}
+	for _, h := range harmlessCookies {
+		if hasPrefixFold(nm, h) {
 			return true
 		}
 	}

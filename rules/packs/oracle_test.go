@@ -142,7 +142,7 @@ func near(gap, secret string, not []string) bool {
 			return false
 		}
 	}
-	return strings.ContainsAny(gap, "=:\"'`>") && !strings.ContainsAny(gap, "/@?") && len(words) <= 3
+	return strings.ContainsAny(gap, "=:\"'`>") && !strings.ContainsAny(gap, "/@?") && len(words) <= 4
 }
 
 func isWord(c byte) bool {
