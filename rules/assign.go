@@ -58,6 +58,9 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 		if n >= 0 && ok && (!v.digits || s.e.names[n].kind == numericValue) {
 			s.value(n, text, v)
 		}
+		if !ok {
+			s.rejectName(start, end, whyUnset)
+		}
 		return end
 	}
 	if n := s.e.nameOf(text[start:end]); n >= 0 {

@@ -152,7 +152,11 @@ func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
 	if e.filter, err = prefilter.New(e.list); err != nil {
 		return nil, fmt.Errorf("building the filter: %w", err)
 	}
-	fmt.Fprintf(&c.digest, "limits %+v\n", e.limits)
+	knowledge, err := e.model.MarshalBinary()
+	if err != nil {
+		return nil, fmt.Errorf("hashing the classifier: %w", err)
+	}
+	fmt.Fprintf(&c.digest, "limits %+v\nmodel %x\n", e.limits, sha256.Sum256(knowledge))
 	sum := sha256.Sum256([]byte(c.digest.String()))
 	e.hash = hex.EncodeToString(sum[:6])
 	e.pool.New = func() any { return newScanner(e) }

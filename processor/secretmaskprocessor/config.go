@@ -14,6 +14,9 @@ import (
 type Config struct {
 	// Rules say what a secret looks like.
 	Rules RulesConfig `mapstructure:"rules"`
+	// Detection tunes what only the name of a credential and the look of its
+	// value can decide.
+	Detection DetectionConfig `mapstructure:"detection"`
 	// Policy is asked in order about each finding; the first entry that
 	// matches decides. What no entry matches is masked.
 	Policy []PolicyConfig `mapstructure:"policy"`
@@ -53,6 +56,13 @@ type RulesConfig struct {
 	Disable []string `mapstructure:"disable"`
 	// ReloadInterval is how often Packs are read again; 0 is never.
 	ReloadInterval time.Duration `mapstructure:"reload_interval"`
+}
+
+// DetectionConfig tunes what is found without a format of its own.
+type DetectionConfig struct {
+	// Threshold is the probability from which on a value under the name of a
+	// credential is a secret, more than 0 and less than 1. Default 0.5.
+	Threshold float64 `mapstructure:"threshold"`
 }
 
 // PolicyConfig is one entry of the policy. All matchers that are set must match.
@@ -139,11 +149,12 @@ func createDefaultConfig() component.Config {
 		dataDir = "data"
 	}
 	return &Config{
-		Rules:    RulesConfig{Builtin: true, ReloadInterval: 30 * time.Second},
-		Known:    KnownConfig{Refresh: 5 * time.Minute},
-		Mask:     MaskConfig{Style: "label"},
-		DataDir:  dataDir,
-		Annotate: annotateSummary,
+		Rules:     RulesConfig{Builtin: true, ReloadInterval: 30 * time.Second},
+		Detection: DetectionConfig{Threshold: 0.5},
+		Known:     KnownConfig{Refresh: 5 * time.Minute},
+		Mask:      MaskConfig{Style: "label"},
+		DataDir:   dataDir,
+		Annotate:  annotateSummary,
 		Limits: LimitsConfig{
 			MaxValueBytes: 64 << 20,
 			MaxDepth:      64,
