@@ -35,6 +35,9 @@ type Engine struct {
 type Info struct {
 	ID, Provider, Description, Reference string
 	Severity                             pack.Severity
+	// Form: the form alone gives the secret away, without a name, a keyword or
+	// a sentence beside it. Such a secret is known again wherever it stands.
+	Form bool
 }
 
 // target is what a literal is an anchor of.
@@ -171,7 +174,7 @@ func (c *compiler) id(packName, path, id string, info Info) {
 
 func (c *compiler) rule(packName string, i int, r *pack.Rule) {
 	path := fmt.Sprintf("rules[%d]", i)
-	c.id(packName, path, r.ID, Info{r.ID, r.Provider, r.Description, r.Reference, r.Severity})
+	c.id(packName, path, r.ID, Info{r.ID, r.Provider, r.Description, r.Reference, r.Severity, byForm(r)})
 	proto := *r
 	proto.Examples, proto.NearMisses, proto.Description, proto.Reference = nil, nil, "", ""
 	fmt.Fprintf(&c.digest, "%+v\n", proto)
@@ -230,10 +233,20 @@ func compiled(r *pack.Rule, p *match.Pattern) rule {
 	}
 	if r.Secret != 0 {
 		out.rank = rankContext
-	} else if strings.EqualFold(r.Provider, "generic") || strings.EqualFold(r.Provider, "http") {
+	} else if isGeneric(r) {
 		out.rank = rankGeneric
 	}
 	return out
+}
+
+// isGeneric says that many share the form that r describes.
+func isGeneric(r *pack.Rule) bool {
+	return strings.EqualFold(r.Provider, "generic") || strings.EqualFold(r.Provider, "http")
+}
+
+// byForm is Info.Form.
+func byForm(r *pack.Rule) bool {
+	return r.Secret == 0 && len(r.Keywords) == 0 && !isGeneric(r)
 }
 
 // literal registers that t is to be tried where lit stands.

@@ -98,7 +98,7 @@ func TestReadmeNamesEveryKey(t *testing.T) {
 		keys++
 		require.Contains(t, string(readme), "`"+key+"`")
 	}
-	require.Equal(t, 20, keys)
+	require.Equal(t, 23, keys)
 	for _, key := range []string{"rule", "severity", "field", "resource", "evidence", "action", "mask"} {
 		require.Contains(t, string(readme), "`policy[]::"+key+"`")
 	}
@@ -122,6 +122,7 @@ func TestValidateReportsEverything(t *testing.T) {
 		`mask: text has 1 bytes`, `mask: first and last must not be negative`,
 		`fingerprint::key: has 5 bytes, at least 16`, `annotate: "a bit" is none of full, summary, none`,
 		`limits::max_value_bytes: `, `limits::max_depth: `, `limits::max_findings: `, `limits::max_batch_time: `,
+		`memory::values: `, `memory::duration: `,
 		`fail::time: "" is none of`, `fail::limits: "" is none of`,
 	}
 	for _, w := range want {
