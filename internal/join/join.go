@@ -18,6 +18,7 @@ const (
 	overlap   = 8 << 10   // bytes of a stream that are given out a second time
 	maxKey    = 16 << 10  // longest private key block that is put together, in bytes
 	minJoined = 12        // bytes of a token that is worth a look
+	maxStarts = 16        // pieces up to which each is tried as the first
 )
 
 // Piece says where bytes of a joined text come from: from At on they are those
@@ -78,6 +79,8 @@ type Chain struct {
 	inKey  bool // a private key block has begun and not ended
 	buf    []byte
 	pieces []Piece
+	out    Text    // what emit is given: kept, since it would be an allocation
+	rest   []Piece // of out, without the first ones
 }
 
 // Reset empties the chain, zeroes what it held, and says what comes next.
@@ -187,7 +190,7 @@ func (c *Chain) addStream(ref int, text []byte, base int, emit func(*Text)) {
 		c.piece(ref, text[:n], base)
 		text, base = text[n:], base+n
 		if len(c.buf) >= maxStream {
-			emit(&Text{c.buf, c.pieces, true})
+			c.give(c.buf, c.pieces, emit)
 			c.keep(overlap)
 		}
 	}
@@ -218,9 +221,32 @@ func (c *Chain) keep(n int) {
 // Flush gives out what has been joined and empties the chain.
 func (c *Chain) Flush(emit func(*Text)) {
 	if len(c.pieces) > 1 && (c.stream || len(c.buf) >= minJoined && worth(c.buf)) {
-		emit(&Text{c.buf, c.pieces, c.stream})
+		c.give(c.buf, c.pieces, emit)
+		if n := len(c.pieces); !c.stream && n > 2 && n <= maxStarts {
+			for i := range c.pieces[1 : n-1] {
+				c.from(i+1, emit)
+			}
+		}
 	}
 	c.Reset(c.stream)
+}
+
+func (c *Chain) give(text []byte, pieces []Piece, emit func(*Text)) {
+	c.out = Text{text, pieces, c.stream}
+	emit(&c.out)
+	c.out = Text{}
+}
+
+// from gives out what begins with a later piece: a token may begin with it,
+// which cannot be seen behind a word such as the flag that the token belongs to.
+func (c *Chain) from(piece int, emit func(*Text)) {
+	at := c.pieces[piece].At
+	c.rest = c.rest[:0]
+	for _, p := range c.pieces[piece:] {
+		p.At -= at
+		c.rest = append(c.rest, p)
+	}
+	c.give(c.buf[at:], c.rest, emit)
 }
 
 // worth says that a joined text holds more than words: tokens have digits, key

@@ -71,7 +71,7 @@ type outcomeOf struct {
 
 func newScan(cfg *Config, now func() time.Time, store *memory.Store) *scan {
 	s := &scan{cfg: cfg, now: now, counts: map[countKey]int{}, outcomes: map[int]outcomeOf{}}
-	s.recall = newRecall(store)
+	s.recall = &recall{store: store}
 	s.streams = newStreams(s)
 	s.walker = walk.New(s, walk.Options{
 		Depth: cfg.Limits.MaxDepth, SkipSchemaURLs: !cfg.Scan.SchemaURLs, SkipNames: !cfg.Scan.Keys,
@@ -172,7 +172,7 @@ func (s *scan) first(text []byte) (out []byte) {
 	for i := from; i < len(s.hits); i++ {
 		s.learn(s.hits[i].Finding, s.hits[i].Action)
 	}
-	s.recall.forgetText()
+	s.recall.batch.Forget()
 	if series := at.Series(); series != 0 {
 		s.streams.add(series, text, out, s.hits[from:])
 	}

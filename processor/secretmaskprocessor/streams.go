@@ -172,7 +172,7 @@ func (t *streams) joined(text *join.Text) {
 			s.learn(f, mask.Mask)
 		}
 	})
-	s.recall.forgetText()
+	s.recall.batch.Forget()
 }
 
 // place returns where [start, end) of the text stands in the masked text; a
