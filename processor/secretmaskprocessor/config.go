@@ -38,6 +38,8 @@ type Config struct {
 	Annotate string `mapstructure:"annotate"`
 	// Limits bound the work. What exceeds one is withheld, never passed.
 	Limits LimitsConfig `mapstructure:"limits"`
+	// Memory bounds what is remembered of traces.
+	Memory MemoryConfig `mapstructure:"memory"`
 	// Scan narrows what is scanned.
 	Scan ScanConfig `mapstructure:"scan"`
 	// Fail says what becomes of what could not be scanned.
@@ -115,6 +117,18 @@ type LimitsConfig struct {
 	MaxBatchTime time.Duration `mapstructure:"max_batch_time"`
 }
 
+// MemoryConfig bounds what is remembered between batches: hashes of secrets
+// that were found, by trace, so that they are masked in later spans as well,
+// in whatever encoding and in fragments. Secrets themselves are not held.
+type MemoryConfig struct {
+	// Traces is the most traces that are remembered; 0 is none.
+	Traces int `mapstructure:"traces"`
+	// Values is the most secrets that are remembered of one trace.
+	Values int `mapstructure:"values"`
+	// Duration is how long a trace is remembered after something was found in it.
+	Duration time.Duration `mapstructure:"duration"`
+}
+
 // ScanConfig narrows what is scanned.
 type ScanConfig struct {
 	// SchemaURLs: scan schema URLs.
@@ -161,7 +175,8 @@ func createDefaultConfig() component.Config {
 			MaxFindings:   100_000,
 			MaxBatchTime:  10 * time.Second,
 		},
-		Scan: ScanConfig{SchemaURLs: true, Keys: true},
-		Fail: FailConfig{Time: failWithhold, Limits: failWithhold},
+		Memory: MemoryConfig{Traces: 10_000, Values: 256, Duration: 10 * time.Minute},
+		Scan:   ScanConfig{SchemaURLs: true, Keys: true},
+		Fail:   FailConfig{Time: failWithhold, Limits: failWithhold},
 	}
 }

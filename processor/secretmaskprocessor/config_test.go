@@ -99,7 +99,7 @@ func TestReadmeNamesEveryKey(t *testing.T) {
 		keys++
 		require.Contains(t, string(readme), "`"+key+"`")
 	}
-	require.Equal(t, 26, keys)
+	require.Equal(t, 29, keys)
 	for _, key := range []string{"description", "rules", "values", "patterns", "target", "words", "fields", "resource"} {
 		require.Contains(t, string(readme), "`allow[]::"+key+"`")
 	}
@@ -126,6 +126,7 @@ func TestValidateReportsEverything(t *testing.T) {
 		`mask: text has 1 bytes`, `mask: first and last must not be negative`,
 		`fingerprint::key: has 5 bytes, at least 16`, `annotate: "a bit" is none of full, summary, none`,
 		`detection::threshold: must be more than 0 and less than 1`, `limits::max_value_bytes: `, `limits::max_depth: `, `limits::max_findings: `, `limits::max_batch_time: `,
+		`memory::values: `, `memory::duration: `,
 		`fail::time: "" is none of`, `fail::limits: "" is none of`,
 	}
 	for _, w := range want {
