@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/tracescrub/tracescrub/rules/decode"
+	"github.com/tracescrub/tracescrub/rules/match"
 	"github.com/tracescrub/tracescrub/rules/pack"
 	"github.com/tracescrub/tracescrub/rules/verify"
 )
@@ -32,14 +33,7 @@ func (s *scanner) candidate(text, key []byte, lv *level, t *target, pos int, cut
 		s.reject(uint32(index), pos, pos, whyBorder, 0, 0)
 		return
 	}
-	from := pos - p.MinBefore
-	first := from
-	if p.MaxBefore > p.MinBefore {
-		for first > 0 && pos-first < p.MaxBefore && (p.Before == nil || p.Before[text[first-1]]) {
-			first--
-		}
-		first = max(first, sp.done)
-	}
+	first, from := starts(p, text, pos, sp.done)
 	s.work += pos - first + 1
 	budget := workFactor*len(text) + workFloor
 	for at := max(first, 0); at <= from; at++ {
@@ -76,6 +70,19 @@ func (s *scanner) candidate(text, key []byte, lv *level, t *target, pos int, cut
 			s.reject(uint32(index), at, far, whyPattern, 0, 0)
 		}
 	}
+}
+
+// starts returns the first and the last place where a match can begin whose
+// literal stands at pos; before offset done all is settled.
+func starts(p *match.Pattern, text []byte, pos, done int) (first, from int) {
+	from = pos - p.MinBefore
+	if first = from; p.MaxBefore > p.MinBefore {
+		for first > 0 && pos-first < p.MaxBefore && (p.Before == nil || p.Before[text[first-1]]) {
+			first--
+		}
+		first = max(first, done)
+	}
+	return first, from
 }
 
 // goOn lengthens the last finding, which ends at offset end, over the rest of

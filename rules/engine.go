@@ -42,6 +42,9 @@ type Engine struct {
 type Info struct {
 	ID, Provider, Description, Reference string
 	Severity                             pack.Severity
+	// Form: the form alone gives the secret away, without a name, a keyword or
+	// a sentence beside it. Such a secret is known again wherever it stands.
+	Form bool
 }
 
 // target is what a literal is an anchor of.
@@ -202,7 +205,7 @@ func (c *compiler) id(packName, path, id string, info Info) {
 
 func (c *compiler) rule(packName string, i int, r *pack.Rule) {
 	path := fmt.Sprintf("rules[%d]", i)
-	c.id(packName, path, r.ID, Info{r.ID, r.Provider, r.Description, r.Reference, r.Severity})
+	c.id(packName, path, r.ID, Info{r.ID, r.Provider, r.Description, r.Reference, r.Severity, byForm(r)})
 	proto := *r
 	proto.Examples, proto.NearMisses, proto.Description, proto.Reference = nil, nil, "", ""
 	fmt.Fprintf(&c.digest, "%+v\n", proto)
@@ -303,6 +306,11 @@ func rankOf(r *pack.Rule) rank {
 		return rankGeneric
 	}
 	return rankProvider
+}
+
+// byForm is Info.Form: a form that its issuer alone uses, wherever it stands.
+func byForm(r *pack.Rule) bool {
+	return rankOf(r) == rankProvider && len(r.Keywords) == 0
 }
 
 // literal registers that t is to be tried where lit stands.

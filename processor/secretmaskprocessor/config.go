@@ -20,6 +20,13 @@ type Config struct {
 	// Policy is asked in order about each finding; the first entry that
 	// matches decides. What no entry matches is masked.
 	Policy []PolicyConfig `mapstructure:"policy"`
+	// Allow lists what is found but is no secret.
+	Allow []AllowConfig `mapstructure:"allow"`
+	// AllowInline honours comments tracescrub:allow in telemetry. Whoever
+	// writes telemetry can then switch the masking off. Default false.
+	AllowInline bool `mapstructure:"allow_inline"`
+	// Known names a dictionary of values that must never leave.
+	Known KnownConfig `mapstructure:"known_secrets"`
 	// Mask is how secrets are replaced unless a policy entry says otherwise.
 	Mask MaskConfig `mapstructure:"mask"`
 	// Fingerprint is the key of the fingerprints in masks.
@@ -31,6 +38,8 @@ type Config struct {
 	Annotate string `mapstructure:"annotate"`
 	// Limits bound the work. What exceeds one is withheld, never passed.
 	Limits LimitsConfig `mapstructure:"limits"`
+	// Memory bounds what is remembered of traces.
+	Memory MemoryConfig `mapstructure:"memory"`
 	// Scan narrows what is scanned.
 	Scan ScanConfig `mapstructure:"scan"`
 	// Fail says what becomes of what could not be scanned.
@@ -39,7 +48,7 @@ type Config struct {
 
 // RulesConfig says what a secret looks like.
 type RulesConfig struct {
-	// Packs are files of rules, or globs of such files. A missing file, or a
+	// Packs are files of rules (*.toml: configurations of gitleaks), or globs of such files. A missing file, or a
 	// glob without one, stops the start.
 	Packs []string `mapstructure:"packs"`
 	// Builtin: use the rules that come with tracescrub. Default true.
@@ -108,6 +117,18 @@ type LimitsConfig struct {
 	MaxBatchTime time.Duration `mapstructure:"max_batch_time"`
 }
 
+// MemoryConfig bounds what is remembered between batches: hashes of secrets
+// that were found, by trace, so that they are masked in later spans as well,
+// in whatever encoding and in fragments. Secrets themselves are not held.
+type MemoryConfig struct {
+	// Traces is the most traces that are remembered; 0 is none.
+	Traces int `mapstructure:"traces"`
+	// Values is the most secrets that are remembered of one trace.
+	Values int `mapstructure:"values"`
+	// Duration is how long a trace is remembered after something was found in it.
+	Duration time.Duration `mapstructure:"duration"`
+}
+
 // ScanConfig narrows what is scanned.
 type ScanConfig struct {
 	// SchemaURLs: scan schema URLs.
@@ -144,6 +165,7 @@ func createDefaultConfig() component.Config {
 	return &Config{
 		Rules:     RulesConfig{Builtin: true, ReloadInterval: 30 * time.Second},
 		Detection: DetectionConfig{Threshold: 0.5},
+		Known:     KnownConfig{Refresh: 5 * time.Minute},
 		Mask:      MaskConfig{Style: "label"},
 		DataDir:   dataDir,
 		Annotate:  annotateSummary,
@@ -153,7 +175,8 @@ func createDefaultConfig() component.Config {
 			MaxFindings:   100_000,
 			MaxBatchTime:  10 * time.Second,
 		},
-		Scan: ScanConfig{SchemaURLs: true, Keys: true},
-		Fail: FailConfig{Time: failWithhold, Limits: failWithhold},
+		Memory: MemoryConfig{Traces: 10_000, Values: 256, Duration: 10 * time.Minute},
+		Scan:   ScanConfig{SchemaURLs: true, Keys: true},
+		Fail:   FailConfig{Time: failWithhold, Limits: failWithhold},
 	}
 }

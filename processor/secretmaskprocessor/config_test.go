@@ -46,6 +46,7 @@ func TestLoadConfig(t *testing.T) {
 	require.NotEmpty(t, all.Fingerprint.Key)
 	all.Fingerprint.Key = ""
 	want.Rules.Packs, want.Rules.Disable, want.Policy = []string{}, []string{}, []PolicyConfig{}
+	want.Allow, want.Known.Command = []AllowConfig{}, []string{}
 	require.Equal(t, want, all, "the documented defaults")
 
 	p := configs["secret_mask/policy"]
@@ -98,7 +99,10 @@ func TestReadmeNamesEveryKey(t *testing.T) {
 		keys++
 		require.Contains(t, string(readme), "`"+key+"`")
 	}
-	require.Equal(t, 21, keys)
+	require.Equal(t, 29, keys)
+	for _, key := range []string{"description", "rules", "values", "patterns", "target", "words", "fields", "resource"} {
+		require.Contains(t, string(readme), "`allow[]::"+key+"`")
+	}
 	for _, key := range []string{"rule", "severity", "field", "resource", "evidence", "action", "mask"} {
 		require.Contains(t, string(readme), "`policy[]::"+key+"`")
 	}
@@ -122,6 +126,7 @@ func TestValidateReportsEverything(t *testing.T) {
 		`mask: text has 1 bytes`, `mask: first and last must not be negative`,
 		`fingerprint::key: has 5 bytes, at least 16`, `annotate: "a bit" is none of full, summary, none`,
 		`detection::threshold: must be more than 0 and less than 1`, `limits::max_value_bytes: `, `limits::max_depth: `, `limits::max_findings: `, `limits::max_batch_time: `,
+		`memory::values: `, `memory::duration: `,
 		`fail::time: "" is none of`, `fail::limits: "" is none of`,
 	}
 	for _, w := range want {
@@ -180,7 +185,7 @@ func TestPolicyHash(t *testing.T) {
 	hash := func(change func(*Config)) string {
 		cfg := testConfig(t)
 		change(cfg)
-		engine, err := cfg.compile(nil)
+		engine, err := cfg.compile(nil, nil)
 		require.NoError(t, err)
 		return cfg.policyHash(engine)
 	}

@@ -127,6 +127,25 @@ func (im *importer) load(name string, data []byte, depth int) *config {
 	return cfg
 }
 
+// Extends returns the path of the file that a configuration extends, or "".
+func Extends(name string, data []byte) string {
+	var cfg struct {
+		Extend extend `toml:"extend"`
+	}
+	if err := toml.Unmarshal(data, &cfg); err != nil || cfg.Extend.Path == "" {
+		return ""
+	}
+	return beside(name, cfg.Extend.Path)
+}
+
+// beside makes a path in a file relative to that file.
+func beside(name, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(name), path)
+}
+
 // base loads what a configuration extends, nil if that is nothing.
 func (im *importer) base(name string, cfg *config, depth int) *config {
 	if cfg.Extend.Path == "" {
@@ -137,10 +156,7 @@ func (im *importer) base(name string, cfg *config, depth int) *config {
 		im.mistake(where, "configurations may not extend others here, or are nested deeper than %d", maxExtend)
 		return nil
 	}
-	path := cfg.Extend.Path
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(filepath.Dir(name), path)
-	}
+	path := beside(name, cfg.Extend.Path)
 	data, err := im.opts.Read(path)
 	if err != nil {
 		im.mistake(where, "%w", err)

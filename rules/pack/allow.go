@@ -16,7 +16,11 @@ const HashPrefix = "sha256:"
 func (a *Allow) Validate() error {
 	var errs []error
 	a.check(func(key, format string, args ...any) {
-		errs = append(errs, fmt.Errorf(strings.TrimPrefix(key+": ", ".")+format, args...))
+		err := fmt.Errorf(format, args...)
+		if key != "" {
+			err = fmt.Errorf("%s: %w", strings.TrimPrefix(key, "."), err)
+		}
+		errs = append(errs, err)
 	})
 	return errors.Join(errs...)
 }
