@@ -19,6 +19,7 @@ type value struct {
 	quoted     bool // stands in quotes
 	tight      bool // NAME=value without spaces, as in shells and .env files
 	line       bool // the name begins its line, or is a flag
+	user       bool // the name is the user of a URL
 	limit      int  // its greatest length
 	digits     bool // nothing but digits, in a sentence
 	escapes    int  // how many times its backslash escapes have to be taken off
@@ -91,7 +92,7 @@ func (s *scanner) value(n int, text []byte, v value) {
 		return
 	}
 	secret := text[v.start:v.end]
-	if s.e.inMask(text, v.start, v.end) || s.e.masked(secret) || !nm.accepts(secret, v) {
+	if s.e.inMask(text, v.start, v.end) || s.e.masked(secret) || !s.e.accepts(nm, secret, about(text, v)) {
 		return
 	}
 	f := s.e.byName(n, v.start, v.end)
@@ -125,6 +126,32 @@ func (s *scanner) whole(n int, text []byte) {
 	}
 	if v.end-v.start <= maxValue && !s.e.maskedAndMore(text[v.start:v.end]) {
 		s.value(n, text, v)
+	}
+}
+
+// isCommand says that a text under this key is a command line or part of one.
+func isCommand(key []byte) bool {
+	return len(key) >= 3 && len(key) <= maxKey && (indexFold(key, "command") >= 0 || indexFold(key, "cmd") >= 0 || indexFold(key, "args") >= 0)
+}
+
+// shortFlag looks for the password in -pX, as the clients of MySQL and others
+// take it: a word of a command line that is too strong for anything else.
+func (s *scanner) shortFlag(text []byte) {
+	n := s.e.nameOf([]byte("password"))
+	for at := 0; n >= 0 && at < len(text); {
+		i := bytes.Index(text[at:], []byte("-p"))
+		if i < 0 {
+			return
+		}
+		from := at + i + 2
+		end := from
+		for end < len(text) && !isSpace(text[end]) && text[end] != '"' && text[end] != '\'' && text[end] != '\\' {
+			end++
+		}
+		if b := text[from:end]; len(b) >= minBeside && (from == 2 || isSpace(text[from-3])) && veryStrong(b) && !technical(b) {
+			s.value(n, text, value{start: from, end: end, quoted: true, limit: maxValue})
+		}
+		at = end
 	}
 }
 

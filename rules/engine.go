@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/tracescrub/tracescrub/rules/classify"
 	"github.com/tracescrub/tracescrub/rules/match"
 	"github.com/tracescrub/tracescrub/rules/pack"
 	"github.com/tracescrub/tracescrub/rules/prefilter"
@@ -23,6 +24,9 @@ type Engine struct {
 	ids    map[string]bool // rule ids
 	limits Limits
 	hash   string
+	// What the classifier of generic values knows, and the score that it asks for.
+	model     *classify.Model
+	threshold int
 
 	filter  *prefilter.Filter
 	targets [][]target // by literal: what to try where it stands
@@ -101,12 +105,15 @@ const (
 	defaultDepth    = 12
 	defaultFindings = 100_000
 	defaultWithin   = 100
+	// defaultThreshold is where docs/detection-curve.md has its default row.
+	defaultThreshold = 0.5
 )
 
 // Compile makes an engine of packs. It reports every mistake at once
 // (errors.Join), each with pack name, rule id and YAML path.
 func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
-	e := &Engine{limits: withDefaults(limits), ids: map[string]bool{}}
+	e := &Engine{limits: withDefaults(limits), ids: map[string]bool{}, model: classify.Builtin()}
+	e.threshold = classify.ScoreOf(e.limits.Threshold)
 	c := compiler{engine: e, literals: map[string]int{}, ids: map[string]string{}}
 	for _, p := range packs {
 		for i := range p.Rules {
@@ -150,6 +157,9 @@ func withDefaults(l Limits) Limits {
 	}
 	if l.Findings <= 0 {
 		l.Findings = defaultFindings
+	}
+	if l.Threshold <= 0 {
+		l.Threshold = defaultThreshold
 	}
 	return l
 }

@@ -10,6 +10,7 @@ import (
 
 const (
 	nearGap    = 73 // bytes from the word to the token; pack.Rule.Search has the same
+	minRandom  = 16 // bytes of a token without digits
 	minNear    = 10 // bytes of a token that is known by a word near it
 	maxNeutral = 4  // words that say nothing between that word and the token
 	// minKeyed and maxKeyed bound a text that is looked at together with its key.
@@ -73,13 +74,13 @@ func (c *compiler) near(index int32, r *pack.Rule) error {
 	for _, w := range r.Near {
 		spelled := []string{""}
 		for i, part := range strings.Split(w, "_") {
+			seps := []string{"", "_", "-"}
+			if i == 0 {
+				seps = seps[:1]
+			}
 			var next []string
 			for _, s := range spelled {
-				if i == 0 {
-					next = append(next, part)
-					continue
-				}
-				for _, sep := range []string{"", "_", "-", ".", " "} {
+				for _, sep := range seps {
 					next = append(next, s+sep+part)
 				}
 			}
@@ -166,4 +167,23 @@ func (s *scanner) underKey(text, key []byte) {
 		s.out[i].End -= len(key) + 1
 		s.out[i].Evidence |= ByKey
 	}
+}
+
+// wordy says that b has the look of words: parts joined by separators, each with vowels.
+func wordy(b []byte) bool {
+	run, longest := 0, 0
+	for _, c := range b {
+		switch c | 0x20 {
+		case 'a', 'e', 'i', 'o', 'u', 'y':
+			run = 0
+		default:
+			if isAlpha(c) {
+				run++
+			} else {
+				run = 0
+			}
+		}
+		longest = max(longest, run)
+	}
+	return longest <= 4
 }

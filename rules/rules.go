@@ -103,7 +103,7 @@ type Context struct {
 	Deadline time.Time
 }
 
-// Limits bound the work on one text. The zero value of a field means its default.
+// Limits bound the work on one text, and what counts as found. The zero value of a field means its default.
 type Limits struct {
 	// Size is the longest text in bytes that is scanned; default 64 MiB.
 	Size int
@@ -111,4 +111,8 @@ type Limits struct {
 	Depth int
 	// Findings is the most findings per text; default 100,000.
 	Findings int
+	// Threshold is the probability from which on a value under the name of a
+	// credential is taken for a secret, between 0 and 1; default 0.5.
+	// docs/detection-curve.md has what others give.
+	Threshold float64
 }

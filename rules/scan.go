@@ -119,6 +119,8 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 	}
 	if named >= 0 {
 		s.whole(named, text)
+	} else if isCommand(key) {
+		s.shortFlag(text)
 	}
 	var seen viewSet
 	s.slash = false

@@ -10,7 +10,7 @@ import "bytes"
 
 const (
 	spokenReach  = 120 // bytes behind or before a name in which its value can stand
-	spokenWords  = 6   // words between a name and its value
+	spokenWords  = 8   // words between a name and its value
 	minSpoken    = 6   // bytes of a password in prose
 	minBeside    = 8   // the same when only a space stands between
 	maxSpokenLen = 256
@@ -18,9 +18,12 @@ const (
 
 // connectors lead from a name to its value; fillers may stand between.
 var (
-	connectors = words("is", "was", "are", "to", "as", "equals", "becomes", "reads", "being", "ist", "est", "es", "used", "shown", "using", "called", "of", "named")
-	fillers    = words("now", "the", "still", "currently", "set", "just", "simply", "changed", "reset", "rotated", "updated", "going", "be", "been", "equal", "to", "a", "an", "following", "value", "here", "new", "same", "literally", "today", "actually", "it", "and", "that", "string")
-	adjectives = words("the", "my", "our", "your", "his", "her", "their", "its", "this", "a", "an", "root", "admin", "new", "old", "current", "db", "database", "user", "login", "master", "default", "initial", "temporary", "temp", "wifi", "sudo", "service", "account", "api", "auth", "bot", "access", "test", "prod", "production", "staging", "main", "secret", "shared", "ssh", "smtp", "ldap", "vault", "redis", "postgres", "mysql", "mongo", "bearer", "http", "header")
+	connectors = words("is", "was", "are", "to", "as", "equals", "becomes", "reads", "being", "ist", "est", "es", "used", "shown", "using", "called", "named")
+	copulas    = words("is", "was", "are", "ist", "est", "es")
+	// prepositions begin what the credential is of: "of the admin console is".
+	prepositions = words("of", "for", "on", "in", "at", "from")
+	fillers      = words("now", "the", "still", "currently", "set", "just", "simply", "changed", "reset", "rotated", "updated", "going", "be", "been", "equal", "to", "a", "an", "following", "value", "here", "new", "same", "literally", "today", "actually", "it", "and", "that", "string")
+	adjectives   = words("the", "my", "our", "your", "his", "her", "their", "its", "this", "a", "an", "root", "admin", "new", "old", "current", "db", "database", "user", "login", "master", "default", "initial", "temporary", "temp", "wifi", "sudo", "service", "account", "api", "auth", "bot", "access", "test", "prod", "production", "staging", "main", "secret", "shared", "ssh", "smtp", "ldap", "vault", "redis", "postgres", "mysql", "mongo", "bearer", "http", "header")
 )
 
 func words(list ...string) map[string]bool {
@@ -48,7 +51,7 @@ func spokenAfter(text []byte, end int) (v value, ok bool) {
 	if cell {
 		return spokenWord(text, gap, minBeside)
 	}
-	linked := false
+	linked, phrase := false, false
 	for n := 0; n < spokenWords && i < limit; n++ {
 		if text[i] != ' ' || i+1 >= limit {
 			return v, false
@@ -63,8 +66,13 @@ func spokenAfter(text []byte, end int) (v value, ok bool) {
 		word := text[from:i]
 		whole := i < len(text) && (text[i] == ' ' || text[i] == ':')
 		switch {
+		case whole && phrase && !isIn(copulas, word):
+			continue // "the password of the admin console is"
+		case whole && n == 0 && isIn(prepositions, word):
+			phrase = true
+			continue
 		case whole && n > 0 && linked && isIn(fillers, word), whole && isIn(connectors, word):
-			linked = true
+			linked, phrase = true, false
 			if i < limit && text[i] == ':' {
 				i++
 			}

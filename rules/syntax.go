@@ -46,6 +46,7 @@ func assigned(text []byte, start, end int, v value) (_ value, ok bool) {
 		return v, false
 	}
 	v.line = lineStart(text, start)
+	v.user = start > 2 && string(text[start-3:start]) == "://"
 	switch c := text[i]; {
 	case c == '=' || c == ':':
 		i, ok = operator(text, i)
@@ -270,6 +271,11 @@ func quotedEnd(text []byte, from int, quote byte, level, limit int) (end int, ok
 
 // bareEnd finds the end of a value without quotes.
 func bareEnd(text []byte, from int, v value) int {
+	if v.user {
+		if n := bytes.IndexByte(text[from:min(len(text), from+v.limit)], '@'); n > 0 {
+			return from + n
+		}
+	}
 	shell := v.tight && v.line // NAME=value on a line of its own: all up to white space
 	for i := from; i < len(text) && i-from <= v.limit; i++ {
 		c := text[i]

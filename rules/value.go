@@ -4,31 +4,73 @@ import (
 	"bytes"
 	"math"
 
+	"github.com/tracescrub/tracescrub/rules/classify"
 	"github.com/tracescrub/tracescrub/rules/decode"
 	"github.com/tracescrub/tracescrub/rules/verify"
 )
 
 const (
-	minToken        = 10  // bytes of a token that is known by its name alone
-	minTokenEntropy = 2.7 // bits per byte of such a token
-	minRandom       = 16  // bytes of a value that may be random letters only
+	minToken        = 8   // bytes of a token that is known by its name alone
+	minTokenEntropy = 2.7 // bits per byte of a cookie
 )
 
-// accepts says that secret can be the value of n.
-func (n *name) accepts(secret []byte, v value) bool {
+// accepts says that secret can be the value of n in its place: the guards
+// say what is certainly none, the classifier decides about the rest.
+func (e *Engine) accepts(n *name, secret []byte, at classify.Context) bool {
 	if len(secret) < n.min || placeholder(secret) || reference(secret) {
 		return false
 	}
+	if stopWord(secret) || codeLike(secret) || prose(secret) {
+		return false
+	}
+	// What stands behind a forged mask is judged by itself.
+	if rest := bytes.TrimSpace(secret[e.maskLen(secret):]); len(rest) > 0 {
+		secret = rest
+	}
 	switch n.kind {
 	case passwordValue:
-		return passwordLike(secret, v)
+		return !urlLike(secret) && e.likely(classify.Password, secret, at)
 	case tokenValue:
-		return tokenLike(secret)
+		return len(secret) >= minToken && !urlLike(secret) && bytes.IndexByte(secret, ' ') < 0 && e.likely(classify.Token, secret, at)
 	case numericValue:
-		return n.numeric(secret) || passwordLike(secret, v) && hasDigit(secret) && len(secret) <= 16
+		return n.numeric(secret) || hasDigit(secret) && len(secret) <= 16 && !urlLike(secret) && e.likely(classify.Password, secret, at)
 	default:
-		return !stopWord(secret) && !identifierLike(secret, v) && !codeLike(secret) && !prose(secret)
+		return e.likely(classify.Token, secret, at) || e.likely(classify.Password, secret, at)
 	}
+}
+
+// likely asks the classifier.
+func (e *Engine) likely(q classify.Question, secret []byte, at classify.Context) bool {
+	return e.model.Score(q, secret, at) >= e.threshold
+}
+
+// about is what the classifier is told about the place of v in text.
+func about(text []byte, v value) classify.Context {
+	at := classify.Context{Quoted: v.quoted, Tight: v.tight, Line: v.line, Op: ' ', Next: 0}
+	i := v.start - 1
+	for i >= 0 && v.start-i < 48 && (isSpace(text[i]) || text[i] == '"' || text[i] == '\'' || text[i] == '`' || text[i] == '\\') {
+		i--
+	}
+	if i < 0 {
+		at.Op = 0
+	} else if c := text[i]; c == '=' || c == ':' || c == '>' || c == ',' {
+		at.Op = c
+	}
+	i = v.end
+	for i < len(text) && (text[i] == ' ' || text[i] == '\t') && i-v.end < 48 {
+		i++
+	}
+	if i == len(text) {
+		return at
+	}
+	at.Next = text[i]
+	switch rest := text[i:]; {
+	case rest[0] == '\r' || i > v.end && rest[0] == '#' || bytes.HasPrefix(rest, []byte("//")) || bytes.HasPrefix(rest, []byte(`\n`)) || bytes.HasPrefix(rest, []byte(`\r`)):
+		at.Next = '\n'
+	case i > v.end && (isWord(rest[0]) || rest[0] == '"' || rest[0] == '-'):
+		at.Next = ' '
+	}
+	return at
 }
 
 // numeric says that a number can be a value of n: a passcode or an all-digit password.
@@ -37,49 +79,6 @@ func (n *name) numeric(digits []byte) bool {
 		return false
 	}
 	return allDigits(digits)
-}
-
-// passwordLike says that a value under the name of a password can be one: not
-// a word of code, not a sentence, not a type.
-func passwordLike(b []byte, v value) bool {
-	if stopWord(b) || prose(b) || urlLike(b) {
-		return false
-	}
-	if v.quoted || v.tight && v.line {
-		return !codeLike(b)
-	}
-	return !codeLike(b) && !identifierLike(b, v)
-}
-
-// tokenLike says that a value is long and random enough for a token.
-func tokenLike(b []byte) bool {
-	if len(b) < minToken || urlLike(b) || pathLike(b) || bytes.IndexByte(b, ' ') >= 0 {
-		return false
-	}
-	if codeLike(b) || stopWord(b) {
-		return false
-	}
-	if entropy(b) < minTokenEntropy {
-		return false
-	}
-	return hasDigit(b) || len(b) >= minRandom && !wordy(b)
-}
-
-// identifierLike says that a bare value is rather a name in program code:
-// letters, "_" and "." only.
-func identifierLike(b []byte, v value) bool {
-	if v.quoted {
-		return false
-	}
-	if v.tight && v.line {
-		return false
-	}
-	for _, c := range b {
-		if !isAlpha(c) && c != '_' && c != '.' && c != '-' && c != '?' && c != '!' && c != ':' && c != '*' {
-			return false
-		}
-	}
-	return true
 }
 
 // codeLike says that a value is an expression: a call, an index, an operator.
@@ -145,7 +144,7 @@ func placeholder(b []byte) bool {
 		return true
 	}
 	first, last := b[0], b[len(b)-1]
-	if first == '<' && last == '>' || first == '[' && last == ']' || first == '{' && last == '}' {
+	if first == '<' && last == '>' || first == '[' && last == ']' || first == '{' && last == '}' || first == '(' && last == ')' {
 		return true
 	}
 	if bytes.HasPrefix(b, []byte("${")) || bytes.HasPrefix(b, []byte("$(")) || bytes.HasPrefix(b, []byte("{{")) {
@@ -265,25 +264,6 @@ func mixedCase(b []byte) bool {
 		}
 	}
 	return up >= 2 && low >= 2
-}
-
-// wordy says that b has the look of words: parts joined by separators, each with vowels.
-func wordy(b []byte) bool {
-	run, longest := 0, 0
-	for _, c := range b {
-		switch c | 0x20 {
-		case 'a', 'e', 'i', 'o', 'u', 'y':
-			run = 0
-		default:
-			if isAlpha(c) {
-				run++
-			} else {
-				run = 0
-			}
-		}
-		longest = max(longest, run)
-	}
-	return longest <= 4
 }
 
 // entropy returns the Shannon entropy of b in bits per byte.
