@@ -105,19 +105,28 @@ func (s *scanner) nearby(text, key []byte, lv *level, index int32, pos, end int)
 	}
 	stop := min(len(text), end+nearGap)
 	s.work += stop - end
-	for i := end; i < stop; i++ {
+	from := end
+	if r.phrase {
+		from = max(end, sp.tried)
+	}
+	for i := from; i < stop; i++ {
 		if !endsGap(text, i) {
 			continue
 		}
 		s.match.Steps, s.match.Limit = 0, workFloor
 		last, a, b, ok := r.pattern.At(&s.match, text, i+1)
 		s.work += s.match.Steps
+		sp.tried = i + 1 // for phrases it does not matter how far the word is
 		if !ok {
 			continue
 		}
 		if done := s.accept(text, key, r, index, pos, last, a, b); done > 0 {
 			sp.done = done
 			return
+		}
+		if r.phrase { // none begins in the first third of 36 words
+			i += (last - i) / 3
+			sp.tried = i
 		}
 	}
 }
@@ -139,9 +148,10 @@ func endsGap(text []byte, i int) bool {
 // underKey looks for tokens that only a word in their key gives away: the key
 // and the text are read as an assignment.
 func (s *scanner) underKey(text, key []byte) {
-	if len(key) == 0 || len(text) < minKeyed || len(text) > maxKeyed || bytes.IndexByte(text, ' ') >= 0 {
+	if len(key) == 0 || len(text) < minKeyed || len(text) > maxKeyed {
 		return
 	}
+	words := bytes.IndexByte(text, ' ') >= 0
 	lv := &s.levels[0]
 	hits, _ := s.e.filter.Find(lv.hits[:0], key, 0, len(key), maxHits)
 	lv.hits = hits
@@ -150,7 +160,7 @@ func (s *scanner) underKey(text, key []byte) {
 		targets := s.e.targets[h.Lit]
 		for i := range targets {
 			t := &targets[i]
-			if t.kind != nearTarget {
+			if t.kind != nearTarget || words != s.e.rules[t.rule].phrase {
 				continue
 			}
 			s.keyed = append(append(append(s.keyed[:0], key...), '='), text...)

@@ -18,12 +18,12 @@ user username customer channel count size serial thread conversation response ob
 report issue ticket call step deployment deploy region zone tenant workspace schema table index index digest checkpoint integrity resource git
 vcs ray sampled parent status rid cid uid oid email`)
 
-var wordForm = regexp.MustCompile(`^[a-z0-9]+([_.][a-z0-9]+)*$`)
+var wordForm = regexp.MustCompile(`^[a-z0-9]+([_. ][a-z0-9]+)*$`)
 
 func (d *decoder) checkNear(path string, r *Rule) {
 	for i, w := range r.Near {
 		if at := fmt.Sprintf("%s.near[%d]", path, i); !wordForm.MatchString(w) {
-			d.at(at, "%q must be lower case words joined by single underscores or dots", w)
+			d.at(at, "%q must be lower case words joined by single underscores, dots or spaces", w)
 		} else if len(strings.ReplaceAll(w, "_", "")) < minAnchor {
 			d.at(at, "must have at least %d letters", minAnchor)
 		}
