@@ -103,6 +103,9 @@ func (o *oracle) accept(text string, m []int) (span [2]int, ok bool) {
 	verdict := verify.Unknown
 	if r.Checksum != "" {
 		verdict = verify.Lookup(r.Checksum)([]byte(text[m[0]:m[1]]))
+		if from, to := verify.Phrase([]byte(text[span[0]:span[1]])); r.Checksum == "bip39" {
+			span = [2]int{span[0] + from, span[0] + to}
+		}
 	}
 	if verdict == verify.Failed && r.Require {
 		return span, false
