@@ -57,6 +57,8 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 		}
 		if n >= 0 && ok && (!v.digits || s.e.names[n].kind == numericValue) {
 			s.value(n, text, v)
+		} else {
+			s.rejectName(start, end, whyUnset)
 		}
 		return end
 	}
@@ -168,12 +170,18 @@ var schemes = []string{"bearer", "basic", "token", "bot", "apikey", "api-key", "
 // skipScheme skips such a word.
 func skipScheme(text []byte, start, end int) int {
 	for _, w := range schemes {
-		if hasPrefixFold(text[start:end], w) && start+len(w) < end && text[start+len(w)] == ' ' {
-			start += len(w)
-			for start < end && text[start] == ' ' {
-				start++
-			}
-			return start
+		if !hasPrefixFold(text[start:end], w) {
+			continue
+		}
+		i := start + len(w)
+		for i < end && text[i] == ' ' {
+			i++
+		}
+		if i == start+len(w) && hasPrefixFold(text[i:end], "%20") {
+			i += len("%20")
+		}
+		if i > start+len(w) {
+			return i
 		}
 	}
 	return start

@@ -214,7 +214,7 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 		return s.reject(uint32(index), a, b, whyMask, 0, 0)
 	case inBlob(text, start):
 		return s.reject(uint32(index), a, b, whyBlob, 0, 0)
-	case r.rank <= rankContext && (placeholder(secret) || s.e.absurd(text, a, b)):
+	case r.rank <= rankContext && (placeholder(secret) || !r.near && s.e.absurd(text, a, b)):
 		return s.reject(uint32(index), a, b, whyFiller, 0, 0)
 	case r.near && !r.require && !credible(text[start:a], secret, r.not):
 		return s.reject(uint32(index), a, b, whyCredible, 0, 0)

@@ -54,7 +54,7 @@ func assigned(text []byte, start, end int, v value) (_ value, ok bool) {
 	switch c := text[i]; {
 	case c == '=' || c == ':':
 		i, ok = operator(text, i)
-		if !ok {
+		if !ok || c == ':' && quote == 0 && start > 0 && text[start-1] == ':' { // arn:...:secret:name
 			return v, false
 		}
 		if c == ':' && v.line && (text[i] == '\n' || text[i] == '\r' || text[i] == '|' || text[i] == '>') {
