@@ -60,6 +60,9 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 		} else {
 			s.rejectName(start, end, whyUnset)
 		}
+		if !ok {
+			s.rejectName(start, end, whyUnset)
+		}
 		return end
 	}
 	if n := s.e.nameOf(text[start:end]); n >= 0 {

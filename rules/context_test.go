@@ -76,6 +76,13 @@ func TestNamedSecrets(t *testing.T) {
 		{"attribute key over a list in JSON", "http.request.header.authorization", `["Bearer {{<32*base62>}}"]`},
 		{"name and value members", "", `[{"name":"X-Api-Key","value":"{{<32*base62>}}"},{"name":"a","value":"b"}]`},
 		{"flag and value in a list", "", `["curl","--password","{{<10*alnum>}}","-v"]`},
+		{"weak password in YAML", "", "db:\n  password: {{sunshine}}\n"},
+		{"weak password in JSON", "", `{"user":"x","password":"{{dragon}}"}`},
+		{"weak password of two words", "", `password = "{{velvetHarbor}}"`},
+		{"passphrase", "", `passphrase: "{{correct-horse-battery-staple}}"`},
+		{"letters only in quotes", "", `pwd = '{{<9*lower>}}';`},
+		{"token of letters", "", "token: {{<32*lower>}}\n"},
+		{"token of capitals", "", `API_KEY="{{<24*upper>}}"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for seed := range uint64(20) {
@@ -152,6 +159,13 @@ func TestNotSecrets(t *testing.T) {
 		{"booleans and null", "", `{"password":null,"api_key":false,"token":"","secret":"none"}`},
 		{"a name as a value, then a member", "", `"name":"agent password","amount2":388,"x":{"token":"credential_id_1":`},
 		{"comparison", "", `if token == "abcdef0123456789abcdef" and api_key != other123456789:`},
+		{"words for a token", "", "token: valueFrom\nsecret: orders-db-credentials\nauth_token: getToken\nprivate_key: path/to/key.pem\naccess_token: accessToken\n"},
+		{"types in YAML", "", "password: str\napiKey: string\ntoken: SecretStr\nclientSecret: Optional\n"},
+		{"paths", "", "pwd: /home/app\nOLDPWD=/var/lib/jenkins\nssh_private_key: ~/.ssh/id_rsa\n"},
+		{"members", "", "password = form.cleaned_data\napi_key = settings.API_KEY2\nuser.password = payload.new_password1;\n"},
+		{"placeholders in quotes", "", `api_key = "insert-api-key-here", password="changeme", secret: "my-client-secret", token: 'test-token'`},
+		{"labels", "", `{"password":"Password:","confirmPassword":"Confirm password","accessToken":"access_token","passwords":"users"}`},
+		{"calls", "", "hashed_password = bcrypt.hashpw(password.encode(), salt)\nmaster_password = local.master_password\nif (password == NULL) return;\ndef f(self, password=None, token=None):\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if fs := e.Scan(nil, []byte(tt.text), Context{Key: tt.key}); len(fs) != 0 {

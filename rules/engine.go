@@ -42,6 +42,9 @@ type Engine struct {
 type Info struct {
 	ID, Provider, Description, Reference string
 	Severity                             pack.Severity
+	// Form: the form alone gives the secret away, without a name, a keyword or
+	// a sentence beside it. Such a secret is known again wherever it stands.
+	Form bool
 }
 
 // target is what a literal is an anchor of.
@@ -152,7 +155,11 @@ func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
 	if e.filter, err = prefilter.New(e.list); err != nil {
 		return nil, fmt.Errorf("building the filter: %w", err)
 	}
-	fmt.Fprintf(&c.digest, "limits %+v\n", e.limits)
+	knowledge, err := e.model.MarshalBinary()
+	if err != nil {
+		return nil, fmt.Errorf("hashing the classifier: %w", err)
+	}
+	fmt.Fprintf(&c.digest, "limits %+v\nmodel %x\n", e.limits, sha256.Sum256(knowledge))
 	sum := sha256.Sum256([]byte(c.digest.String()))
 	e.hash = hex.EncodeToString(sum[:6])
 	e.pool.New = func() any { return newScanner(e) }
@@ -198,7 +205,7 @@ func (c *compiler) id(packName, path, id string, info Info) {
 
 func (c *compiler) rule(packName string, i int, r *pack.Rule) {
 	path := fmt.Sprintf("rules[%d]", i)
-	c.id(packName, path, r.ID, Info{r.ID, r.Provider, r.Description, r.Reference, r.Severity})
+	c.id(packName, path, r.ID, Info{r.ID, r.Provider, r.Description, r.Reference, r.Severity, byForm(r)})
 	proto := *r
 	proto.Examples, proto.NearMisses, proto.Description, proto.Reference = nil, nil, "", ""
 	fmt.Fprintf(&c.digest, "%+v\n", proto)
@@ -299,6 +306,11 @@ func rankOf(r *pack.Rule) rank {
 		return rankGeneric
 	}
 	return rankProvider
+}
+
+// byForm is Info.Form: a form that its issuer alone uses, wherever it stands.
+func byForm(r *pack.Rule) bool {
+	return rankOf(r) == rankProvider && len(r.Keywords) == 0
 }
 
 // literal registers that t is to be tried where lit stands.

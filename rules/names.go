@@ -34,7 +34,7 @@ var valueKinds = map[string]valueKind{
 
 func (c *compiler) name(packName string, i int, n *pack.Name) {
 	path := fmt.Sprintf("names[%d]", i)
-	c.id(packName, path, n.ID, Info{n.ID, n.Provider, n.Description, n.Reference, n.Severity})
+	c.id(packName, path, n.ID, Info{n.ID, n.Provider, n.Description, n.Reference, n.Severity, false})
 	fmt.Fprintf(&c.digest, "%v %v %v %v %v %v\n", n.ID, n.Names, n.Not, n.NotBefore, n.Value, n.MinLength)
 	kind, ok := valueKinds[n.Value]
 	if !ok {

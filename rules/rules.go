@@ -65,6 +65,12 @@ const (
 	Bare
 	// Truncated: the text ends inside the secret.
 	Truncated
+	// Joined: the secret was cut and stands in this and in neighbouring texts.
+	// An engine does not answer this, nor the next; who joins texts and
+	// remembers secrets does.
+	Joined
+	// Remembered: the secret was found in another place and known again.
+	Remembered
 )
 
 // Reason says why a range could not be scanned.

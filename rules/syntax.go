@@ -77,18 +77,7 @@ func assigned(text []byte, start, end int, v value) (_ value, ok bool) {
 	case quote > 0 && spaced && hasPrefixFold(text[i:], "value="): // name="password" value="X"
 		i += len("value=")
 	case quote > 0 && spaced && c == '{': // variable "db_password" { default = "X" }
-		n := bytes.Index(text[i:min(len(text), i+maxBlock)], []byte("default"))
-		if n < 0 || bytes.IndexByte(text[i:i+n], '}') >= 0 {
-			return v, false
-		}
-		i += n + len("default")
-		for i < len(text) && (text[i] == ' ' || text[i] == '\t') {
-			i++
-		}
-		if i >= len(text) || text[i] != '=' {
-			return v, false
-		}
-		if i, ok = operator(text, i); !ok {
+		if i, ok = blockDefault(text, i); !ok {
 			return v, false
 		}
 	case spaced && quote == 0 && start > 1 && text[start-1] == '-' || spaced && text[start] == '-' && quote == 0: // --password X
@@ -96,6 +85,23 @@ func assigned(text []byte, start, end int, v value) (_ value, ok bool) {
 		return v, false
 	}
 	return readValue(text, i, v)
+}
+
+// blockDefault returns where the default of a Terraform variable stands whose
+// block opens at i.
+func blockDefault(text []byte, i int) (int, bool) {
+	n := bytes.Index(text[i:min(len(text), i+maxBlock)], []byte("default"))
+	if n < 0 || bytes.IndexByte(text[i:i+n], '}') >= 0 {
+		return i, false
+	}
+	i += n + len("default")
+	for i < len(text) && (text[i] == ' ' || text[i] == '\t') {
+		i++
+	}
+	if i >= len(text) || text[i] != '=' {
+		return i, false
+	}
+	return operator(text, i)
 }
 
 // nextLine reads the YAML value that stands alone, indented, on the line behind

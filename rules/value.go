@@ -14,7 +14,7 @@ import (
 const doubt = 3 * 64
 
 const (
-	minToken        = 8   // bytes of a token that is known by its name alone
+	minToken        = 10  // bytes of a token that is known by its name alone
 	minTokenEntropy = 2.7 // bits per byte of a cookie
 )
 

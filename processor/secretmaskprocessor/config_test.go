@@ -99,7 +99,7 @@ func TestReadmeNamesEveryKey(t *testing.T) {
 		keys++
 		require.Contains(t, string(readme), "`"+key+"`")
 	}
-	require.Equal(t, 25, keys)
+	require.Equal(t, 29, keys)
 	for _, key := range []string{"description", "rules", "values", "patterns", "target", "words", "fields", "resource"} {
 		require.Contains(t, string(readme), "`allow[]::"+key+"`")
 	}
@@ -125,7 +125,8 @@ func TestValidateReportsEverything(t *testing.T) {
 		`policy[2]::mask: style "blur" is none of`, `policy[2]::mask: has no meaning with action pass`,
 		`mask: text has 1 bytes`, `mask: first and last must not be negative`,
 		`fingerprint::key: has 5 bytes, at least 16`, `annotate: "a bit" is none of full, summary, none`,
-		`limits::max_value_bytes: `, `limits::max_depth: `, `limits::max_findings: `, `limits::max_batch_time: `,
+		`detection::threshold: must be more than 0 and less than 1`, `limits::max_value_bytes: `, `limits::max_depth: `, `limits::max_findings: `, `limits::max_batch_time: `,
+		`memory::values: `, `memory::duration: `,
 		`fail::time: "" is none of`, `fail::limits: "" is none of`,
 	}
 	for _, w := range want {
@@ -140,6 +141,7 @@ func TestValidateReportsEverything(t *testing.T) {
 		"no rules":  {func(c *Config) { c.Rules.Builtin = false }, "rules: without builtin and packs"},
 		"two keys":  {func(c *Config) { c.Fingerprint.KeyFile = "x" }, "fingerprint: key and key_file exclude"},
 		"no place":  {func(c *Config) { c.Fingerprint.Key, c.DataDir = "", "" }, "data_dir: must not be empty"},
+		"too sure":  {func(c *Config) { c.Detection.Threshold = 1 }, "detection::threshold: must be more than 0"},
 		"too deep":  {func(c *Config) { c.Limits.MaxDepth = 1001 }, "limits::max_depth: must be 1 to 1000"},
 		"no action": {func(c *Config) { c.Policy = []PolicyConfig{{}} }, `policy[0]::action: "" is none of`},
 	} {
@@ -198,6 +200,7 @@ func TestPolicyHash(t *testing.T) {
 		func(c *Config) { c.Mask.Style = "hash" },
 		func(c *Config) { c.Limits.MaxBatchTime = time.Hour },
 		func(c *Config) { c.Scan.Keys = false },
+		func(c *Config) { c.Detection.Threshold = 0.9 },
 	} {
 		h := hash(change)
 		require.False(t, seen[h])

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/tracescrub/tracescrub/internal/mask"
+	"github.com/tracescrub/tracescrub/internal/memory"
 	"github.com/tracescrub/tracescrub/rules"
 	"github.com/tracescrub/tracescrub/rules/gitleaks"
 )
@@ -32,7 +33,8 @@ type core struct {
 	now func() time.Time
 
 	state atomic.Pointer[state] // nil until Start
-	scans sync.Pool             // of *scan
+	store *memory.Store
+	scans sync.Pool // of *scan
 
 	// users is guarded by cores.mu.
 	users int
@@ -98,7 +100,8 @@ func newCore(set processor.Settings, cfg *Config) (*core, error) {
 		return nil, fmt.Errorf("making metrics: %w", err)
 	}
 	c := &core{cfg: cfg, log: set.Logger, tel: tel, now: time.Now, engine: engine, sources: hashSources(sources)}
-	c.scans.New = func() any { return newScan(c.cfg, c.now) }
+	c.store = memory.NewStore(cfg.Memory.limits(), func() time.Time { return c.now() })
+	c.scans.New = func() any { return newScan(c.cfg, c.now, c.store) }
 	return c, nil
 }
 

@@ -48,7 +48,7 @@ func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
 	t.bytes = counter("otelcol_processor_secret_mask_bytes_scanned", "By",
 		"Bytes of text that were scanned.")
 	t.findings = counter("otelcol_processor_secret_mask_findings", "{findings}",
-		"Secrets that were found, by rule, severity, kind of field and action.")
+		"Secrets that were found, by rule, severity, kind of field, action and evidence.")
 	t.withheld = counter("otelcol_processor_secret_mask_withheld", "{texts}",
 		"Texts, or parts of texts, that could not be scanned and were replaced, by reason.")
 	t.forged = counter("otelcol_processor_secret_mask_forged_stamps", "{attributes}",
@@ -84,7 +84,8 @@ func (t *telemetry) record(ctx context.Context, s *scan, items, dropped int, too
 	for k, n := range s.counts {
 		t.findings.Add(ctx, int64(n), metric.WithAttributes(
 			attribute.String("rule", k.rule), attribute.String("severity", k.severity),
-			attribute.String("field", k.field), attribute.String("action", k.action)))
+			attribute.String("field", k.field), attribute.String("action", k.action),
+			attribute.String("evidence", k.evidence)))
 	}
 	for why, n := range s.reasons {
 		if n > 0 {

