@@ -233,7 +233,7 @@ func locate(name string) artifact {
 }
 
 func (s *sarif) Close() error {
-	invocation := map[string]any{"executionSuccessful": len(s.errors) == 0}
+	invocation := map[string]any{"executionSuccessful": len(s.errors) == 0} // what is left out is no failure
 	if s.left > 0 {
 		s.errors = append(s.errors, notification{"warning", message{fmt.Sprintf("%d more findings are not in this report: it has the %d results that code scanning accepts", s.left, maxResults)}})
 	}
