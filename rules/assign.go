@@ -20,6 +20,7 @@ type value struct {
 	tight      bool // NAME=value without spaces, as in shells and .env files
 	line       bool // the name begins its line, or is a flag
 	user       bool // the name is the user of a URL
+	pairs      bool // one of several pairs between semicolons: a connection string
 	limit      int  // its greatest length
 	digits     bool // nothing but digits, in a sentence
 	escapes    int  // how many times its backslash escapes have to be taken off
@@ -43,21 +44,30 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 		v, ok = spoken(text, start, end)
 		ok = ok && !bytes.Contains(text[v.start:v.end], maskOpen)
 		column := endsLine(text, end)
-		if !ok && !column {
+		if !ok && !column && (end >= len(text) || text[end] != ' ') {
+			s.rejectName(start, end, whyUnset)
 			return end
 		}
 		n := s.e.nameOf(text[start:end])
+		if n >= 0 && !ok && s.e.names[n].kind == numericValue {
+			v, ok = codeBeside(text, end)
+		}
 		if n >= 0 && column {
 			s.column(n, text, start, end)
 		}
 		if n >= 0 && ok && (!v.digits || s.e.names[n].kind == numericValue) {
 			s.value(n, text, v)
 		}
+		if !ok {
+			s.rejectName(start, end, whyUnset)
+		}
 		return end
 	}
 	if n := s.e.nameOf(text[start:end]); n >= 0 {
 		s.slash = s.slash || bytes.IndexByte(text[v.start:v.end], '\\') >= 0
 		s.value(n, text, v)
+	} else {
+		s.rejectName(start, end, whyName)
 	}
 	return end
 }
@@ -88,21 +98,20 @@ func (s *scanner) value(n int, text []byte, v value) {
 	} else if at := skipScheme(text, v.start, min(len(text), v.end+8)); at > v.start {
 		v.start, v.end = at, bareEnd(text, at, v)
 	}
-	if n := s.e.maskLen(text[v.start:]); v.start >= v.end || n > 0 && v.start+n >= v.end {
+	if mask := s.e.maskLen(text[v.start:]); v.start >= v.end || mask > 0 && v.start+mask >= v.end {
+		s.rejectValue(n, text, v)
 		return
 	}
 	secret := text[v.start:v.end]
 	if s.e.inMask(text, v.start, v.end) || s.e.masked(secret) || !s.e.accepts(nm, secret, about(text, v)) {
+		s.rejectValue(n, text, v)
 		return
 	}
 	f := s.e.byName(n, v.start, v.end)
 	if docExample(secret) {
 		f.Evidence |= DocExample
 	}
-	if s.ctx.Digest != nil {
-		f.Digest = s.ctx.Digest(s.literal(secret, v.escapes))
-	}
-	s.out = append(s.out, f)
+	s.addMatch(f, text, f.Start, f.End, v.escapes)
 }
 
 // literal returns what a string literal stands for, after so many levels of escapes.
@@ -162,12 +171,18 @@ var schemes = []string{"bearer", "basic", "token", "bot", "apikey", "api-key", "
 // skipScheme skips such a word.
 func skipScheme(text []byte, start, end int) int {
 	for _, w := range schemes {
-		if hasPrefixFold(text[start:end], w) && start+len(w) < end && text[start+len(w)] == ' ' {
-			start += len(w)
-			for start < end && text[start] == ' ' {
-				start++
-			}
-			return start
+		if !hasPrefixFold(text[start:end], w) {
+			continue
+		}
+		i := start + len(w)
+		for i < end && text[i] == ' ' {
+			i++
+		}
+		if i == start+len(w) && hasPrefixFold(text[i:end], "%20") {
+			i += len("%20")
+		}
+		if i > start+len(w) {
+			return i
 		}
 	}
 	return start

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/tracescrub/tracescrub/rules/decode"
+	"github.com/tracescrub/tracescrub/rules/match"
 	"github.com/tracescrub/tracescrub/rules/pack"
 	"github.com/tracescrub/tracescrub/rules/verify"
 )
@@ -14,10 +15,11 @@ const minCut = 8
 
 // candidate tries the rule of t where its literal stands at offset pos.
 func (s *scanner) candidate(text, key []byte, lv *level, t *target, pos int, cut bool) {
+	index := t.rule
 	if t.exact != "" && !bytes.HasPrefix(text[pos:], []byte(t.exact)) {
+		s.reject(uint32(index), pos, pos+len(t.exact), whyCase, 0, 0)
 		return
 	}
-	index := t.rule
 	r := &s.e.rules[index]
 	sp := &lv.spent[index]
 	if sp.epoch != lv.epoch {
@@ -28,24 +30,22 @@ func (s *scanner) candidate(text, key []byte, lv *level, t *target, pos int, cut
 	}
 	p := r.pattern
 	if p.MaxBefore == 0 && r.left == wordBorder && !leftBorder(text, pos) {
+		s.reject(uint32(index), pos, pos, whyBorder, 0, 0)
 		return
 	}
-	from := pos - p.MinBefore
-	first := from
-	if p.MaxBefore > p.MinBefore {
-		for first > 0 && pos-first < p.MaxBefore && (p.Before == nil || p.Before[text[first-1]]) {
-			first--
-		}
-		first = max(first, sp.done)
-	}
+	first, from := starts(p, text, pos, sp.done)
 	s.work += pos - first + 1
 	budget := workFactor*len(text) + workFloor
 	for at := max(first, 0); at <= from; at++ {
 		if r.left == wordBorder && !leftBorder(text, at) {
+			if at == from {
+				s.reject(uint32(index), at, at, whyBorder, 0, 0)
+			}
 			continue
 		}
 		s.match.Steps, s.match.Limit = 0, budget
 		end, a, b, ok := p.At(&s.match, text, at)
+		far := s.match.Far
 		sp.steps += s.match.Steps
 		s.slash = s.slash || hides(text[at:min(len(text), max(s.match.Far, end)+2)])
 		s.work += s.match.Steps
@@ -63,19 +63,35 @@ func (s *scanner) candidate(text, key []byte, lv *level, t *target, pos int, cut
 			s.add(Finding{Start: at, End: len(text), Rule: uint32(index), Severity: r.severity, Evidence: Truncated}, text)
 			sp.done = len(text)
 			return
-		} else if broken(text, s.match.Far, pos+len(p.Literals[0])) && s.rejoined(text, key, lv, index, at) {
+		} else if r.rank >= rankGeneric && broken(text, s.match.Far, pos+len(p.Literals[0])) && s.rejoined(text, key, lv, index, at) {
 			return
 		}
+		if !ok {
+			s.reject(uint32(index), at, far, whyPattern, 0, 0)
+		}
 	}
+}
+
+// starts returns the first and the last place where a match can begin whose
+// literal stands at pos; before offset done all is settled.
+func starts(p *match.Pattern, text []byte, pos, done int) (first, from int) {
+	from = pos - p.MinBefore
+	if first = from; p.MaxBefore > p.MinBefore {
+		for first > 0 && pos-first < p.MaxBefore && (p.Before == nil || p.Before[text[first-1]]) {
+			first--
+		}
+		first = max(first, done)
+	}
+	return first, from
 }
 
 // goOn lengthens the last finding, which ends at offset end, over the rest of
 // its token when that is continued in another literal or line. It returns where the token ends.
 func (s *scanner) goOn(text []byte, end int) int {
-	f := &s.out[len(s.out)-1]
-	if f.End != end {
+	if len(s.out) == 0 || s.out[len(s.out)-1].End != end { // an allow-list may have taken it back
 		return end
 	}
+	f := &s.out[len(s.out)-1]
 	for end < len(text) {
 		n := decode.Continues(text[end:min(len(text), end+maxJoined)])
 		if n == 0 {
@@ -123,8 +139,11 @@ func (s *scanner) rejoined(text, key []byte, lv *level, index int32, at int) boo
 	if !ok {
 		return false
 	}
-	mark := len(s.out)
+	mark, steps := len(s.out), s.trace.mark()
 	s.accept(joined, key, r, index, start, end, a, b)
+	if s.trace != nil {
+		s.trace.move(steps, func(a, b int) (int, int) { a, b = s.jmap.Source(a, b); return a + from, b + from })
+	}
 	if len(s.out) == mark {
 		return false
 	}
@@ -173,7 +192,7 @@ func (s *scanner) linear(text, key []byte, r *rule, index int32, from int) {
 func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, b int) int {
 	if tail := r.pattern.Tail; tail != nil && r.right != anyByte && end < len(text) && tail[text[end]] {
 		if r.right == exact {
-			return 0
+			return s.reject(uint32(index), a, b, whyLength, 0, 0)
 		}
 		whole := b == end
 		for end < len(text) && tail[text[end]] {
@@ -184,17 +203,21 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 		}
 	}
 	if a >= b {
-		return 0
+		return s.reject(uint32(index), a, b, whyEmpty, 0, 0)
 	}
 	secret := text[a:b]
 	if len(r.keywords) > 0 && !near(text[max(0, start-r.within):start], r.keywords) && !near(key, r.keywords) {
-		return 0
+		return s.reject(uint32(index), a, b, whyKeyword, float64(r.within), 0)
 	}
-	if s.e.inMask(text, a, b) || inBlob(text, start) || s.e.masked(secret) || r.rank <= rankContext && placeholder(secret) {
-		return 0
-	}
-	if r.near && !r.require && !credible(text[start:a], secret, r.not) {
-		return 0
+	switch {
+	case s.e.inMask(text, a, b) || s.e.masked(secret):
+		return s.reject(uint32(index), a, b, whyMask, 0, 0)
+	case inBlob(text, start):
+		return s.reject(uint32(index), a, b, whyBlob, 0, 0)
+	case r.rank <= rankContext && (placeholder(secret) || !r.near && s.e.absurd(text, a, b)):
+		return s.reject(uint32(index), a, b, whyFiller, 0, 0)
+	case r.near && !r.require && !credible(text[start:a], secret, r.not):
+		return s.reject(uint32(index), a, b, whyCredible, 0, 0)
 	}
 	f := Finding{Start: a, End: b, Rule: uint32(index), Severity: r.severity}
 	if r.check != nil {
@@ -214,19 +237,19 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 			f.Evidence |= ChecksumPassed
 		case verify.Failed:
 			if r.require {
-				return 0
+				return s.reject(uint32(index), a, b, whyChecksum, 0, 0)
 			}
 			f.Evidence |= ChecksumFailed
 			f.Severity = max(pack.Low, f.Severity-1)
 		}
 	}
 	if f.Evidence&ChecksumPassed == 0 && r.entropy > 0 && entropy(secret) < r.entropy {
-		return 0
+		return s.reject(uint32(index), a, b, whyEntropy, entropy(secret), r.entropy)
 	}
 	if docExample(secret) {
 		f.Evidence |= DocExample
 	}
-	s.add(f, text)
+	s.addMatch(f, text, start, end, 0)
 	return end
 }
 

@@ -43,6 +43,12 @@ func TestNamedSecrets(t *testing.T) {
 		{"behind a forged mask and a space", "db.password", `{{[MASKED:named-password:00000000] <6*alpha>1<4*alnum>}}`},
 		{"prose", "", "The admin password is {{<12*base62>.9x}} according to the wiki."},
 		{"prose, of what", "", "The password of the admin console is {{<5*alpha>-<4*digit>!}}"},
+		{"connection string", "", "Server=tcp:db;User Id=sa;Password={{<8*alnum>&3,<2*alnum>}};Encrypt=true"},
+		{"attributes of XML", "", `<<property name="password" value="{{<6*alnum>4xY}}"/>`},
+		{"Terraform variable", "", "variable \"db_password\" {\n  type    = string\n  default = \"{{<6*alnum>4xY}}\"\n}"},
+		{"member called value", "", `{"password":{"value":"{{<6*alnum>4xY}}","type":"string","sensitive":true}}`},
+		{"one-time code", "", "your one-time code is {{<6*digit>}}."},
+		{"OTP beside", "", "OTP {{<6*digit>}} expires soon"},
 		{"short flag", "process.command_line", "mysql -u root -p{{<6*base62>.9X<4*lower>}} -h db"},
 		{"short flag in a list", "process.command_args", "-p{{<6*base62>.9X<4*lower>}}"},
 		{"clone URL", "", "git push https://x-access-token:{{<40*base62>}}@github.com/acme/orders.git HEAD"},
@@ -70,6 +76,13 @@ func TestNamedSecrets(t *testing.T) {
 		{"attribute key over a list in JSON", "http.request.header.authorization", `["Bearer {{<32*base62>}}"]`},
 		{"name and value members", "", `[{"name":"X-Api-Key","value":"{{<32*base62>}}"},{"name":"a","value":"b"}]`},
 		{"flag and value in a list", "", `["curl","--password","{{<10*alnum>}}","-v"]`},
+		{"weak password in YAML", "", "db:\n  password: {{sunshine}}\n"},
+		{"weak password in JSON", "", `{"user":"x","password":"{{dragon}}"}`},
+		{"weak password of two words", "", `password = "{{velvetHarbor}}"`},
+		{"passphrase", "", `passphrase: "{{correct-horse-battery-staple}}"`},
+		{"letters only in quotes", "", `pwd = '{{<9*lower>}}';`},
+		{"token of letters", "", "token: {{<32*lower>}}\n"},
+		{"token of capitals", "", `API_KEY="{{<24*upper>}}"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for seed := range uint64(20) {
@@ -130,6 +143,9 @@ func TestNotSecrets(t *testing.T) {
 		{"kubernetes reference", "", "api_key: valueFrom.secretKeyRef"},
 		{"redacted", "", "password=****\ntoken: <redacted>\nsecret: [REDACTED]\napi_key=<your-api-key>\npassword: ••••••"},
 		{"shortened", "", "password: Abc12345…9z= token=abcdef12345...xyz api_key='A3MY2Skx5s…cN8'"},
+		{"a word at the end of a line", "", "$ kubectl get pods --all-namespaces -n bearer --sort-by=.metadata.name\nnext-4ca3328e4e-ad8269   1/1   Running   3"},
+		{"harmless cookies", "", "Cookie: theme=dark; _ga=GA1.2.1234567890.1234567890; _fbp=fb.1.1596403881668.1116446470; cookieconsent_status=a1b2c3d4e5f6g7; lang=en-US"},
+		{"schema with default", "", `{"password":{"type":"string","default":"none","description":"the password of the user"}}`},
 		{"short flags", "command", "docker run -p8080:80 -pthread -package com.acme.Web2 -p 5432 mkdir -p /var/lib/App1"},
 		{"sensitive in a plan", "", "  + password = (sensitive value)\n  + token    = (known after apply)"},
 		{"masked before", "", "password=[MASKED:github-token:0a1b2c3d] token: [WITHHELD:size:00112233]"},
@@ -143,6 +159,13 @@ func TestNotSecrets(t *testing.T) {
 		{"booleans and null", "", `{"password":null,"api_key":false,"token":"","secret":"none"}`},
 		{"a name as a value, then a member", "", `"name":"agent password","amount2":388,"x":{"token":"credential_id_1":`},
 		{"comparison", "", `if token == "abcdef0123456789abcdef" and api_key != other123456789:`},
+		{"words for a token", "", "token: valueFrom\nsecret: orders-db-credentials\nauth_token: getToken\nprivate_key: path/to/key.pem\naccess_token: accessToken\n"},
+		{"types in YAML", "", "password: str\napiKey: string\ntoken: SecretStr\nclientSecret: Optional\n"},
+		{"paths", "", "pwd: /home/app\nOLDPWD=/var/lib/jenkins\nssh_private_key: ~/.ssh/id_rsa\n"},
+		{"members", "", "password = form.cleaned_data\napi_key = settings.API_KEY2\nuser.password = payload.new_password1;\n"},
+		{"placeholders in quotes", "", `api_key = "insert-api-key-here", password="changeme", secret: "my-client-secret", token: 'test-token'`},
+		{"labels", "", `{"password":"Password:","confirmPassword":"Confirm password","accessToken":"access_token","passwords":"users"}`},
+		{"calls", "", "hashed_password = bcrypt.hashpw(password.encode(), salt)\nmaster_password = local.master_password\nif (password == NULL) return;\ndef f(self, password=None, token=None):\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if fs := e.Scan(nil, []byte(tt.text), Context{Key: tt.key}); len(fs) != 0 {

@@ -22,12 +22,15 @@ type Engine struct {
 	names  []name
 	index  nameIndex
 	ids    map[string]bool // rule ids
+	allows []allow
+	known  *knownRules // nil without a dictionary
 	limits Limits
 	hash   string
 	// What the classifier of generic values knows, and the score that it asks for.
 	model     *classify.Model
 	threshold int
 
+	list    []prefilter.Literal // what filter is made of
 	filter  *prefilter.Filter
 	targets [][]target // by literal: what to try where it stands
 	lits    []string   // the literals
@@ -39,12 +42,15 @@ type Engine struct {
 type Info struct {
 	ID, Provider, Description, Reference string
 	Severity                             pack.Severity
+	// Form: the form alone gives the secret away, without a name, a keyword or
+	// a sentence beside it. Such a secret is known again wherever it stands.
+	Form bool
 }
 
 // target is what a literal is an anchor of.
 type target struct {
 	kind targetKind
-	rule int32 // of patternTarget; of viewTarget the view
+	rule int32 // of patternTarget; of viewTarget the view; of knownTarget the group
 	// exact is the literal as the pattern has it, empty if case does not count.
 	exact string
 }
@@ -58,6 +64,7 @@ const (
 	viewTarget               // the literal says that an encoding is in use behind which others can hide
 	escapeTarget             // the literal is an escape behind which others can hide
 	maskTarget               // the literal begins one of our masks
+	knownTarget              // the literal gives values of the dictionary away
 )
 
 // rule is a compiled pack.Rule.
@@ -98,6 +105,7 @@ const (
 	rankContext              // by what stands around it: a capture group
 	rankGeneric              // by a form that many share
 	rankProvider             // by a provider's form
+	rankKnown                // a value of the dictionary
 	rankWithheld             // not scanned: covers all
 )
 
@@ -124,6 +132,11 @@ func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
 			c.name(p.Name, i, &p.Names[i])
 		}
 	}
+	for _, p := range packs {
+		for i := range p.Allow {
+			c.allow(p, i)
+		}
+	}
 	c.nameLiterals()
 	c.literal("[MASKED:", nil, target{kind: maskTarget})
 	c.literal("[WITHHELD:", nil, target{kind: maskTarget})
@@ -139,10 +152,15 @@ func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
 		return nil, errors.Join(c.errs...)
 	}
 	var err error
-	if e.filter, err = prefilter.New(c.list); err != nil {
+	e.list = c.list
+	if e.filter, err = prefilter.New(e.list); err != nil {
 		return nil, fmt.Errorf("building the filter: %w", err)
 	}
-	fmt.Fprintf(&c.digest, "limits %+v\n", e.limits)
+	knowledge, err := e.model.MarshalBinary()
+	if err != nil {
+		return nil, fmt.Errorf("hashing the classifier: %w", err)
+	}
+	fmt.Fprintf(&c.digest, "limits %+v\nmodel %x\n", e.limits, sha256.Sum256(knowledge))
 	sum := sha256.Sum256([]byte(c.digest.String()))
 	e.hash = hex.EncodeToString(sum[:6])
 	e.pool.New = func() any { return newScanner(e) }
@@ -188,7 +206,7 @@ func (c *compiler) id(packName, path, id string, info Info) {
 
 func (c *compiler) rule(packName string, i int, r *pack.Rule) {
 	path := fmt.Sprintf("rules[%d]", i)
-	c.id(packName, path, r.ID, Info{r.ID, r.Provider, r.Description, r.Reference, r.Severity})
+	c.id(packName, path, r.ID, Info{r.ID, r.Provider, r.Description, r.Reference, r.Severity, byForm(r)})
 	proto := *r
 	proto.Examples, proto.NearMisses, proto.Description, proto.Reference = nil, nil, "", ""
 	fmt.Fprintf(&c.digest, "%+v\n", proto)
@@ -267,6 +285,15 @@ func compiled(r *pack.Rule, p *match.Pattern) rule {
 	return out
 }
 
+// foldKey is what two literals share that the filter cannot tell apart.
+func foldKey(lit string) string {
+	b := []byte(lit)
+	for i, c := range b {
+		b[i] = toLower(c)
+	}
+	return string(b)
+}
+
 // looseProviders are given where whoever issued the secret is not known.
 var looseProviders = map[string]bool{"generic": true, "http": true, "url": true}
 
@@ -283,9 +310,14 @@ func rankOf(r *pack.Rule) rank {
 	return rankProvider
 }
 
+// byForm is Info.Form: a form that its issuer alone uses, wherever it stands.
+func byForm(r *pack.Rule) bool {
+	return rankOf(r) == rankProvider && len(r.Keywords) == 0
+}
+
 // literal registers that t is to be tried where lit stands.
 func (c *compiler) literal(lit string, follow *[256]bool, t target) {
-	key := strings.ToLower(lit)
+	key := foldKey(lit)
 	i, ok := c.literals[key]
 	if !ok {
 		i = len(c.list)
@@ -331,11 +363,20 @@ func (e *Engine) Scan(dst []Finding, text []byte, ctx Context) []Finding {
 // ScanNumber is Scan for a number, given by its decimal text: it is a secret
 // only where ctx.Key names a credential that may be numeric.
 func (e *Engine) ScanNumber(dst []Finding, text []byte, ctx Context) []Finding {
+	if f, ok := e.knownNumber(text); ok {
+		if ctx.Digest != nil {
+			f.Digest = ctx.Digest(text)
+		}
+		return append(dst, f)
+	}
 	n := e.nameOf([]byte(ctx.Key))
 	if n < 0 || !e.names[n].numeric(text) {
 		return dst
 	}
 	f := e.byName(n, 0, len(text))
+	if e.allowed(&ctx, text, &f, 0, len(text), text) >= 0 {
+		return dst
+	}
 	if ctx.Digest != nil {
 		f.Digest = ctx.Digest(text)
 	}
@@ -346,5 +387,6 @@ func (e *Engine) ScanNumber(dst []Finding, text []byte, ctx Context) []Finding {
 func (e *Engine) Rules() []Info { return e.infos }
 
 // Hash is a short hex hash over all rules and limits: two engines with the
-// same hash find the same.
+// same hash find the same. Of a dictionary only the number of values is in it,
+// since a hash of the values themselves could be used to guess them.
 func (e *Engine) Hash() string { return e.hash }

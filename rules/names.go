@@ -34,7 +34,7 @@ var valueKinds = map[string]valueKind{
 
 func (c *compiler) name(packName string, i int, n *pack.Name) {
 	path := fmt.Sprintf("names[%d]", i)
-	c.id(packName, path, n.ID, Info{n.ID, n.Provider, n.Description, n.Reference, n.Severity})
+	c.id(packName, path, n.ID, Info{n.ID, n.Provider, n.Description, n.Reference, n.Severity, false})
 	fmt.Fprintf(&c.digest, "%v %v %v %v %v %v\n", n.ID, n.Names, n.Not, n.NotBefore, n.Value, n.MinLength)
 	kind, ok := valueKinds[n.Value]
 	if !ok {
@@ -72,12 +72,7 @@ func (c *compiler) nameLiterals() {
 		if covered(w) {
 			continue
 		}
-		seps := []string{"", "_", "-", ".", " "}
-		if !strings.Contains(w, "_") {
-			seps = seps[:1]
-		}
-		for _, sep := range seps {
-			lit := strings.ReplaceAll(w, "_", sep)
+		for _, lit := range literalsOf(w) {
 			if len(lit) >= 3 {
 				c.literal(lit, nil, target{kind: nameTarget})
 			} else {
@@ -85,6 +80,30 @@ func (c *compiler) nameLiterals() {
 			}
 		}
 	}
+}
+
+// literalsOf returns the ways in which the words of a name are written one
+// after the other; three words also with mixed separators ("one-time code").
+func literalsOf(name string) (all []string) {
+	words := strings.Split(name, "_")
+	seps := []string{"", "_", "-", ".", " "}
+	switch len(words) {
+	case 1:
+		return words
+	case 3:
+		for _, a := range seps {
+			for _, b := range seps {
+				if a == b || a == "-" && b == " " {
+					all = append(all, words[0]+a+words[1]+b+words[2])
+				}
+			}
+		}
+		return all
+	}
+	for _, sep := range seps {
+		all = append(all, strings.Join(words, sep))
+	}
+	return all
 }
 
 const maxKey = 96 // bytes of a key that are looked at, its last ones

@@ -39,6 +39,11 @@ func credible(gap, secret []byte, not map[string]bool) bool {
 	if len(secret) < minNear || !hasDigit(secret) && (len(secret) < minRandom || wordy(secret)) {
 		return false
 	}
+	if i := bytes.LastIndexByte(gap, '\n'); i >= 0 { // the line before speaks of it only if it announces it
+		if line := bytes.TrimRight(gap[:i], " \t\r"); len(line) == 0 || bytes.IndexByte([]byte(":=>"), line[len(line)-1]) < 0 {
+			return false
+		}
+	}
 	var buf [2*maxKey + 2]byte
 	words := keyWords(buf[:0], gap)
 	neutral := 0

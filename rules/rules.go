@@ -65,6 +65,12 @@ const (
 	Bare
 	// Truncated: the text ends inside the secret.
 	Truncated
+	// Joined: the secret was cut and stands in this and in neighbouring texts.
+	// An engine does not answer this, nor the next; who joins texts and
+	// remembers secrets does.
+	Joined
+	// Remembered: the secret was found in another place and known again.
+	Remembered
 )
 
 // Reason says why a range could not be scanned.
@@ -99,6 +105,13 @@ type Context struct {
 	Prev string
 	// Digest, if not nil, is called with each decoded secret. It must not keep the slice.
 	Digest func(secret []byte) uint64
+	// Field, if not nil, is the path of the place, for allow-lists; called on findings only.
+	Field func() string
+	// Resource, if not nil, returns an attribute of what the text belongs to, for allow-lists.
+	Resource func(name string) (string, bool)
+	// AllowInline honours a comment "tracescrub:allow" in the line of a
+	// finding. Whoever writes the text can then switch the engine off.
+	AllowInline bool
 	// Deadline, if not zero, ends the scan; what is left comes back as Withheld Time.
 	Deadline time.Time
 }

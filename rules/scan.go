@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tracescrub/tracescrub/rules/decode"
+	"github.com/tracescrub/tracescrub/rules/known"
 	"github.com/tracescrub/tracescrub/rules/match"
 	"github.com/tracescrub/tracescrub/rules/pack"
 	"github.com/tracescrub/tracescrub/rules/prefilter"
@@ -21,6 +22,7 @@ const (
 type scanner struct {
 	e      *Engine
 	ctx    Context
+	trace  *trace // nil but for Explain
 	match  match.State
 	out    []Finding // of the text at hand, offsets relative to it
 	slash  bool      // a backslash stood where candidates of the text at hand were looked at
@@ -134,7 +136,7 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 // document reads text as JSON. What it finds counts only if valid; short
 // says that it was JSON until the text ended.
 func (s *scanner) document(text, key []byte, depth int) (valid, short bool) {
-	mark := len(s.out)
+	mark, steps := len(s.out), s.trace.mark()
 	j := &s.levels[depth].json
 	j.Reset(text)
 	for {
@@ -144,6 +146,7 @@ func (s *scanner) document(text, key []byte, depth int) (valid, short bool) {
 				return true, false
 			}
 			s.out = s.out[:mark]
+			s.trace.cut(steps)
 			return false, j.Short()
 		}
 		k, prev := key, text[tok.Prev.Start:tok.Prev.End]
@@ -175,7 +178,13 @@ func (s *scanner) around(text []byte, depth, next int) {
 	kept, i := 0, 0
 	for tok, ok := j.Next(); ok && i < len(found); tok, ok = j.Next() {
 		for ; i < len(found) && found[i].Start < tok.End; i++ {
-			if f := found[i]; tok.Kind != decode.Number && f.Start >= tok.Start && f.End <= tok.End && f.Withheld == None {
+			f := found[i]
+			if s.e.knownIsNumber(&f, tok) {
+				f.Evidence |= Bare
+			} else if s.e.known.has(f.Rule) || tok.Kind == decode.Number {
+				continue // the strings themselves were scanned
+			}
+			if f.Start >= tok.Start && f.End <= tok.End && f.Withheld == None {
 				found[kept] = f
 				kept++
 			}
@@ -186,10 +195,13 @@ func (s *scanner) around(text []byte, depth, next int) {
 
 // leaf scans one string of a document.
 func (s *scanner) leaf(text []byte, tok decode.Token, key, prev []byte, depth int) {
-	mark := len(s.out)
+	mark, steps := len(s.out), s.trace.mark()
 	inner := text[tok.Start:tok.End]
 	if !tok.Escaped {
 		s.text(inner, key, prev, depth+1)
+		if s.trace != nil {
+			s.trace.move(steps, func(a, b int) (int, int) { return a + tok.Start, b + tok.Start })
+		}
 		for i := mark; i < len(s.out); i++ {
 			s.out[i].Start += tok.Start
 			s.out[i].End += tok.Start
@@ -233,6 +245,7 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 	s.values, s.slash = 0, false
 	name := 0    // names before this offset are settled
 	outside := 0 // where the last mask ends
+	var memo known.Memo
 	for hits := lv.hits; ; {
 		for _, h := range hits {
 			if len(s.out) >= s.e.limits.Findings {
@@ -264,6 +277,8 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 					s.slash = true
 				case viewTarget:
 					seen |= 1 << t.rule
+				case knownTarget:
+					seen |= s.knownAt(text, &memo, int(t.rule), h.Pos, document)
 				case maskTarget:
 					outside = max(outside, h.Pos+s.e.maskLen(text[h.Pos:]))
 				}
@@ -280,12 +295,9 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 	}
 }
 
-// add computes the digest of the secret and appends f.
+// add appends f unless it is allowed, with the digest of the secret.
 func (s *scanner) add(f Finding, text []byte) {
-	if s.ctx.Digest != nil {
-		f.Digest = s.ctx.Digest(s.canonical(text[f.Start:f.End]))
-	}
-	s.out = append(s.out, f)
+	s.addMatch(f, text, f.Start, f.End, 0)
 }
 
 func (s *scanner) withhold(start, end int, why Reason) {
@@ -353,7 +365,7 @@ func better(a, b *Finding, rankOf func(*Finding) rank) bool {
 		return a.levels > b.levels // the digest of what the secret is once all is taken off
 	}
 	if a.End <= b.End { // inside
-		return ra == rankProvider && rb < rankGeneric && 2*(a.End-a.Start) > b.End-b.Start
+		return (ra == rankProvider || ra == rankKnown) && rb < rankGeneric && 2*(a.End-a.Start) > b.End-b.Start
 	}
 	return ra > rb
 }

@@ -87,6 +87,18 @@ func spokenAfter(text []byte, end int) (v value, ok bool) {
 	return v, false
 }
 
+// codeBeside reads a one-time code that only a space divides from its name:
+// OTP and six digits.
+func codeBeside(text []byte, end int) (v value, ok bool) {
+	v.start = end + 1
+	for v.end = v.start; v.end < len(text) && isDigit(text[v.end]); v.end++ {
+	}
+	v.digits, v.limit = true, maxSpokenLen
+	n := v.end - v.start
+	whole := v.end == len(text) || !isWord(text[v.end]) && (text[v.end] != '.' || v.end+1 == len(text) || !isDigit(text[v.end+1]))
+	return v, end < len(text) && text[end] == ' ' && (n == 4 || n == 6) && whole
+}
+
 // cellGap skips what stands between two cells: tags, pipes, or more than one space.
 func cellGap(text []byte, i, limit int) (cell bool, next int) {
 	spaces := 0

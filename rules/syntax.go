@@ -31,6 +31,9 @@ func hasPrefixFold(text []byte, lower string) bool {
 	return len(text) >= len(lower) && indexFold(text[:len(lower)], lower) == 0
 }
 
+// maxBlock is how far behind a Terraform variable's name its default may stand, in bytes.
+const maxBlock = 400
+
 // assigned finds the value that is assigned to the name text[start:end].
 func assigned(text []byte, start, end int, v value) (_ value, ok bool) {
 	i, quote := closingQuote(text, end)
@@ -47,10 +50,11 @@ func assigned(text []byte, start, end int, v value) (_ value, ok bool) {
 	}
 	v.line = lineStart(text, start)
 	v.user = start > 2 && string(text[start-3:start]) == "://"
+	v.pairs = start > 0 && text[start-1] == ';'
 	switch c := text[i]; {
 	case c == '=' || c == ':':
 		i, ok = operator(text, i)
-		if !ok {
+		if !ok || c == ':' && quote == 0 && start > 0 && text[start-1] == ':' { // arn:...:secret:name
 			return v, false
 		}
 		if c == ':' && v.line && (text[i] == '\n' || text[i] == '\r' || text[i] == '|' || text[i] == '>') {
@@ -70,11 +74,34 @@ func assigned(text []byte, start, end int, v value) (_ value, ok bool) {
 		}
 	case c == '>' && start > 0 && text[start-1] == '<': // <password>X</password>
 		return until(text, i+1, '<', v)
+	case quote > 0 && spaced && hasPrefixFold(text[i:], "value="): // name="password" value="X"
+		i += len("value=")
+	case quote > 0 && spaced && c == '{': // variable "db_password" { default = "X" }
+		if i, ok = blockDefault(text, i); !ok {
+			return v, false
+		}
 	case spaced && quote == 0 && start > 1 && text[start-1] == '-' || spaced && text[start] == '-' && quote == 0: // --password X
 	default:
 		return v, false
 	}
 	return readValue(text, i, v)
+}
+
+// blockDefault returns where the default of a Terraform variable stands whose
+// block opens at i.
+func blockDefault(text []byte, i int) (int, bool) {
+	n := bytes.Index(text[i:min(len(text), i+maxBlock)], []byte("default"))
+	if n < 0 || bytes.IndexByte(text[i:i+n], '}') >= 0 {
+		return i, false
+	}
+	i += n + len("default")
+	for i < len(text) && (text[i] == ' ' || text[i] == '\t') {
+		i++
+	}
+	if i >= len(text) || text[i] != '=' {
+		return i, false
+	}
+	return operator(text, i)
 }
 
 // nextLine reads the YAML value that stands alone, indented, on the line behind
@@ -292,7 +319,11 @@ func bareEnd(text []byte, from int, v value) int {
 			continue
 		}
 		switch c {
-		case ',', ';', '&', '<', '>', ')', ']', '}', '|':
+		case '&', '<', '>', ')', ']', '}', '|', ',':
+			if !v.pairs {
+				return i
+			}
+		case ';':
 			return i
 		case '%':
 			if bytes.HasPrefix(text[i:], []byte("%22")) || bytes.HasPrefix(text[i:], []byte("%26")) {

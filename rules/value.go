@@ -9,8 +9,12 @@ import (
 	"github.com/tracescrub/tracescrub/rules/verify"
 )
 
+// doubt is how far below the threshold a value has to be to be absurd:
+// three units of log-odds, one in twenty at the default.
+const doubt = 3 * 64
+
 const (
-	minToken        = 8   // bytes of a token that is known by its name alone
+	minToken        = 10  // bytes of a token that is known by its name alone
 	minTokenEntropy = 2.7 // bits per byte of a cookie
 )
 
@@ -29,8 +33,14 @@ func (e *Engine) accepts(n *name, secret []byte, at classify.Context) bool {
 	}
 	switch n.kind {
 	case passwordValue:
+		if len(secret) >= minHexPassword && hexOrUUID(secret) {
+			return true // under this name a digest is a password all the same
+		}
 		return !urlLike(secret) && e.likely(classify.Password, secret, at)
 	case tokenValue:
+		if !hasDigit(secret) && len(secret) < minRandom || !ascii(secret) {
+			return false // a word, perhaps of another language
+		}
 		return len(secret) >= minToken && !urlLike(secret) && bytes.IndexByte(secret, ' ') < 0 && e.likely(classify.Token, secret, at)
 	case numericValue:
 		return n.numeric(secret) || hasDigit(secret) && len(secret) <= 16 && !urlLike(secret) && e.likely(classify.Password, secret, at)
@@ -39,9 +49,53 @@ func (e *Engine) accepts(n *name, secret []byte, at classify.Context) bool {
 	}
 }
 
+// minHexPassword is the length from which hexadecimal digits are no number.
+const minHexPassword = 12
+
+// hexOrUUID says that b is hexadecimal digits with both letters and digits, or a UUID.
+func hexOrUUID(b []byte) bool {
+	letters, digits := 0, 0
+	for _, c := range b {
+		switch {
+		case isDigit(c):
+			digits++
+		case isHex(c):
+			letters++
+		case c != '-' || len(b) != 36:
+			return false
+		}
+	}
+	return letters > 0 && digits > 0
+}
+
+func ascii(b []byte) bool {
+	for _, c := range b {
+		if c >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
 // likely asks the classifier.
 func (e *Engine) likely(q classify.Question, secret []byte, at classify.Context) bool {
 	return e.model.Score(q, secret, at) >= e.threshold
+}
+
+// absurd says that what a pattern about the place of a secret has captured is
+// plainly none: code, a state, or what the classifier is sure of. Such a
+// pattern is strong evidence, so it takes more than a doubt.
+func (e *Engine) absurd(text []byte, a, b int) bool {
+	secret := text[a:b]
+	if stopWord(bytes.TrimRight(secret, ",;)")) || codeLike(secret) {
+		return true
+	}
+	at := about(text, value{start: a, end: b, quoted: a > 0 && (text[a-1] == '"' || text[a-1] == '\'')})
+	if at.Op != '=' || at.Quoted {
+		return false
+	}
+	at.Tight = text[a-1] == '='
+	return e.model.Score(classify.Token, secret, at) < e.threshold-doubt && e.model.Score(classify.Password, secret, at) < e.threshold-doubt
 }
 
 // about is what the classifier is told about the place of v in text.
@@ -322,44 +376,4 @@ func unpercent(dst, src []byte) []byte {
 		dst = append(dst, src[i])
 	}
 	return dst
-}
-
-// cookieAttributes are the parts of Set-Cookie that are no cookie (RFC 6265, section 4.1).
-var cookieAttributes = []string{"path", "expires", "domain", "max-age", "samesite", "httponly", "secure", "priority", "partitioned"}
-
-const minCookie = 12 // bytes of a cookie's value that may be a session
-
-// cookies adds the values of the pairs name=value in v that may be sessions.
-func (s *scanner) cookies(n int, text []byte, v value) {
-	at := v.start
-	for at < v.end {
-		end := v.end
-		if i := bytes.IndexByte(text[at:v.end], ';'); i >= 0 {
-			end = at + i
-		}
-		pair := text[at:end]
-		if eq := bytes.IndexByte(pair, '='); eq >= 0 && !cookieAttribute(pair[:eq]) {
-			a, b := at+eq+1, end
-			for a < b && (text[a] == '"' || text[a] == ' ') {
-				a++
-			}
-			for b > a && (text[b-1] == '"' || text[b-1] == ' ' || text[b-1] == '\\') {
-				b--
-			}
-			if secret := text[a:b]; len(secret) >= minCookie && !s.e.masked(secret) && !placeholder(secret) && entropy(secret) >= minTokenEntropy && (hasDigit(secret) || mixedCase(secret)) {
-				s.add(s.e.byName(n, a, b), text)
-			}
-		}
-		at = end + 1
-	}
-}
-
-func cookieAttribute(nm []byte) bool {
-	nm = bytes.TrimSpace(nm)
-	for _, a := range cookieAttributes {
-		if len(nm) == len(a) && hasPrefixFold(nm, a) {
-			return true
-		}
-	}
-	return false
 }

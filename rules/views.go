@@ -88,7 +88,7 @@ func (s *scanner) views(text []byte, depth int, slash bool, seen viewSet) {
 
 // view scans text as decoded by one view; base is added to offsets.
 func (s *scanner) view(text, key, prev []byte, depth, base int, v decode.View) {
-	mark := len(s.out)
+	mark, steps := len(s.out), s.trace.mark()
 	lv := &s.levels[depth]
 	out, changed := v(lv.text[:0], text, &lv.m)
 	lv.text = out
@@ -97,6 +97,9 @@ func (s *scanner) view(text, key, prev []byte, depth, base int, v decode.View) {
 	}
 	s.text(out, key, prev, depth+1)
 	s.mapBack(mark, depth, base)
+	if s.trace != nil {
+		s.trace.move(steps, func(a, b int) (int, int) { a, b = lv.m.Source(a, b); return a + base, b + base })
+	}
 }
 
 // encodedRuns scans the runs of base64 and hexadecimal in text. What is found
@@ -114,8 +117,11 @@ func (s *scanner) encodedRuns(text []byte, depth int) {
 			continue
 		}
 		at = whole.End
-		mark := len(s.out)
+		mark, steps := len(s.out), s.trace.mark()
 		s.text(decoded, nil, nil, depth+1)
+		if s.trace != nil {
+			s.trace.move(steps, func(int, int) (int, int) { return whole.Start, whole.End })
+		}
 		if limited {
 			s.withhold(0, len(decoded), Size)
 		}

@@ -167,8 +167,7 @@ func newStream(ctx context.Context, s settings, format string, signal otlpstream
 	if format == "jsonl" {
 		return func(r io.Reader, w io.Writer) error { return jsonlines.Each(r, w, 0, m.text) }, nil
 	}
-	render, err := m.renderer()
-	return func(r io.Reader, w io.Writer) error { return textstream.Mask(r, w, m.find, render) }, err
+	return func(r io.Reader, w io.Writer) error { return textstream.Mask(r, w, m.find, m.renderer()) }, nil
 }
 
 // explain adds to an error what became of the output.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"go.uber.org/zap"
 
@@ -36,7 +37,7 @@ type engine interface {
 type masking struct {
 	engine engine
 	masker *mask.Masker
-	opts   mask.Options
+	recall sync.Pool // of *recall
 }
 
 func newMasking(s settings) (*masking, error) {
@@ -48,17 +49,20 @@ func newMasking(s settings) (*masking, error) {
 	if !ok {
 		return nil, errors.New("secret_mask: unexpected engine")
 	}
-	m := &masking{engine: e, opts: opts}
+	m := &masking{engine: e}
 	if m.masker, err = mask.New(opts); err != nil {
 		return nil, fmt.Errorf("secret_mask: %w", err)
 	}
+	m.recall.New = func() any { return newRecall(m) }
 	return m, nil
 }
 
 // text is a jsonlines.Mask.
 func (m *masking) text(dst []mask.Hit, text []byte) ([]byte, []mask.Hit) {
 	from := len(dst)
-	out, hits := m.masker.Text(dst, text, mask.Where{})
+	r := m.recall.Get().(*recall)
+	out, hits := r.text(dst, text)
+	m.recall.Put(r)
 	for i := from; i < len(hits); i++ {
 		if hits[i].Withheld != rules.None {
 			hits[i].Severity = pack.Critical // it must be treated as secret
@@ -73,35 +77,18 @@ func (m *masking) find(dst []mask.Hit, text []byte) []mask.Hit {
 	return dst
 }
 
-// renderer returns a textstream.Render, for one goroutine.
-func (m *masking) renderer() (func(text []byte, hits []mask.Hit) []byte, error) {
-	r := &replay{Engine: m.engine}
-	opts := m.opts
-	opts.Engine = r
-	masker, err := mask.New(opts)
-	if err != nil {
-		return nil, fmt.Errorf("secret_mask: %w", err)
-	}
+// renderer returns a textstream.Render, for one goroutine: a piece of a text is
+// masked with what was found in a larger window.
+func (m *masking) renderer() func(text []byte, hits []mask.Hit) []byte {
+	var found []rules.Finding
 	return func(text []byte, hits []mask.Hit) []byte {
-		r.found = r.found[:0]
+		found = found[:0]
 		for _, h := range hits {
-			r.found = append(r.found, h.Finding)
+			found = append(found, h.Finding)
 		}
-		if out, _ := masker.Text(nil, text, mask.Where{}); out != nil {
+		if out, _ := m.masker.Mask(nil, text, found, mask.Where{}); out != nil {
 			return out
 		}
 		return text
-	}, nil
-}
-
-// replay is an engine that finds what was found before, in a larger window:
-// so a piece of text is masked by the very code and policy of a whole one.
-type replay struct {
-	mask.Engine
-	found []rules.Finding
-}
-
-// Scan returns the findings that were set.
-func (r *replay) Scan(dst []rules.Finding, _ []byte, _ rules.Context) []rules.Finding {
-	return append(dst, r.found...)
+	}
 }

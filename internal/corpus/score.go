@@ -56,6 +56,14 @@ func (r Result) Leaked() (n int) {
 	return n
 }
 
+// Rows is the number of occurrences of all difficulties.
+func (r Result) Rows() (n int) {
+	for _, t := range r.By {
+		n += t.Rows
+	}
+	return n
+}
+
 // Add adds the figures of another result.
 func (r *Result) Add(o Result) {
 	for _, p := range [][2]*int{

@@ -41,6 +41,9 @@ type Where struct {
 	Name bool
 	// Deadline is rules.Context's.
 	Deadline time.Time
+	// Digest replaces Masker.Fingerprint, which it must call: it sees each
+	// secret, decoded, before it is known whether it is one. May be nil.
+	Digest func(secret []byte) uint64
 }
 
 // Hit is a finding and what was decided about it.
@@ -53,6 +56,9 @@ type Hit struct {
 	RuleID string
 	// Field is Where.Field's answer, empty without one.
 	Field string
+	// At and To are where its mask stands in the masked text; where the
+	// secret stands if the action is pass.
+	At, To int
 }
 
 // Options are what a Masker is made of.
@@ -69,6 +75,8 @@ type Options struct {
 	Key []byte
 	// MaxBytes is the longest text that is scanned; longer ones are withheld. 0 means no bound.
 	MaxBytes int
+	// AllowInline is rules.Context's.
+	AllowInline bool
 }
 
 // Masker scans and masks texts by one engine and one policy. It is immutable
@@ -80,8 +88,11 @@ type Masker struct {
 	policy   []compiled
 	style    Style
 	maxBytes int
+	inline   bool
 	hashes   sync.Pool // of hash.Hash, HMAC-SHA256 under Options.Key
 	digest   func(secret []byte) uint64
+	ids      map[string]uint32 // index of each rule
+	joiners  sync.Pool         // of *joiner
 }
 
 // minKey is the shortest key for fingerprints, in bytes.
@@ -107,14 +118,19 @@ func New(o Options) (*Masker, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	m := &Masker{engine: o.Engine, infos: o.Engine.Rules(), style: o.Style, maxBytes: o.MaxBytes}
+	m := &Masker{engine: o.Engine, infos: o.Engine.Rules(), style: o.Style, maxBytes: o.MaxBytes, inline: o.AllowInline}
 	m.known = knownWords(m.infos)
+	m.ids = make(map[string]uint32, len(m.infos))
+	for i, info := range m.infos {
+		m.ids[info.ID] = uint32(i)
+	}
+	m.joiners.New = func() any { return newJoiner(m) }
 	for _, e := range o.Policy {
 		m.policy = append(m.policy, e.compile(m.infos))
 	}
 	key := slices.Clone(o.Key)
 	m.hashes.New = func() any { return newHash(key) }
-	m.digest = m.fingerprint // once, since a method value is an allocation
+	m.digest = m.Fingerprint // once, since a method value is an allocation
 	return m, nil
 }
 
@@ -124,9 +140,12 @@ func (m *Masker) Text(dst []Hit, text []byte, at Where) (out []byte, hits []Hit)
 	if m.maxBytes > 0 && len(text) > m.maxBytes {
 		return m.Withhold(dst, text, at, rules.Size)
 	}
-	found, ok := m.scan(text, at)
+	found, ok := m.Find(text, at)
 	if !ok {
 		return m.Withhold(dst, text, at, rules.Panic)
+	}
+	if !at.Name && !at.Number {
+		found = m.inside(found, text, at)
 	}
 	if len(found) == 0 {
 		return nil, dst
@@ -134,25 +153,46 @@ func (m *Masker) Text(dst []Hit, text []byte, at Where) (out []byte, hits []Hit)
 	return m.apply(dst, text, found, at)
 }
 
+// Mask masks what was found in text by other means than the engine's: found
+// has the place, rule, evidence and digest of each finding.
+func (m *Masker) Mask(dst []Hit, text []byte, found []rules.Finding, at Where) (out []byte, hits []Hit) {
+	return m.apply(dst, text, found, at)
+}
+
+// Rule returns the index of a rule by its id.
+func (m *Masker) Rule(id string) (index uint32, ok bool) {
+	index, ok = m.ids[id]
+	return index, ok
+}
+
+// Info returns what is public about a rule.
+func (m *Masker) Info(rule uint32) rules.Info { return m.infos[rule] }
+
 // Withhold replaces a whole text that could not be scanned. What is already a
 // mask, and only that, stays.
 func (m *Masker) Withhold(dst []Hit, text []byte, at Where, why rules.Reason) (out []byte, hits []Hit) {
 	if m.isMask(text) {
 		return nil, dst
 	}
-	f := rules.Finding{End: len(text), Withheld: why, Severity: pack.Critical, Digest: m.fingerprint(text)}
+	f := rules.Finding{End: len(text), Withheld: why, Severity: pack.Critical, Digest: m.Fingerprint(text)}
 	h := m.hit(f, field(at))
 	return appendWithheld(nil, h), append(dst, h)
 }
 
-// scan asks the engine; false: it panicked, or answered nonsense.
-func (m *Masker) scan(text []byte, at Where) (found []rules.Finding, ok bool) {
+// Find asks the engine; false: it panicked, or answered nonsense.
+func (m *Masker) Find(text []byte, at Where) (found []rules.Finding, ok bool) {
 	defer func() {
 		if recover() != nil { // the value may hold the secret: it goes nowhere
 			found, ok = nil, false
 		}
 	}()
-	ctx := rules.Context{Key: withoutMasks(at.Key), Prev: withoutMasks(at.Prev), Digest: m.digest, Deadline: at.Deadline}
+	ctx := rules.Context{
+		Key: withoutMasks(at.Key), Prev: withoutMasks(at.Prev), Digest: m.digest, Deadline: at.Deadline,
+		Field: at.Field, Resource: at.Resource, AllowInline: m.inline,
+	}
+	if at.Digest != nil {
+		ctx.Digest = at.Digest
+	}
 	if at.Number {
 		found = m.engine.ScanNumber(nil, text, ctx)
 	} else {
@@ -180,14 +220,16 @@ func (m *Masker) apply(dst []Hit, text []byte, found []rules.Finding, at Where) 
 		}
 		f.Start = max(f.Start, done)
 		secret := text[f.Start:f.End]
-		if len(secret) == 0 || m.inMask(text, f.Start, f.End) {
+		if len(secret) == 0 || f.Evidence&rules.Joined == 0 && m.inMask(text, f.Start, f.End) {
 			continue
 		}
 		if f.Digest == 0 {
-			f.Digest = m.fingerprint(secret)
+			f.Digest = m.Fingerprint(secret)
 		}
 		h := m.hit(f, path)
 		style := m.decide(&h, at)
+		h.At = len(out) + f.Start - done
+		h.To = h.At + len(secret)
 		if h.Action == Pass {
 			dst = append(dst, h)
 			continue
@@ -195,7 +237,6 @@ func (m *Masker) apply(dst []Hit, text []byte, found []rules.Finding, at Where) 
 		if m.alreadyPartial(secret, style) || m.isFixed(text, f.Start, f.End, style) {
 			continue
 		}
-		dst = append(dst, h)
 		out = append(out, text[done:f.Start]...)
 		bare := f.Evidence&rules.Bare != 0 && !at.Number
 		if bare {
@@ -205,6 +246,8 @@ func (m *Masker) apply(dst []Hit, text []byte, found []rules.Finding, at Where) 
 		if bare {
 			out = appendQuote(out, f)
 		}
+		h.To = len(out)
+		dst = append(dst, h)
 		done = f.End
 	}
 	if done == 0 {
@@ -242,8 +285,8 @@ func field(at Where) string {
 	return at.Field()
 }
 
-// fingerprint is Context.Digest: the first 8 bytes of HMAC-SHA256(key, secret).
-func (m *Masker) fingerprint(secret []byte) uint64 {
+// Fingerprint returns what masks show of a secret: the first 8 bytes of HMAC-SHA256(key, secret).
+func (m *Masker) Fingerprint(secret []byte) uint64 {
 	h := m.hashes.Get().(hash.Hash)
 	defer m.hashes.Put(h)
 	return sum64(h, secret)

@@ -120,6 +120,7 @@ func (w *Walker) scopeSpans(_ int, ss ptrace.ScopeSpans) bool {
 }
 
 func (w *Walker) span(_ int, s ptrace.Span) bool {
+	w.at.Trace, w.at.Span = s.TraceID(), s.SpanID()
 	w.traceState(spanTraceState, s.TraceState())
 	if out, changed := w.field(spanName, s.Name()); changed {
 		s.SetName(out)
@@ -148,6 +149,7 @@ func (w *Walker) span(_ int, s ptrace.Span) bool {
 // item closes a span, log record or data point.
 func (w *Walker) item(attrs pcommon.Map) bool {
 	keep := w.visitor.Done(Item, attrs)
+	w.at.Trace, w.at.Span = pcommon.TraceID{}, pcommon.SpanID{}
 	if !keep {
 		w.dropped++
 	}
@@ -185,6 +187,7 @@ func (w *Walker) scopeLogs(_ int, sl plog.ScopeLogs) bool {
 }
 
 func (w *Walker) logRecord(_ int, r plog.LogRecord) bool {
+	w.at.Trace, w.at.Span = r.TraceID(), r.SpanID()
 	if out, changed := w.field(logSeverityText, r.SeverityText()); changed {
 		r.SetSeverityText(out)
 	}

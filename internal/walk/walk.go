@@ -74,6 +74,10 @@ type Place struct {
 	Number bool
 	// TooDeep: no text, but a slice or map nested too deeply to look into.
 	TooDeep bool
+	// Trace and Span are those of the span or log record that the text is
+	// part of; zero elsewhere, and where a record has none.
+	Trace pcommon.TraceID
+	Span  pcommon.SpanID
 
 	index [2]int // what the "[]" in the spot's name stand for
 	steps []step // the way from the spot down to the text

@@ -129,6 +129,11 @@ func (c *core) run(ctx context.Context, signal attribute.Set, items int, visit f
 	}()
 	s.begin(st, signal, c.producer(ctx, st), start)
 	dropped = visit(s.walker)
+	s.streams.flush()
+	if s.unfinished() {
+		s.resume()
+		dropped += visit(s.walker)
+	}
 	c.tel.record(ctx, s, items, dropped, c.now().Sub(start))
 	err = s.refused
 	if err != nil {

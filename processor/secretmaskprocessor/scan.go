@@ -3,6 +3,7 @@ package secretmaskprocessor
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/tracescrub/tracescrub/internal/mask"
+	"github.com/tracescrub/tracescrub/internal/memory"
 	"github.com/tracescrub/tracescrub/internal/verdict"
 	"github.com/tracescrub/tracescrub/internal/walk"
 	"github.com/tracescrub/tracescrub/rules"
@@ -24,7 +26,7 @@ const reasons = int(rules.Panic) + 1
 func reasonName(why int) string { return rules.Reason(why).String() }
 
 // countKey is what findings are counted by.
-type countKey struct{ rule, severity, field, action string }
+type countKey struct{ rule, severity, field, action, evidence string }
 
 // scan is the visitor of one batch. It is owned by the goroutine that has the batch.
 type scan struct {
@@ -52,14 +54,31 @@ type scan struct {
 	refused  error
 	counts   map[countKey]int
 	reasons  [reasons]int
+
+	again    bool // the second pass
+	unit     int  // how many times Done was called in this pass
+	recall   *recall
+	streams  *streams
+	outcomes map[int]outcomeOf // by unit, of those with findings
+	drops    bool              // the second pass has to drop something
 }
 
-func newScan(cfg *Config, now func() time.Time) *scan {
-	s := &scan{cfg: cfg, now: now, counts: map[countKey]int{}}
+// outcomeOf is what the first pass came to in one unit.
+type outcomeOf struct {
+	stamps    []verdict.Finding
+	strongest mask.Action
+}
+
+func newScan(cfg *Config, now func() time.Time, store *memory.Store) *scan {
+	s := &scan{cfg: cfg, now: now, counts: map[countKey]int{}, outcomes: map[int]outcomeOf{}}
+	s.recall = &recall{store: store}
+	s.streams = newStreams(s)
 	s.walker = walk.New(s, walk.Options{
 		Depth: cfg.Limits.MaxDepth, SkipSchemaURLs: !cfg.Scan.SchemaURLs, SkipNames: !cfg.Scan.Keys,
 	})
-	s.where.Field = func() string { return s.place.Field() } // once: a closure per text is an allocation
+	// Once: a closure per text is an allocation.
+	s.where.Field = func() string { return s.place.Field() }
+	s.where.Digest = s.digest
 	return s
 }
 
@@ -75,15 +94,21 @@ func (s *scan) end() {
 	clear(s.counts)
 	clear(s.hits[:cap(s.hits)])
 	clear(s.stamps[:cap(s.stamps)])
+	clear(s.outcomes)
+	s.recall.end()
+	s.streams.end()
 	*s = scan{
 		cfg: s.cfg, now: s.now, walker: s.walker, counts: s.counts, hits: s.hits[:0], stamps: s.stamps[:0],
-		where: mask.Where{Field: s.where.Field},
+		where:  mask.Where{Field: s.where.Field, Digest: s.where.Digest},
+		recall: s.recall, streams: s.streams, outcomes: s.outcomes,
 	}
 }
 
 // Attributes implements walk.Visitor: it removes forged stamps.
 func (s *scan) Attributes(at *walk.Place, attrs pcommon.Map) {
-	s.forged += verdict.Strip(attrs)
+	if stamps := verdict.Strip(attrs); !s.again { // those of the first pass are our own
+		s.forged += stamps
+	}
 	if at.Spot == resourceSpot {
 		s.resource = attrs
 		s.where.Resource = s.resourceAttribute
@@ -116,21 +141,40 @@ func (s *scan) resourceAttribute(name string) (string, bool) {
 
 // Text implements walk.Visitor.
 func (s *scan) Text(at *walk.Place, text []byte) (out []byte) {
-	s.texts++
-	s.bytes += len(text)
 	s.place = at
 	s.where.Key, s.where.Prev, s.where.Name, s.where.Number = at.Key, at.Prev, at.Name, at.Number
 	if at.Spot == stringsSpot || at.Spot == valuesSpot {
 		s.where.Resource = nil // what stands there belongs to no resource
 	}
 	from := len(s.hits)
+	if s.again {
+		out = s.complete(text)
+	} else {
+		out = s.first(text)
+	}
+	for i := range s.hits[from:] {
+		s.count(&s.hits[from+i])
+	}
+	return out
+}
+
+// first scans a text in the first pass.
+func (s *scan) first(text []byte) (out []byte) {
+	s.texts++
+	s.bytes += len(text)
+	at, from := s.place, len(s.hits)
 	if why := s.beyond(at, len(text)); why != rules.None {
 		out, s.hits = s.state.masker.Withhold(s.hits, text, s.where, why)
 	} else {
 		out, s.hits = s.state.masker.Text(s.hits, text, s.where)
 	}
-	for i := range s.hits[from:] {
-		s.count(&s.hits[from+i])
+	s.recall.trace(at.Trace)
+	for i := from; i < len(s.hits); i++ {
+		s.learn(s.hits[i].Finding, s.hits[i].Action)
+	}
+	s.recall.batch.Forget()
+	if series := at.Series(); series != 0 {
+		s.streams.add(series, text, out, s.hits[from:])
 	}
 	return out
 }
@@ -161,7 +205,7 @@ func (s *scan) beyond(at *walk.Place, size int) rules.Reason {
 func (s *scan) count(h *mask.Hit) {
 	if h.Withheld == rules.None {
 		s.found++
-		s.counts[countKey{h.RuleID, h.Severity.String(), s.place.Spot.String(), h.Action.String()}]++
+		s.counts[countKey{h.RuleID, h.Severity.String(), s.place.Spot.String(), h.Action.String(), evidence(h.Evidence)}]++
 		return
 	}
 	s.reasons[h.Withheld]++
@@ -175,40 +219,62 @@ func (s *scan) count(h *mask.Hit) {
 	}
 }
 
+// evidence is the word of metrics for how a secret was found.
+func evidence(e rules.Evidence) string {
+	switch {
+	case e&rules.Remembered != 0:
+		return "memory"
+	case e&rules.Joined != 0:
+		return "joined"
+	}
+	return "direct"
+}
+
 // Done implements walk.Visitor: it stamps what the texts since the last call came to.
 func (s *scan) Done(level walk.Level, attrs pcommon.Map) (keep bool) {
+	unit := s.unit
+	s.unit++
 	if level == walk.Resource && s.cfg.Annotate != annotateNone {
 		attrs.PutStr(verdict.Policy, s.state.policy)
 		if s.producer != "" {
 			attrs.PutStr(verdict.Producer, s.producer)
 		}
 	}
-	if len(s.hits) == 0 {
+	if !s.again {
+		s.streams.done(level)
+	}
+	before := s.outcomes[unit]
+	if len(s.hits) == 0 && (!s.again || before.stamps == nil) {
 		return true
 	}
-	strongest := mask.Pass
+	strongest := before.strongest
 	for i := range s.hits {
 		strongest = max(strongest, s.hits[i].Action)
 	}
-	if strongest != mask.Drop && s.cfg.Annotate != annotateNone {
-		s.stamp(attrs, strongest)
-	}
-	s.hits = s.hits[:0]
-	return strongest != mask.Drop
-}
-
-func (s *scan) stamp(attrs pcommon.Map, strongest mask.Action) {
-	word := ""
-	if strongest == mask.Mask {
-		word = verdict.Masked
-	}
-	s.stamps = s.stamps[:0]
+	s.stamps = append(s.stamps[:0], before.stamps...)
 	for i := range s.hits {
 		h := &s.hits[i]
 		s.stamps = append(s.stamps, verdict.Finding{
 			Rule: h.RuleID, Severity: h.Severity.String(), Field: h.Field,
 			Fingerprint: h.Fingerprint, Action: h.Action.String(), Length: h.End - h.Start,
 		})
+	}
+	s.hits = s.hits[:0]
+	if !s.again {
+		// What is dropped now would be missing from the places of the second pass.
+		s.outcomes[unit] = outcomeOf{slices.Clone(s.stamps), strongest}
+		s.drops = s.drops || strongest == mask.Drop
+	}
+	if strongest != mask.Drop && s.cfg.Annotate != annotateNone {
+		s.stamp(attrs, strongest)
+	}
+	return !s.again || strongest != mask.Drop
+}
+
+func (s *scan) stamp(attrs pcommon.Map, strongest mask.Action) {
+	word := ""
+	if strongest == mask.Mask {
+		word = verdict.Masked
 	}
 	verdict.Stamp(attrs, word, s.stamps, s.cfg.Annotate == annotateSummary)
 }

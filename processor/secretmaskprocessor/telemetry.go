@@ -28,6 +28,8 @@ type telemetry struct {
 	seconds  metric.Float64Histogram
 	reloads  metric.Int64Counter
 	rules    metric.Int64Gauge
+	known    metric.Int64Gauge
+	refresh  metric.Int64Counter
 
 	log *limitedLog
 }
@@ -46,7 +48,7 @@ func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
 	t.bytes = counter("otelcol_processor_secret_mask_bytes_scanned", "By",
 		"Bytes of text that were scanned.")
 	t.findings = counter("otelcol_processor_secret_mask_findings", "{findings}",
-		"Secrets that were found, by rule, severity, kind of field and action.")
+		"Secrets that were found, by rule, severity, kind of field, action and evidence.")
 	t.withheld = counter("otelcol_processor_secret_mask_withheld", "{texts}",
 		"Texts, or parts of texts, that could not be scanned and were replaced, by reason.")
 	t.forged = counter("otelcol_processor_secret_mask_forged_stamps", "{attributes}",
@@ -57,6 +59,8 @@ func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
 		"Batches that went back to their sender because they could not be scanned, by reason.")
 	t.reloads = counter("otelcol_processor_secret_mask_reloads", "{reloads}",
 		"Reloads of changed rule packs, by result.")
+	t.refresh = counter("otelcol_processor_secret_mask_known_secret_refreshes", "{refreshes}",
+		"Refreshes of a changed dictionary of known secrets, by result.")
 	var err error
 	t.seconds, err = meter.Float64Histogram("otelcol_processor_secret_mask_scan_duration", metric.WithUnit("s"),
 		metric.WithDescription("Time to scan and mask one batch."),
@@ -64,6 +68,9 @@ func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
 	errs = append(errs, err)
 	t.rules, err = meter.Int64Gauge("otelcol_processor_secret_mask_rules", metric.WithUnit("{rules}"),
 		metric.WithDescription("Rules in the engine."))
+	errs = append(errs, err)
+	t.known, err = meter.Int64Gauge("otelcol_processor_secret_mask_known_secrets", metric.WithUnit("{values}"),
+		metric.WithDescription("Values in the dictionary of known secrets."))
 	errs = append(errs, err)
 	return t, errors.Join(errs...)
 }
@@ -77,7 +84,8 @@ func (t *telemetry) record(ctx context.Context, s *scan, items, dropped int, too
 	for k, n := range s.counts {
 		t.findings.Add(ctx, int64(n), metric.WithAttributes(
 			attribute.String("rule", k.rule), attribute.String("severity", k.severity),
-			attribute.String("field", k.field), attribute.String("action", k.action)))
+			attribute.String("field", k.field), attribute.String("action", k.action),
+			attribute.String("evidence", k.evidence)))
 	}
 	for why, n := range s.reasons {
 		if n > 0 {
@@ -94,12 +102,16 @@ func (t *telemetry) record(ctx context.Context, s *scan, items, dropped int, too
 	}
 }
 
-func (t *telemetry) reloaded(ctx context.Context, err error) {
+func (t *telemetry) reloaded(ctx context.Context, err error)  { count(ctx, t.reloads, err) }
+func (t *telemetry) refreshed(ctx context.Context, err error) { count(ctx, t.refresh, err) }
+
+// count adds one to a counter by result.
+func count(ctx context.Context, c metric.Int64Counter, err error) {
 	result := "success"
 	if err != nil {
 		result = "failure"
 	}
-	t.reloads.Add(ctx, 1, metric.WithAttributes(attribute.String("result", result)))
+	c.Add(ctx, 1, metric.WithAttributes(attribute.String("result", result)))
 }
 
 // logInterval is how far apart two log lines with the same words are.

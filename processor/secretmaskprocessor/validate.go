@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tracescrub/tracescrub/internal/mask"
+	"github.com/tracescrub/tracescrub/internal/memory"
 	"github.com/tracescrub/tracescrub/rules/pack"
 )
 
@@ -59,10 +60,13 @@ func (c *Config) Validate() error {
 	for i := range c.Policy {
 		c.Policy[i].check(&m, fmt.Sprintf("policy[%d]", i))
 	}
+	c.checkAllow(&m)
+	c.Known.check(&m)
 	m.addAll("mask", c.Mask.style().Validate())
 	c.checkFingerprint(&m)
 	m.oneOf("annotate", c.Annotate, annotateFull, annotateSummary, annotateNone)
 	c.checkLimits(&m)
+	c.Memory.check(&m)
 	m.oneOf("fail::time", c.Fail.Time, failWithhold, failRefuse)
 	m.oneOf("fail::limits", c.Fail.Limits, failWithhold, failRefuse)
 	return errors.Join(m...)
@@ -80,6 +84,9 @@ func (c *Config) checkFingerprint(m *mistakes) {
 }
 
 func (c *Config) checkLimits(m *mistakes) {
+	if t := c.Detection.Threshold; !(t > 0 && t < 1) { // NaN neither
+		m.add("detection::threshold", "must be more than 0 and less than 1")
+	}
 	l := c.Limits
 	if l.MaxValueBytes < 1 {
 		m.add("limits::max_value_bytes", "must be at least 1")
@@ -93,6 +100,22 @@ func (c *Config) checkLimits(m *mistakes) {
 	if l.MaxBatchTime <= 0 {
 		m.add("limits::max_batch_time", "must be more than 0")
 	}
+}
+
+func (c MemoryConfig) check(m *mistakes) {
+	if c.Traces < 0 || c.Traces > 1_000_000 {
+		m.add("memory::traces", "must be 0 to 1000000")
+	}
+	if c.Values < 1 {
+		m.add("memory::values", "must be at least 1")
+	}
+	if c.Duration <= 0 {
+		m.add("memory::duration", "must be more than 0")
+	}
+}
+
+func (c MemoryConfig) limits() memory.Limits {
+	return memory.Limits{Traces: c.Traces, Values: c.Values, Age: c.Duration}
 }
 
 var actions = map[string]mask.Action{"pass": mask.Pass, "mask": mask.Mask, "hold": mask.Hold, "drop": mask.Drop}

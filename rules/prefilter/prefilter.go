@@ -39,8 +39,9 @@ type Hit struct {
 
 // Filter is immutable and safe for concurrent use.
 type Filter struct {
-	bits    []uint64 // 1<<bitsLog bits, by hash of the folded gram
-	slots   []slot   // open addressing, by the same hash
+	bits    []uint64 // 1<<(32-shift) bits, by hash of the folded gram
+	shift   uint32
+	slots   []slot // open addressing, by the same hash
 	entries []entry
 	lits    []literal
 	mask    uint32
@@ -65,13 +66,19 @@ type entry struct {
 	off int32
 }
 
+// The table of bits grows with the grams, so that of ordinary text few hit by chance.
 const (
-	bitsLog = 20
-	fold    = 0x20202020
-	mul     = 0x9E3779B1
+	minBitsLog  = 20
+	maxBitsLog  = 23
+	bitsPerGram = 32
 )
 
-func hash(g uint32) uint32 { return g * mul >> (32 - bitsLog) }
+const (
+	fold = 0x20202020
+	mul  = 0x9E3779B1
+)
+
+func hash(g, shift uint32) uint32 { return g * mul >> (shift & 31) }
 
 func gram(s string) uint32 {
 	return (uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24) | fold
@@ -80,7 +87,7 @@ func gram(s string) uint32 {
 // New builds a filter. Every literal needs MinLength bytes; all that are
 // shorter are named in the error.
 func New(lits []Literal) (*Filter, error) {
-	f := &Filter{bits: make([]uint64, 1<<bitsLog/64)}
+	f := &Filter{}
 	grams := map[uint32][]entry{}
 	var errs []error
 	for i, l := range lits {
@@ -191,6 +198,11 @@ func (f *Filter) index(grams map[uint32][]entry) {
 		size *= 2
 	}
 	f.mask = size - 1
+	bits := minBitsLog
+	for bits < maxBitsLog && 1<<bits < bitsPerGram*len(grams) {
+		bits++
+	}
+	f.bits, f.shift = make([]uint64, 1<<bits/64), uint32(32-bits)
 	f.slots = make([]slot, size)
 	order := make([]uint32, 0, len(grams))
 	for g := range grams {
@@ -198,7 +210,7 @@ func (f *Filter) index(grams map[uint32][]entry) {
 	}
 	slices.Sort(order)
 	for _, g := range order {
-		h := hash(g)
+		h := hash(g, f.shift)
 		f.bits[h/64] |= 1 << (h % 64)
 		from := uint32(len(f.entries))
 		f.entries = append(f.entries, grams[g]...)
@@ -216,11 +228,12 @@ func (f *Filter) index(grams map[uint32][]entry) {
 // early when dst holds limit hits (checked now and then, so a few more come back).
 func (f *Filter) Find(dst []Hit, text []byte, from, to, limit int) (hits []Hit, next int) {
 	i := from &^ 1
+	shift := f.shift
 	end := min(to, len(text)-3)
 	for i+12 <= end {
 		v := binary.LittleEndian.Uint64(text[i:]) | fold<<32 | fold
 		w := binary.LittleEndian.Uint32(text[i+6:]) | fold
-		a, b, c, d := hash(uint32(v)), hash(uint32(v>>16)), hash(uint32(v>>32)), hash(w)
+		a, b, c, d := hash(uint32(v), shift), hash(uint32(v>>16), shift), hash(uint32(v>>32), shift), hash(w, shift)
 		if (f.bits[a/64]>>(a%64)|f.bits[b/64]>>(b%64)|f.bits[c/64]>>(c%64)|f.bits[d/64]>>(d%64))&1 != 0 {
 			for k := range 4 {
 				dst = f.at(dst, text, i+2*k, binary.LittleEndian.Uint32(text[i+2*k:])|fold)
@@ -248,7 +261,7 @@ func (f *Filter) Find(dst []Hit, text []byte, from, to, limit int) (hits []Hit, 
 
 // at compares the literals that can stand where gram g stands at offset i.
 func (f *Filter) at(dst []Hit, text []byte, i int, g uint32) []Hit {
-	h := hash(g)
+	h := hash(g, f.shift)
 	if f.bits[h/64]>>(h%64)&1 == 0 {
 		return dst
 	}

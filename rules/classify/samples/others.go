@@ -37,6 +37,20 @@ var others = []style{
 		return m.any("#", ".", "input#", "//input[@name='", "input[name=", "[data-test=") + m.ident()
 	}, "q"},
 	{"type", 10, maker.typed, "ccccxxqqyd"},
+	{"label", 8, func(m maker) string {
+		return m.any("Contraseña", "Mot de passe", "Kennwort", "Passwort", "Senha", "Wachtwoord", "Parola", "Hasło", "Şifre", "Lösenord", "Пароль", "密码", "パスワード", "비밀번호", "Clave", "Salasana", "contraseña") + m.any("", "", ":", " *")
+	}, "qqqqqqey"},
+	{"word with a colon", 6, func(m maker) string {
+		return m.any(capital(m.of(m.named)), capital(m.of(m.code)), m.of(m.named)) + m.any(":", "?", "!", ".", "...")
+	}, "qqqqsyw"},
+	{"hex number", 9, func(m maker) string {
+		v := "0x" + m.run(m.any(hex, digits+"ABCDEF"), m.between(1, 8))
+		return m.any(v, v, "("+strings.ToUpper(m.of(m.code))+")("+v+")")
+	}, "xxiiddffcwqyc"},
+	{"name with figures", 10, func(m maker) string {
+		w := m.any("", "*", "&", "[]") + m.of(m.code) + m.run(digits, m.IntN(2))
+		return w + m.any(".", "::", "_", "") + capital(m.of(m.code)) + m.run(digits, 1) + capital(m.of(m.code)) + m.any("", "", ")", "{")
+	}, "ffffxxxccwdiq"},
 	{"sql", 5, func(m maker) string {
 		return m.any("SELECT * FROM ", "UPDATE ", "INSERT INTO ", "VARCHAR(255) NOT NULL ", "ALTER USER ") + m.ident() + m.any("", " WHERE "+m.ident()+" = ?")
 	}, "q"},

@@ -81,6 +81,9 @@ func placeOf(m maker, letter byte) classify.Context {
 	op := one("::=====,")
 	switch letter {
 	case 'q':
+		if m.IntN(4) == 0 { // a member of a document, an attribute
+			return classify.Context{Quoted: true}
+		}
 		return classify.Context{Quoted: true, Tight: op == '=' && m.IntN(3) == 0, Line: m.IntN(2) == 0, Op: op, Next: one("\"\"'")}
 	case 's':
 		return classify.Context{Tight: true, Line: true, Op: '=', Next: end}

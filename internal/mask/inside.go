@@ -1,0 +1,130 @@
+package mask
+
+import (
+	"slices"
+
+	"github.com/tracescrub/tracescrub/internal/join"
+	"github.com/tracescrub/tracescrub/rules"
+)
+
+// joiner looks for secrets that were cut within one text. It is owned by one
+// goroutine at a time.
+type joiner struct {
+	finder join.Finder
+	masker *Masker
+	where  Where
+	found  []rules.Finding
+	emit   func(*join.Text) // once: a closure per text is an allocation
+}
+
+func newJoiner(m *Masker) *joiner {
+	j := &joiner{masker: m}
+	j.emit = j.joined
+	return j
+}
+
+// inside adds to found what stands in text in pieces.
+func (m *Masker) inside(found []rules.Finding, text []byte, at Where) []rules.Finding {
+	j := m.joiners.Get().(*joiner)
+	j.where = Where{Deadline: at.Deadline, Digest: at.Digest}
+	j.finder.Inside(text, j.emit)
+	if len(j.found) > 0 {
+		found = merge(found, j.found)
+	}
+	j.where, j.found = Where{}, j.found[:0]
+	m.joiners.Put(j)
+	return found
+}
+
+// joined looks at a text that was put together.
+func (j *joiner) joined(t *join.Text) {
+	j.masker.Crossing(t, j.where, func(_ int, f rules.Finding) { j.found = append(j.found, f) })
+}
+
+// Crossing scans a text that was put together and gives cut, for each secret
+// that reaches over a border, what of it stands in each source.
+func (m *Masker) Crossing(t *join.Text, at Where, cut func(ref int, f rules.Finding)) {
+	found, ok := m.Find(t.Bytes, at)
+	if !ok {
+		return // each of the pieces was or will be scanned for itself
+	}
+	for _, f := range found {
+		if f.Withheld != rules.None || !t.Crosses(f.Start, f.End) || !t.Stream && !m.infos[f.Rule].Form {
+			continue
+		}
+		if !m.cut(t, f, at) {
+			continue
+		}
+		f.Evidence = f.Evidence&^rules.Bare | rules.Joined
+		t.Each(f.Start, f.End, func(ref, start, end int) {
+			part := f
+			part.Start, part.End = start, end
+			cut(ref, part)
+		})
+	}
+}
+
+// cut says that f was cut and is not a whole secret with something beside it
+// that has nothing to do with it: the next element, the next sentence.
+func (m *Masker) cut(t *join.Text, f rules.Finding, at Where) bool {
+	border := t.Border(f.Start)
+	at.Digest = nil
+	right, _ := m.Find(t.Bytes[border:], at)
+	for _, r := range right {
+		if m.whole(r) && r.Start < f.End-border {
+			return false
+		}
+	}
+	left, _ := m.Find(t.Bytes[:border], at)
+	for _, l := range left {
+		if m.whole(l) && l.End > f.Start {
+			return l.Evidence&rules.ChecksumPassed == 0 && (t.Stream || random(t.Bytes[border:f.End]))
+		}
+	}
+	return true
+}
+
+func (m *Masker) whole(f rules.Finding) bool {
+	return f.Withheld == rules.None && m.infos[f.Rule].Form && f.Evidence&rules.Truncated == 0
+}
+
+// random says that b does not read like a word: letters and digits take turns.
+func random(b []byte) bool {
+	digits, letters, turns := 0, 0, 0
+	kind := -1
+	for _, c := range b {
+		k := 3
+		switch {
+		case c-'0' < 10:
+			digits++
+			k = 0
+		case c-'a' < 26:
+			letters++
+			k = 1
+		case c-'A' < 26:
+			letters++
+			k = 2
+		}
+		if k != kind {
+			turns++
+			kind = k
+		}
+	}
+	return turns > 2 && (digits > 0 && letters > 0 || turns > 4)
+}
+
+// merge adds findings of more to found. Where they overlap, what stands in
+// more is the better name for both: it has seen the whole secret.
+func merge(found, more []rules.Finding) []rules.Finding {
+	for _, e := range more {
+		found = slices.DeleteFunc(found, func(f rules.Finding) bool {
+			if f.Start >= e.End || e.Start >= f.End || f.Withheld != rules.None {
+				return false
+			}
+			e.Start, e.End = min(e.Start, f.Start), max(e.End, f.End)
+			return true
+		})
+		found = append(found, e)
+	}
+	return found
+}

@@ -1,0 +1,84 @@
+package secretmaskprocessor
+
+import (
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/tracescrub/tracescrub/internal/mask"
+	"github.com/tracescrub/tracescrub/internal/memory"
+	"github.com/tracescrub/tracescrub/rules"
+)
+
+// recall is what a batch knows of secrets beyond the text at hand. It is owned
+// by the goroutine that has the batch.
+type recall struct {
+	store *memory.Store
+	batch memory.Batch // all that is known in the batch and its traces
+
+	at    memory.Trace // of the text at hand
+	known []*memory.Value
+	found []rules.Finding
+}
+
+// end forgets the batch.
+func (r *recall) end() {
+	r.batch.Reset()
+	clear(r.known[:cap(r.known)])
+	r.at, r.known, r.found = memory.Trace{}, r.known[:0], r.found[:0]
+}
+
+// trace makes known what is remembered of the trace of the text at hand.
+func (r *recall) trace(id pcommon.TraceID) {
+	if t := memory.Trace(id); t != r.at {
+		r.at = t
+		r.known = r.store.Values(r.known[:0], t)
+		for _, v := range r.known {
+			r.batch.Add(v)
+		}
+	}
+}
+
+// digest is mask.Where.Digest.
+func (s *scan) digest(secret []byte) uint64 {
+	d := s.state.masker.Fingerprint(secret)
+	if !s.again {
+		s.recall.batch.Note(d, secret)
+	}
+	return d
+}
+
+// learn makes a secret known that was found in the text at hand, in the batch
+// and in its trace. What policy lets pass is no secret elsewhere either.
+func (s *scan) learn(f rules.Finding, action mask.Action) {
+	if action == mask.Pass || f.Withheld != rules.None {
+		return
+	}
+	if v := s.recall.batch.Learn(f, s.state.masker.Info(f.Rule)); v != nil {
+		s.recall.store.Add(s.recall.at, v)
+	}
+}
+
+// unfinished reports whether a second pass could change anything.
+func (s *scan) unfinished() bool {
+	return s.drops || s.recall.batch.Len() > 0 || s.streams.patched()
+}
+
+// resume prepares for the second pass.
+func (s *scan) resume() { s.again, s.unit = true, 0 }
+
+// complete masks in the second pass what the first one could not know: what
+// stands in a text in part, and what was found in another place. It has no
+// deadline, since what was scanned in time must not be given up now; its cost
+// is a few nanoseconds a byte.
+func (s *scan) complete(text []byte) (out []byte) {
+	if s.place.Number {
+		return nil
+	}
+	r := s.recall
+	r.found = append(r.found[:0], s.streams.patches(text)...)
+	r.found = r.batch.Recall(r.found, text, s.state.masker.Rule)
+	if len(r.found) == 0 {
+		return nil
+	}
+	out, s.hits = s.state.masker.Mask(s.hits, text, r.found, s.where)
+	return out
+}
