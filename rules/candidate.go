@@ -231,7 +231,11 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 			}
 			secret = text[f.Start:f.End]
 		}
-		switch r.check(text[start:end]) {
+		match := text[start:end]
+		if r.near {
+			match = secret
+		}
+		switch r.check(match) {
 		case verify.Passed:
 			f.Evidence |= ChecksumPassed
 		case verify.Failed:
