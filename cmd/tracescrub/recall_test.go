@@ -27,7 +27,7 @@ func TestKnownAgainInOneText(t *testing.T) {
 	}
 	pw += "!7" + "q#"
 	parts := []string{pw, pw, pw[:10], base64.StdEncoding.EncodeToString([]byte("me:" + pw)), pw}
-	text := "I try " + parts[0] + " now.\npassword=" + parts[1] + "\nIt begins with " + parts[2] + " as said; basic " + parts[3] + " or " + parts[4] + "."
+	text := "I try " + parts[0] + " now.\npassword=" + parts[1] + "\nIt begins with " + parts[2] + " as said; and " + parts[3] + " or " + parts[4] + "."
 	out, hits := m.text(nil, []byte(text))
 	if strings.Contains(string(out), pw[2:10]) || strings.Contains(string(out), parts[3][8:20]) {
 		t.Error("a part of the password is left")
