@@ -2,7 +2,6 @@ package rules
 
 import (
 	"bytes"
-	"math/bits"
 
 	"github.com/tracescrub/tracescrub/rules/decode"
 )
@@ -20,7 +19,10 @@ type value struct {
 	quoted     bool // stands in quotes
 	tight      bool // NAME=value without spaces, as in shells and .env files
 	line       bool // the name begins its line, or is a flag
+	user       bool // the name is the user of a URL
+	pairs      bool // one of several pairs between semicolons: a connection string
 	limit      int  // its greatest length
+	digits     bool // nothing but digits, in a sentence
 	escapes    int  // how many times its backslash escapes have to be taken off
 }
 
@@ -31,10 +33,6 @@ type value struct {
 // names are settled.
 func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 	start, end := identifier(text, pos, length)
-	n := s.e.nameOf(text[start:end])
-	if n < 0 {
-		return end
-	}
 	v := value{limit: maxValue}
 	if s.values > workFactor*len(text)+workFloor {
 		v.limit = maxValueTired
@@ -43,10 +41,44 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 	s.values += max(end, v.end) - start
 	s.work += max(end, v.end) - start
 	if !ok {
+		v, ok = spoken(text, start, end)
+		ok = ok && !bytes.Contains(text[v.start:v.end], maskOpen)
+		column := endsLine(text, end)
+		if !ok && !column && (end >= len(text) || text[end] != ' ') {
+			s.rejectName(start, end, whyUnset)
+			return end
+		}
+		n := s.e.nameOf(text[start:end])
+		if n >= 0 && !ok && s.e.names[n].kind == numericValue {
+			v, ok = codeBeside(text, end)
+		}
+		if n >= 0 && column {
+			s.column(n, text, start, end)
+		}
+		if n >= 0 && ok && (!v.digits || s.e.names[n].kind == numericValue) {
+			s.value(n, text, v)
+		}
+		if !ok {
+			s.rejectName(start, end, whyUnset)
+		}
 		return end
 	}
-	s.value(n, text, v)
+	if n := s.e.nameOf(text[start:end]); n >= 0 {
+		s.slash = s.slash || bytes.IndexByte(text[v.start:v.end], '\\') >= 0
+		s.value(n, text, v)
+	} else {
+		s.rejectName(start, end, whyName)
+	}
 	return end
+}
+
+// endsLine says that what stands at offset i may be the rest of a table's
+// header: cells, then the end of the line.
+func endsLine(text []byte, i int) bool {
+	for i < len(text) && text[i] == ' ' {
+		i++
+	}
+	return i < len(text) && (text[i] == '|' || text[i] == '\n' || text[i] == '\r')
 }
 
 // value adds the findings in a value that stands under name number n.
@@ -66,21 +98,20 @@ func (s *scanner) value(n int, text []byte, v value) {
 	} else if at := skipScheme(text, v.start, min(len(text), v.end+8)); at > v.start {
 		v.start, v.end = at, bareEnd(text, at, v)
 	}
-	if n := s.e.maskLen(text[v.start:]); v.start >= v.end || n > 0 && v.start+n >= v.end {
+	if mask := s.e.maskLen(text[v.start:]); v.start >= v.end || mask > 0 && v.start+mask >= v.end {
+		s.rejectValue(n, text, v)
 		return
 	}
 	secret := text[v.start:v.end]
-	if s.e.inMask(text, v.start, v.end) || s.e.masked(secret) || !nm.accepts(secret, v) {
+	if s.e.inMask(text, v.start, v.end) || s.e.masked(secret) || !s.e.accepts(nm, secret, about(text, v)) {
+		s.rejectValue(n, text, v)
 		return
 	}
 	f := s.e.byName(n, v.start, v.end)
 	if docExample(secret) {
 		f.Evidence |= DocExample
 	}
-	if s.ctx.Digest != nil {
-		f.Digest = s.ctx.Digest(s.literal(secret, v.escapes))
-	}
-	s.out = append(s.out, f)
+	s.addMatch(f, text, f.Start, f.End, v.escapes)
 }
 
 // literal returns what a string literal stands for, after so many levels of escapes.
@@ -107,277 +138,31 @@ func (s *scanner) whole(n int, text []byte) {
 	}
 }
 
-// identifier returns the range of the name that holds text[pos:pos+length]:
-// letters, digits, "_", "-" and "." to both sides.
-func identifier(text []byte, pos, length int) (start, end int) {
-	start = pos
-	for start > 0 && pos-start < maxKey && isName(text[start-1]) && !(isWord(text[start-1]) && leftBorder(text, start)) {
-		start--
-	}
-	end = pos + length
-	for end < len(text) && end-pos < maxKey && isName(text[end]) {
-		end++
-	}
-	for end > pos+length && (text[end-1] == '.' || text[end-1] == '-') {
-		end--
-	}
-	return start, end
+// isCommand says that a text under this key is a command line or part of one.
+func isCommand(key []byte) bool {
+	return len(key) >= 3 && len(key) <= maxKey && (indexFold(key, "command") >= 0 || indexFold(key, "cmd") >= 0 || indexFold(key, "args") >= 0)
 }
 
-func isName(c byte) bool { return isWord(c) || c == '-' || c == '.' }
-
-func hasPrefixFold(text []byte, lower string) bool {
-	return len(text) >= len(lower) && indexFold(text[:len(lower)], lower) == 0
-}
-
-// assigned finds the value that is assigned to the name text[start:end].
-func assigned(text []byte, start, end int, v value) (_ value, ok bool) {
-	i, quote := closingQuote(text, end)
-	for i < len(text) && text[i] == ']' { // os.environ["X"]
-		i++
-	}
-	at := i
-	for i < len(text) && i-at < 24 && (text[i] == ' ' || text[i] == '\t') {
-		i++
-	}
-	spaced := i > at
-	if i >= len(text) {
-		return v, false
-	}
-	v.line = lineStart(text, start)
-	switch c := text[i]; {
-	case c == '=' || c == ':':
-		i, ok = operator(text, i)
-		if !ok {
-			return v, false
+// shortFlag looks for the password in -pX, as the clients of MySQL and others
+// take it: a word of a command line that is too strong for anything else.
+func (s *scanner) shortFlag(text []byte) {
+	n := s.e.nameOf([]byte("password"))
+	for at := 0; n >= 0 && at < len(text); {
+		i := bytes.Index(text[at:], []byte("-p"))
+		if i < 0 {
+			return
 		}
-		i = skipType(text, i, c)
-		v.tight = c == '=' && !spaced && text[i-1] == '='
-		v.line = v.line || text[start] == '-' || start > 0 && text[start-1] == '-'
-	case c == ',' && quote > 0: // ("authorization", "Bearer X")
-		i++
-		at := i
-		for i < len(text) && i-at < 8 && isSpace(text[i]) {
-			i++
+		from := at + i + 2
+		end := from
+		for end < len(text) && !isSpace(text[end]) && text[end] != '"' && text[end] != '\'' && text[end] != '\\' {
+			end++
 		}
-		if _, _, q := openingQuote(text, i); q == 0 {
-			return v, false
+		if b := text[from:end]; len(b) >= minBeside && (from == 2 || isSpace(text[from-3])) && veryStrong(b) && !technical(b) {
+			s.value(n, text, value{start: from, end: end, quoted: true, limit: maxValue})
 		}
-	case c == '>' && start > 0 && text[start-1] == '<': // <password>X</password>
-		return until(text, i+1, '<', v)
-	case spaced && quote == 0 && start > 1 && text[start-1] == '-' || spaced && text[start] == '-' && quote == 0: // --password X
-	default:
-		return v, false
+		at = end
 	}
-	return readValue(text, i, v)
 }
-
-func until(text []byte, from int, stop byte, v value) (_ value, ok bool) {
-	n := bytes.IndexByte(text[from:min(len(text), from+v.limit)], stop)
-	v.start, v.end, v.quoted = from, from+n, true
-	return v, n > 0
-}
-
-// lineStart says that the name at offset start begins its line, but for
-// spaces, "export", "set" and the like.
-func lineStart(text []byte, start int) bool {
-	i := start
-	for i > 0 && (text[i-1] == ' ' || text[i-1] == '\t') {
-		i--
-	}
-	if i == 0 || text[i-1] == '\n' || text[i-1] == '\r' {
-		return true
-	}
-	if i >= 2 && text[i-2] == '\\' && (text[i-1] == 'n' || text[i-1] == 'r') {
-		return true
-	}
-	for _, w := range []string{"export", "set", "ENV", "env", "ARG", "setx", "local", "declare"} {
-		if i >= len(w) && i < start && string(text[i-len(w):i]) == w {
-			return lineStart(text, i-len(w))
-		}
-	}
-	return false
-}
-
-// operator skips an assignment operator and the spaces behind it.
-func operator(text []byte, i int) (int, bool) {
-	c := text[i]
-	i++
-	if i < len(text) {
-		switch {
-		case c == ':' && text[i] == '=', c == '=' && text[i] == '>':
-			i++
-		case c == ':' && (text[i] == ':' || text[i] == '/'), c == '=' && text[i] == '=', c == '=' && text[i] == '~':
-			return i, false
-		}
-	}
-	for k := 0; i < len(text) && k < 40 && (text[i] == ' ' || text[i] == '\t'); k++ {
-		i++
-	}
-	return i, i < len(text)
-}
-
-// skipType skips the type in "password: str = ..." and stands at the value.
-func skipType(text []byte, i int, op byte) int {
-	k := i
-	for k < len(text) && k-i < 32 && (isWord(text[k]) || text[k] == '.' || text[k] == '[' || text[k] == ']' || text[k] == '|') {
-		k++
-	}
-	at := k
-	for k < len(text) && k-at < 4 && text[k] == ' ' {
-		k++
-	}
-	if op != ':' || at == i || k == at || k >= len(text) || text[k] != '=' {
-		return i
-	}
-	if next, ok := operator(text, k); ok {
-		return next
-	}
-	return i
-}
-
-// lineEnd returns where the line ends that offset from is in, escaped line ends
-// included, or where the longest value would.
-func lineEnd(text []byte, from, limit int) int {
-	i := from
-	for ; i < len(text) && i-from < limit; i++ {
-		switch c := text[i]; {
-		case c == '\n' || c == '\r' || c == '"' || c == '\'':
-			return i
-		case c == '\\' && i+1 < len(text) && (text[i+1] == 'n' || text[i+1] == 'r' || text[i+1] == '"'):
-			return i
-		}
-	}
-	return i
-}
-
-// closingQuote skips the quote that may close a name: backslashes and one
-// quote. quote is its length, 0 if there is none.
-func closingQuote(text []byte, i int) (next, quote int) {
-	_, next, quote = openingQuote(text, i)
-	if quote == 0 {
-		return i, 0
-	}
-	return next, quote
-}
-
-// entities are quotes as HTML and URLs write them.
-var entities = []string{"&quot;", "&#34;", "&#39;", "%22", "%27"}
-
-// openingQuote reads a quote at i: any number of backslashes and one of " ' `,
-// or an entity. level is the number of backslashes, length 0 if it is no quote.
-func openingQuote(text []byte, i int) (level, next, length int) {
-	k := i
-	for k < len(text) && text[k] == '\\' && k-i < 64 {
-		k++
-	}
-	if k < len(text) && (text[k] == '"' || text[k] == '\'' || text[k] == '`') {
-		return k - i, k + 1, k + 1 - i
-	}
-	if i < len(text) && (text[i] == '&' || text[i] == '%') {
-		for _, e := range entities {
-			if bytes.HasPrefix(text[i:], []byte(e)) {
-				return 0, i + len(e), len(e)
-			}
-		}
-	}
-	return 0, i, 0
-}
-
-// readValue reads the value that begins at i.
-func readValue(text []byte, i int, v value) (value, bool) {
-	if i+1 < len(text) && (text[i] == 'b' || text[i] == 'r' || text[i] == 'f' || text[i] == 'u') {
-		if _, _, q := openingQuote(text, i+1); q > 0 && text[i+1] != '&' && text[i+1] != '%' {
-			i++ // b"...", f'...'
-		}
-	}
-	level, next, q := openingQuote(text, i)
-	if q > 0 {
-		v.start, v.quoted, v.escapes = next, true, bits.Len(uint(level)+1)
-		var ok bool
-		if text[next-1] == ';' || text[i] == '%' {
-			n := bytes.Index(text[next:min(len(text), next+v.limit)], text[i:next])
-			v.end, ok = next+n, n >= 0
-		} else {
-			v.end, ok = quotedEnd(text, next, text[next-1], level, v.limit)
-		}
-		return v, ok && v.end > v.start && !isMember(text, v.end, q)
-	}
-	v.start = i
-	v.end = bareEnd(text, i, v)
-	return v, v.end > v.start
-}
-
-// isMember says that the quoted string whose closing quote of length bytes
-// stands at end is the name of a member rather than a value: a colon follows.
-func isMember(text []byte, end, length int) bool {
-	i := end + length
-	for i < len(text) && i-end < 16 && (text[i] == ' ' || text[i] == '\t') {
-		i++
-	}
-	return i < len(text) && text[i] == ':'
-}
-
-// quotedEnd finds the quote that closes a string at a level of escaping: one
-// with as many backslashes before it. A string that the text's end cuts off ends there.
-func quotedEnd(text []byte, from int, quote byte, level, limit int) (end int, ok bool) {
-	slashes := 0
-	for i := from; i < len(text); i++ {
-		switch c := text[i]; {
-		case i-from > limit:
-			return 0, false
-		case c == '\\':
-			slashes++
-			continue
-		case c == quote && slashes <= level:
-			return i - slashes, true
-		case c == '\n' && level == 0 && quote != '`':
-			return i, true
-		}
-		slashes = 0
-	}
-	return len(text), true
-}
-
-// bareEnd finds the end of a value without quotes.
-func bareEnd(text []byte, from int, v value) int {
-	shell := v.tight && v.line // NAME=value on a line of its own: all up to white space
-	for i := from; i < len(text) && i-from <= v.limit; i++ {
-		c := text[i]
-		if isSpace(c) || c == '"' || c == '\'' || c == '`' || c == 0x1b || c < 0x20 {
-			return i
-		}
-		if c == '\\' && i+1 < len(text) && (text[i+1] == 'n' || text[i+1] == 'r' || text[i+1] == 't' || text[i+1] == '"' || text[i+1] == '\'' || text[i+1] == '\\' || text[i+1] == 'u') {
-			return i
-		}
-		if shell {
-			if (c == '&' || c == ',' || c == ';') && assigns(text[i+1:]) {
-				return i
-			}
-			continue
-		}
-		switch c {
-		case ',', ';', '&', '<', '>', ')', ']', '}', '|':
-			return i
-		case '%':
-			if bytes.HasPrefix(text[i:], []byte("%22")) || bytes.HasPrefix(text[i:], []byte("%26")) {
-				return i
-			}
-		}
-	}
-	return min(len(text), from+v.limit)
-}
-
-// assigns says that text begins with one more assignment, name=.
-func assigns(text []byte) bool {
-	i := 0
-	for i < len(text) && i < maxKey && (isName(text[i]) || i == 0 && text[i] == ' ') {
-		i++
-	}
-	return i > 0 && i < len(text) && text[i] == '='
-}
-
-func isSpace(c byte) bool { return c == ' ' || c-'\t' < 5 }
 
 // schemes are the words that stand before a credential in Authorization and
 // similar headers (RFC 9110, section 11).
@@ -386,12 +171,18 @@ var schemes = []string{"bearer", "basic", "token", "bot", "apikey", "api-key", "
 // skipScheme skips such a word.
 func skipScheme(text []byte, start, end int) int {
 	for _, w := range schemes {
-		if hasPrefixFold(text[start:end], w) && start+len(w) < end && text[start+len(w)] == ' ' {
-			start += len(w)
-			for start < end && text[start] == ' ' {
-				start++
-			}
-			return start
+		if !hasPrefixFold(text[start:end], w) {
+			continue
+		}
+		i := start + len(w)
+		for i < end && text[i] == ' ' {
+			i++
+		}
+		if i == start+len(w) && hasPrefixFold(text[i:end], "%20") {
+			i += len("%20")
+		}
+		if i > start+len(w) {
+			return i
 		}
 	}
 	return start

@@ -1,6 +1,10 @@
 package rules
 
 import (
+	"bytes"
+
+	"github.com/tracescrub/tracescrub/rules/decode"
+	"github.com/tracescrub/tracescrub/rules/match"
 	"github.com/tracescrub/tracescrub/rules/pack"
 	"github.com/tracescrub/tracescrub/rules/verify"
 )
@@ -9,8 +13,13 @@ import (
 // one when the text was cut off within it.
 const minCut = 8
 
-// candidate tries the rule where one of its literals stands at offset pos.
-func (s *scanner) candidate(text, key []byte, lv *level, index int32, pos int, cut bool) {
+// candidate tries the rule of t where its literal stands at offset pos.
+func (s *scanner) candidate(text, key []byte, lv *level, t *target, pos int, cut bool) {
+	index := t.rule
+	if t.exact != "" && !bytes.HasPrefix(text[pos:], []byte(t.exact)) {
+		s.reject(uint32(index), pos, pos+len(t.exact), whyCase, 0, 0)
+		return
+	}
 	r := &s.e.rules[index]
 	sp := &lv.spent[index]
 	if sp.epoch != lv.epoch {
@@ -20,23 +29,25 @@ func (s *scanner) candidate(text, key []byte, lv *level, index int32, pos int, c
 		return
 	}
 	p := r.pattern
-	from := pos - p.MinBefore
-	first := from
-	if p.MaxBefore > p.MinBefore {
-		for first > 0 && pos-first < p.MaxBefore && (p.Before == nil || p.Before[text[first-1]]) {
-			first--
-		}
-		first = max(first, sp.done)
+	if p.MaxBefore == 0 && r.left == wordBorder && !leftBorder(text, pos) {
+		s.reject(uint32(index), pos, pos, whyBorder, 0, 0)
+		return
 	}
+	first, from := starts(p, text, pos, sp.done)
 	s.work += pos - first + 1
 	budget := workFactor*len(text) + workFloor
 	for at := max(first, 0); at <= from; at++ {
 		if r.left == wordBorder && !leftBorder(text, at) {
+			if at == from {
+				s.reject(uint32(index), at, at, whyBorder, 0, 0)
+			}
 			continue
 		}
 		s.match.Steps, s.match.Limit = 0, budget
 		end, a, b, ok := p.At(&s.match, text, at)
+		far := s.match.Far
 		sp.steps += s.match.Steps
+		s.slash = s.slash || hides(text[at:min(len(text), max(s.match.Far, end)+2)])
 		s.work += s.match.Steps
 		if sp.steps > budget {
 			s.linear(text, key, r, index, at)
@@ -45,13 +56,121 @@ func (s *scanner) candidate(text, key []byte, lv *level, index int32, pos int, c
 		}
 		if ok {
 			if end = s.accept(text, key, r, index, at, end, a, b); end > 0 {
-				sp.done = end
+				sp.done = s.goOn(text, end)
 				return
 			}
 		} else if cut && s.match.HitEnd && r.rank == rankProvider && len(text)-pos >= minCut+len(p.Literals[0]) {
 			s.add(Finding{Start: at, End: len(text), Rule: uint32(index), Severity: r.severity, Evidence: Truncated}, text)
 			sp.done = len(text)
 			return
+		} else if r.rank >= rankGeneric && broken(text, s.match.Far, pos+len(p.Literals[0])) && s.rejoined(text, key, lv, index, at) {
+			return
+		}
+		if !ok {
+			s.reject(uint32(index), at, far, whyPattern, 0, 0)
+		}
+	}
+}
+
+// starts returns the first and the last place where a match can begin whose
+// literal stands at pos; before offset done all is settled.
+func starts(p *match.Pattern, text []byte, pos, done int) (first, from int) {
+	from = pos - p.MinBefore
+	if first = from; p.MaxBefore > p.MinBefore {
+		for first > 0 && pos-first < p.MaxBefore && (p.Before == nil || p.Before[text[first-1]]) {
+			first--
+		}
+		first = max(first, done)
+	}
+	return first, from
+}
+
+// goOn lengthens the last finding, which ends at offset end, over the rest of
+// its token when that is continued in another literal or line. It returns where the token ends.
+func (s *scanner) goOn(text []byte, end int) int {
+	if len(s.out) == 0 || s.out[len(s.out)-1].End != end { // an allow-list may have taken it back
+		return end
+	}
+	f := &s.out[len(s.out)-1]
+	for end < len(text) {
+		n := decode.Continues(text[end:min(len(text), end+maxJoined)])
+		if n == 0 {
+			break
+		}
+		for end += n; end < len(text) && (isWord(text[end]) || bytes.IndexByte([]byte("+/=-.~"), text[end]) >= 0); end++ {
+		}
+		f.End = end
+	}
+	return end
+}
+
+// broken says that an attempt which has looked as far as offset far gave up at
+// a place where tokens are broken, behind some bytes of the token.
+func broken(text []byte, far, anchor int) bool {
+	if far <= anchor || far >= len(text) {
+		return false
+	}
+	switch text[far] {
+	case '\n', '\r', '\\', '"', '\'', '`':
+		return true
+	}
+	return false
+}
+
+// maxJoined is how far a broken token may reach, in bytes.
+const maxJoined = 2048
+
+// rejoined tries a rule at offset at once more with the breaks taken out, and
+// says whether that found a secret.
+func (s *scanner) rejoined(text, key []byte, lv *level, index int32, at int) bool {
+	from := max(0, at-minBefore)
+	window := text[from:min(len(text), at+maxJoined)]
+	joined, changed := decode.Join(s.joined[:0], window, &s.jmap)
+	s.joined = joined
+	s.work += len(window)
+	lv.spent[index].steps += len(window)
+	if !changed {
+		return false
+	}
+	start := s.jmap.Decoded(at - from)
+	r := &s.e.rules[index]
+	s.match.Steps = 0
+	end, a, b, ok := r.pattern.At(&s.match, joined, start)
+	if !ok {
+		return false
+	}
+	mark, steps := len(s.out), s.trace.mark()
+	s.accept(joined, key, r, index, start, end, a, b)
+	if s.trace != nil {
+		s.trace.move(steps, func(a, b int) (int, int) { a, b = s.jmap.Source(a, b); return a + from, b + from })
+	}
+	if len(s.out) == mark {
+		return false
+	}
+	f := &s.out[mark]
+	f.Start, f.End = s.jmap.Source(f.Start, f.End)
+	f.Start, f.End = f.Start+from, f.End+from
+	lv.spent[index].done = f.End
+	return true
+}
+
+// minBefore is how many bytes before a broken token are looked at, to know
+// where its line began.
+const minBefore = 120
+
+// hides says that part, which a pattern has looked at, holds an escape that
+// can stand for a byte of a token: not a line end or quote, which end tokens.
+func hides(part []byte) bool {
+	for {
+		i := bytes.IndexByte(part, '\\')
+		if i < 0 || i+1 >= len(part) {
+			return false
+		}
+		switch part[i+1] {
+		case 'n', 'r', 't', '"', '\'':
+			part = part[i+2:]
+		default:
+			return true
 		}
 	}
 }
@@ -73,7 +192,7 @@ func (s *scanner) linear(text, key []byte, r *rule, index int32, from int) {
 func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, b int) int {
 	if tail := r.pattern.Tail; tail != nil && r.right != anyByte && end < len(text) && tail[text[end]] {
 		if r.right == exact {
-			return 0
+			return s.reject(uint32(index), a, b, whyLength, 0, 0)
 		}
 		whole := b == end
 		for end < len(text) && tail[text[end]] {
@@ -84,35 +203,49 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 		}
 	}
 	if a >= b {
-		return 0
+		return s.reject(uint32(index), a, b, whyEmpty, 0, 0)
 	}
 	secret := text[a:b]
 	if len(r.keywords) > 0 && !near(text[max(0, start-r.within):start], r.keywords) && !near(key, r.keywords) {
-		return 0
+		return s.reject(uint32(index), a, b, whyKeyword, float64(r.within), 0)
 	}
-	if s.e.inMask(text, a, b) || inBlob(text, start) || s.e.masked(secret) || r.rank == rankContext && placeholder(secret) {
-		return 0
+	switch {
+	case s.e.inMask(text, a, b) || s.e.masked(secret):
+		return s.reject(uint32(index), a, b, whyMask, 0, 0)
+	case inBlob(text, start):
+		return s.reject(uint32(index), a, b, whyBlob, 0, 0)
+	case r.rank <= rankContext && (placeholder(secret) || !r.near && s.e.absurd(text, a, b)):
+		return s.reject(uint32(index), a, b, whyFiller, 0, 0)
+	case r.near && !r.require && !credible(text[start:a], secret, r.not):
+		return s.reject(uint32(index), a, b, whyCredible, 0, 0)
 	}
 	f := Finding{Start: a, End: b, Rule: uint32(index), Severity: r.severity}
 	if r.check != nil {
+		if r.phrase {
+			from, to := verify.Phrase(secret)
+			if f.Start, f.End = a+from, a+to; to == 0 {
+				return 0
+			}
+			secret = text[f.Start:f.End]
+		}
 		switch r.check(text[start:end]) {
 		case verify.Passed:
 			f.Evidence |= ChecksumPassed
 		case verify.Failed:
 			if r.require {
-				return 0
+				return s.reject(uint32(index), a, b, whyChecksum, 0, 0)
 			}
 			f.Evidence |= ChecksumFailed
 			f.Severity = max(pack.Low, f.Severity-1)
 		}
 	}
 	if f.Evidence&ChecksumPassed == 0 && r.entropy > 0 && entropy(secret) < r.entropy {
-		return 0
+		return s.reject(uint32(index), a, b, whyEntropy, entropy(secret), r.entropy)
 	}
 	if docExample(secret) {
 		f.Evidence |= DocExample
 	}
-	s.add(f, text)
+	s.addMatch(f, text, start, end, 0)
 	return end
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/tracescrub/tracescrub/rules/classify"
 	"github.com/tracescrub/tracescrub/rules/match"
 	"github.com/tracescrub/tracescrub/rules/pack"
 	"github.com/tracescrub/tracescrub/rules/prefilter"
@@ -21,9 +22,15 @@ type Engine struct {
 	names  []name
 	index  nameIndex
 	ids    map[string]bool // rule ids
+	allows []allow
+	known  *knownRules // nil without a dictionary
 	limits Limits
 	hash   string
+	// What the classifier of generic values knows, and the score that it asks for.
+	model     *classify.Model
+	threshold int
 
+	list    []prefilter.Literal // what filter is made of
 	filter  *prefilter.Filter
 	targets [][]target // by literal: what to try where it stands
 	lits    []string   // the literals
@@ -43,17 +50,21 @@ type Info struct {
 // target is what a literal is an anchor of.
 type target struct {
 	kind targetKind
-	rule int32 // of patternTarget; of viewTarget the view
+	rule int32 // of patternTarget; of viewTarget the view; of knownTarget the group
+	// exact is the literal as the pattern has it, empty if case does not count.
+	exact string
 }
 
 type targetKind uint8
 
 const (
 	patternTarget targetKind = iota
+	nearTarget               // the literal is a word near which tokens of plain form are credentials
 	nameTarget               // the literal is part of the name of a credential
 	viewTarget               // the literal says that an encoding is in use behind which others can hide
 	escapeTarget             // the literal is an escape behind which others can hide
 	maskTarget               // the literal begins one of our masks
+	knownTarget              // the literal gives values of the dictionary away
 )
 
 // rule is a compiled pack.Rule.
@@ -61,10 +72,13 @@ type rule struct {
 	pattern  *match.Pattern
 	left     boundary
 	right    boundary
-	keywords []string // lower case
+	keywords []string        // lower case
+	near     bool            // known by a word before it: see credible
+	not      map[string]bool // with near, words that make it something else
 	within   int
 	check    verify.Func
 	require  bool
+	phrase   bool // the secret is the seed phrase in what matched
 	entropy  float64
 	severity pack.Severity
 	rank     rank
@@ -87,9 +101,11 @@ type rank uint8
 
 const (
 	rankName     rank = iota // by the name it stands under
+	rankLoose                // by what stands around it, whoever issued it
 	rankContext              // by what stands around it: a capture group
 	rankGeneric              // by a form that many share
 	rankProvider             // by a provider's form
+	rankKnown                // a value of the dictionary
 	rankWithheld             // not scanned: covers all
 )
 
@@ -98,12 +114,15 @@ const (
 	defaultDepth    = 12
 	defaultFindings = 100_000
 	defaultWithin   = 100
+	// defaultThreshold is where docs/detection-curve.md has its default row.
+	defaultThreshold = 0.5
 )
 
 // Compile makes an engine of packs. It reports every mistake at once
 // (errors.Join), each with pack name, rule id and YAML path.
 func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
-	e := &Engine{limits: withDefaults(limits), ids: map[string]bool{}}
+	e := &Engine{limits: withDefaults(limits), ids: map[string]bool{}, model: classify.Builtin()}
+	e.threshold = classify.ScoreOf(e.limits.Threshold)
 	c := compiler{engine: e, literals: map[string]int{}, ids: map[string]string{}}
 	for _, p := range packs {
 		for i := range p.Rules {
@@ -111,6 +130,11 @@ func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
 		}
 		for i := range p.Names {
 			c.name(p.Name, i, &p.Names[i])
+		}
+	}
+	for _, p := range packs {
+		for i := range p.Allow {
+			c.allow(p, i)
 		}
 	}
 	c.nameLiterals()
@@ -121,17 +145,22 @@ func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
 	}
 	for v, view := range views {
 		for _, l := range view.signs {
-			c.literal(l, nil, target{viewTarget, int32(v)})
+			c.literal(l, nil, target{kind: viewTarget, rule: int32(v)})
 		}
 	}
 	if len(c.errs) > 0 {
 		return nil, errors.Join(c.errs...)
 	}
 	var err error
-	if e.filter, err = prefilter.New(c.list); err != nil {
+	e.list = c.list
+	if e.filter, err = prefilter.New(e.list); err != nil {
 		return nil, fmt.Errorf("building the filter: %w", err)
 	}
-	fmt.Fprintf(&c.digest, "limits %+v\n", e.limits)
+	knowledge, err := e.model.MarshalBinary()
+	if err != nil {
+		return nil, fmt.Errorf("hashing the classifier: %w", err)
+	}
+	fmt.Fprintf(&c.digest, "limits %+v\nmodel %x\n", e.limits, sha256.Sum256(knowledge))
 	sum := sha256.Sum256([]byte(c.digest.String()))
 	e.hash = hex.EncodeToString(sum[:6])
 	e.pool.New = func() any { return newScanner(e) }
@@ -147,6 +176,9 @@ func withDefaults(l Limits) Limits {
 	}
 	if l.Findings <= 0 {
 		l.Findings = defaultFindings
+	}
+	if l.Threshold <= 0 {
+		l.Threshold = defaultThreshold
 	}
 	return l
 }
@@ -183,6 +215,12 @@ func (c *compiler) rule(packName string, i int, r *pack.Rule) {
 	}
 	index := int32(len(c.engine.rules))
 	c.engine.rules = append(c.engine.rules, rule{severity: r.Severity})
+	if len(r.Near) > 0 {
+		if err := c.near(index, r); err != nil {
+			fail("pattern", err)
+		}
+		return
+	}
 	p, err := match.Compile(r.Pattern, r.Secret)
 	if err != nil {
 		fail("pattern", err)
@@ -202,7 +240,11 @@ func (c *compiler) rule(packName string, i int, r *pack.Rule) {
 		return
 	}
 	for _, l := range p.Literals {
-		c.literal(l, p.Follow, target{patternTarget, index})
+		t := target{kind: patternTarget, rule: index}
+		if !p.FoldCase {
+			t.exact = l
+		}
+		c.literal(l, p.Follow, t)
 	}
 	c.engine.rules[index] = compiled(r, p)
 	if c.engine.rules[index].check == nil && r.Checksum != "" {
@@ -216,6 +258,14 @@ func compiled(r *pack.Rule, p *match.Pattern) rule {
 		entropy: r.Entropy, severity: r.Severity, left: wordBorder, right: extend, rank: rankProvider,
 	}
 	out.document = strings.Contains(r.Pattern, `"`)
+	if len(r.Near) > 0 {
+		out.near = true
+		out.not = map[string]bool{}
+		for _, w := range r.Not {
+			out.not[w] = true
+		}
+	}
+	out.phrase = r.Checksum == "bip39"
 	if r.Left == "any" {
 		out.left = anyByte
 	}
@@ -231,27 +281,43 @@ func compiled(r *pack.Rule, p *match.Pattern) rule {
 	if out.within == 0 {
 		out.within = defaultWithin
 	}
-	if r.Secret != 0 {
-		out.rank = rankContext
-	} else if isGeneric(r) {
-		out.rank = rankGeneric
-	}
+	out.rank = rankOf(r)
 	return out
 }
 
-// isGeneric says that many share the form that r describes.
-func isGeneric(r *pack.Rule) bool {
-	return strings.EqualFold(r.Provider, "generic") || strings.EqualFold(r.Provider, "http")
+// foldKey is what two literals share that the filter cannot tell apart.
+func foldKey(lit string) string {
+	b := []byte(lit)
+	for i, c := range b {
+		b[i] = toLower(c)
+	}
+	return string(b)
 }
 
-// byForm is Info.Form.
+// looseProviders are given where whoever issued the secret is not known.
+var looseProviders = map[string]bool{"generic": true, "http": true, "url": true}
+
+func rankOf(r *pack.Rule) rank {
+	loose, context := looseProviders[strings.ToLower(r.Provider)], r.Secret != 0 || len(r.Near) > 0
+	switch {
+	case loose && context:
+		return rankLoose
+	case context:
+		return rankContext
+	case loose:
+		return rankGeneric
+	}
+	return rankProvider
+}
+
+// byForm is Info.Form: a form that its issuer alone uses, wherever it stands.
 func byForm(r *pack.Rule) bool {
-	return r.Secret == 0 && len(r.Keywords) == 0 && !isGeneric(r)
+	return rankOf(r) == rankProvider && len(r.Keywords) == 0
 }
 
 // literal registers that t is to be tried where lit stands.
 func (c *compiler) literal(lit string, follow *[256]bool, t target) {
-	key := strings.ToLower(lit)
+	key := foldKey(lit)
 	i, ok := c.literals[key]
 	if !ok {
 		i = len(c.list)
@@ -297,11 +363,20 @@ func (e *Engine) Scan(dst []Finding, text []byte, ctx Context) []Finding {
 // ScanNumber is Scan for a number, given by its decimal text: it is a secret
 // only where ctx.Key names a credential that may be numeric.
 func (e *Engine) ScanNumber(dst []Finding, text []byte, ctx Context) []Finding {
+	if f, ok := e.knownNumber(text); ok {
+		if ctx.Digest != nil {
+			f.Digest = ctx.Digest(text)
+		}
+		return append(dst, f)
+	}
 	n := e.nameOf([]byte(ctx.Key))
 	if n < 0 || !e.names[n].numeric(text) {
 		return dst
 	}
 	f := e.byName(n, 0, len(text))
+	if e.allowed(&ctx, text, &f, 0, len(text), text) >= 0 {
+		return dst
+	}
 	if ctx.Digest != nil {
 		f.Digest = ctx.Digest(text)
 	}
@@ -312,5 +387,6 @@ func (e *Engine) ScanNumber(dst []Finding, text []byte, ctx Context) []Finding {
 func (e *Engine) Rules() []Info { return e.infos }
 
 // Hash is a short hex hash over all rules and limits: two engines with the
-// same hash find the same.
+// same hash find the same. Of a dictionary only the number of values is in it,
+// since a hash of the values themselves could be used to guess them.
 func (e *Engine) Hash() string { return e.hash }

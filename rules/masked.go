@@ -61,7 +61,7 @@ func (e *Engine) maskedAndMore(text []byte) bool {
 }
 
 // maskLen returns the length of the mask that b begins with, 0 if it is none:
-// [MASKED:rule:hex] with a rule that this engine has, or [WITHHELD:reason:hex].
+// [MASKED:rule:hex] with a rule that this engine has or may have had, or [WITHHELD:reason:hex].
 // What only looks like one is no mask, so that nothing can hide in it.
 func (e *Engine) maskLen(b []byte) int {
 	from := len(maskOpen)
@@ -76,7 +76,7 @@ func (e *Engine) maskLen(b []byte) int {
 		return 0
 	}
 	id := b[from : from+n]
-	if withheld && !isReason(id) || !withheld && !e.ids[string(id)] {
+	if withheld && !isReason(id) || !withheld && !e.ids[string(id)] && !plainID(id) {
 		return 0
 	}
 	hash := from + n + 1
@@ -88,6 +88,31 @@ func (e *Engine) maskLen(b []byte) int {
 		return 0
 	}
 	return i + 1
+}
+
+// maxPart is the longest word in the id of a rule that this engine does not
+// have, as in a mask of another version.
+const maxPart = 14
+
+// plainID says that id is words joined by "-" as rule ids are, and too plain
+// to hide a secret.
+func plainID(id []byte) bool {
+	part, digits := 0, 0
+	for _, c := range id {
+		switch {
+		case c == '-':
+			part, digits = 0, 0
+			continue
+		case isDigit(c):
+			digits++
+		case c-'a' >= 26:
+			return false
+		}
+		if part++; part > maxPart || digits > 2 {
+			return false
+		}
+	}
+	return len(id) > 0
 }
 
 func isReason(id []byte) bool {

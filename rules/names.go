@@ -12,8 +12,8 @@ import (
 // name is a compiled pack.Name.
 type name struct {
 	rule uint32
-	not  []string // "_count_": not after the name
-	nor  []string // "_next_": not right before it
+	not  [][]byte // "_count_": not after the name
+	nor  [][]byte // "_next_": not right before it
 	kind valueKind
 	min  int
 }
@@ -47,10 +47,10 @@ func (c *compiler) name(packName string, i int, n *pack.Name) {
 		e.index.add(spelling{len(e.names), []byte("_" + w + "_"), []byte(strings.ReplaceAll(w, "_", ""))})
 	}
 	for _, w := range n.Not {
-		out.not = append(out.not, "_"+w+"_")
+		out.not = append(out.not, []byte("_"+w+"_"))
 	}
 	for _, w := range n.NotBefore {
-		out.nor = append(out.nor, "_"+w+"_")
+		out.nor = append(out.nor, []byte("_"+w+"_"))
 	}
 	e.rules = append(e.rules, rule{severity: n.Severity, rank: rankName})
 	e.names = append(e.names, out)
@@ -72,12 +72,7 @@ func (c *compiler) nameLiterals() {
 		if covered(w) {
 			continue
 		}
-		seps := []string{"", "_", "-", ".", " "}
-		if !strings.Contains(w, "_") {
-			seps = seps[:1]
-		}
-		for _, sep := range seps {
-			lit := strings.ReplaceAll(w, "_", sep)
+		for _, lit := range literalsOf(w) {
 			if len(lit) >= 3 {
 				c.literal(lit, nil, target{kind: nameTarget})
 			} else {
@@ -85,6 +80,30 @@ func (c *compiler) nameLiterals() {
 			}
 		}
 	}
+}
+
+// literalsOf returns the ways in which the words of a name are written one
+// after the other; three words also with mixed separators ("one-time code").
+func literalsOf(name string) (all []string) {
+	words := strings.Split(name, "_")
+	seps := []string{"", "_", "-", ".", " "}
+	switch len(words) {
+	case 1:
+		return words
+	case 3:
+		for _, a := range seps {
+			for _, b := range seps {
+				if a == b || a == "-" && b == " " {
+					all = append(all, words[0]+a+words[1]+b+words[2])
+				}
+			}
+		}
+		return all
+	}
+	for _, sep := range seps {
+		all = append(all, strings.Join(words, sep))
+	}
+	return all
 }
 
 const maxKey = 96 // bytes of a key that are looked at, its last ones
@@ -135,6 +154,12 @@ func (e *Engine) nameOf(key []byte) int {
 	if len(key) == 0 || !e.mayName(key) {
 		return -1
 	}
+	if i := bytes.Index(key, maskOpen); i >= 0 { // the words of a mask say nothing about a value
+		n := e.maskLen(key[i:])
+		if n > 0 {
+			return max(e.nameOf(key[:i]), e.nameOf(key[i+n:]))
+		}
+	}
 	var buf [2*maxKey + 2]byte
 	words := keyWords(buf[:0], key)
 	return e.index.find(words, e.names)
@@ -161,16 +186,18 @@ func (e *Engine) mayName(key []byte) bool {
 
 // excluded says that other words of the key make it something else.
 func excluded(words []byte, at, end int, n *name) bool {
-	after := words[end:]
-	for _, n := range n.not {
-		if bytes.Contains(after, []byte(n)) { // converted on the stack
-			return true
+	if after := words[end:]; len(after) > 1 {
+		for _, w := range n.not {
+			if bytes.Contains(after, w) {
+				return true
+			}
 		}
 	}
-	before := words[:at+1]
-	for _, n := range n.nor {
-		if bytes.HasSuffix(before, []byte(n)) {
-			return true
+	if before := words[:at+1]; len(before) > 1 {
+		for _, w := range n.nor {
+			if bytes.HasSuffix(before, w) {
+				return true
+			}
 		}
 	}
 	return false

@@ -105,11 +105,18 @@ type Context struct {
 	Prev string
 	// Digest, if not nil, is called with each decoded secret. It must not keep the slice.
 	Digest func(secret []byte) uint64
+	// Field, if not nil, is the path of the place, for allow-lists; called on findings only.
+	Field func() string
+	// Resource, if not nil, returns an attribute of what the text belongs to, for allow-lists.
+	Resource func(name string) (string, bool)
+	// AllowInline honours a comment "tracescrub:allow" in the line of a
+	// finding. Whoever writes the text can then switch the engine off.
+	AllowInline bool
 	// Deadline, if not zero, ends the scan; what is left comes back as Withheld Time.
 	Deadline time.Time
 }
 
-// Limits bound the work on one text. The zero value of a field means its default.
+// Limits bound the work on one text, and what counts as found. The zero value of a field means its default.
 type Limits struct {
 	// Size is the longest text in bytes that is scanned; default 64 MiB.
 	Size int
@@ -117,4 +124,8 @@ type Limits struct {
 	Depth int
 	// Findings is the most findings per text; default 100,000.
 	Findings int
+	// Threshold is the probability from which on a value under the name of a
+	// credential is taken for a secret, between 0 and 1; default 0.5.
+	// docs/detection-curve.md has what others give.
+	Threshold float64
 }

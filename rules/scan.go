@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tracescrub/tracescrub/rules/decode"
+	"github.com/tracescrub/tracescrub/rules/known"
 	"github.com/tracescrub/tracescrub/rules/match"
 	"github.com/tracescrub/tracescrub/rules/pack"
 	"github.com/tracescrub/tracescrub/rules/prefilter"
@@ -21,17 +22,22 @@ const (
 type scanner struct {
 	e      *Engine
 	ctx    Context
+	trace  *trace // nil but for Explain
 	match  match.State
 	out    []Finding // of the text at hand, offsets relative to it
+	slash  bool      // a backslash stood where candidates of the text at hand were looked at
 	values int       // bytes of values that names of the text at hand led to
 	tick   int       // counts towards looking at the clock
 	late   bool      // Context.Deadline passed
 	work   int       // bytes and steps looked at, for the tests that bound them
 
 	key, prev []byte // Context's, as bytes
+	keyed     []byte // for underKey
 
 	levels  []level // by depth of encoding
 	scratch []byte  // for digests
+	joined  []byte  // a token with its breaks taken out
+	jmap    decode.Map
 	spare   []byte
 	smap    decode.Map
 }
@@ -52,6 +58,15 @@ type spending struct {
 	epoch uint32 // of the text; older entries count as zero
 	steps int
 	done  int // candidates before this offset are settled
+	tried int // with near: a token before this offset has been looked for
+}
+
+// begin forgets what the rules have spent on the text before.
+func (lv *level) begin(rules int) {
+	lv.epoch++
+	if lv.spent == nil {
+		lv.spent = make([]spending, rules)
+	}
 }
 
 // newScanner makes room for every depth: levels do not move.
@@ -84,6 +99,9 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 	s.work += len(text)
 	looks := decode.Looks(text)
 	named := s.keyOf(key, prev)
+	if depth == 0 {
+		s.underKey(text, key)
+	}
 	lv := &s.levels[depth]
 	hits, next := s.e.filter.Find(lv.hits[:0], text, 0, min(block, len(text)), maxHits)
 	for len(hits) == 0 && next < len(text) {
@@ -104,19 +122,21 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 	}
 	if named >= 0 {
 		s.whole(named, text)
+	} else if isCommand(key) {
+		s.shortFlag(text)
 	}
 	var seen viewSet
-	some := len(hits) > 0 || next < len(text)
-	if some {
+	s.slash = false
+	if len(hits) > 0 || next < len(text) {
 		seen = s.raw(text, key, depth, next, cut, false)
 	}
-	s.views(text, depth, some, seen)
+	s.views(text, depth, s.slash, seen)
 }
 
 // document reads text as JSON. What it finds counts only if valid; short
 // says that it was JSON until the text ended.
 func (s *scanner) document(text, key []byte, depth int) (valid, short bool) {
-	mark := len(s.out)
+	mark, steps := len(s.out), s.trace.mark()
 	j := &s.levels[depth].json
 	j.Reset(text)
 	for {
@@ -126,6 +146,7 @@ func (s *scanner) document(text, key []byte, depth int) (valid, short bool) {
 				return true, false
 			}
 			s.out = s.out[:mark]
+			s.trace.cut(steps)
 			return false, j.Short()
 		}
 		k, prev := key, text[tok.Prev.Start:tok.Prev.End]
@@ -157,7 +178,13 @@ func (s *scanner) around(text []byte, depth, next int) {
 	kept, i := 0, 0
 	for tok, ok := j.Next(); ok && i < len(found); tok, ok = j.Next() {
 		for ; i < len(found) && found[i].Start < tok.End; i++ {
-			if f := found[i]; tok.Kind != decode.Number && f.Start >= tok.Start && f.End <= tok.End && f.Withheld == None {
+			f := found[i]
+			if s.e.knownIsNumber(&f, tok) {
+				f.Evidence |= Bare
+			} else if s.e.known.has(f.Rule) || tok.Kind == decode.Number {
+				continue // the strings themselves were scanned
+			}
+			if f.Start >= tok.Start && f.End <= tok.End && f.Withheld == None {
 				found[kept] = f
 				kept++
 			}
@@ -168,10 +195,13 @@ func (s *scanner) around(text []byte, depth, next int) {
 
 // leaf scans one string of a document.
 func (s *scanner) leaf(text []byte, tok decode.Token, key, prev []byte, depth int) {
-	mark := len(s.out)
+	mark, steps := len(s.out), s.trace.mark()
 	inner := text[tok.Start:tok.End]
 	if !tok.Escaped {
 		s.text(inner, key, prev, depth+1)
+		if s.trace != nil {
+			s.trace.move(steps, func(a, b int) (int, int) { return a + tok.Start, b + tok.Start })
+		}
 		for i := mark; i < len(s.out); i++ {
 			s.out[i].Start += tok.Start
 			s.out[i].End += tok.Start
@@ -211,13 +241,11 @@ func (s *scanner) number(text []byte, sp decode.Span, key []byte) {
 // strings were scanned, and only the rules about documents are tried.
 func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (seen viewSet) {
 	lv := &s.levels[depth]
-	lv.epoch++
-	if lv.spent == nil {
-		lv.spent = make([]spending, len(s.e.rules))
-	}
-	s.values = 0
+	lv.begin(len(s.e.rules))
+	s.values, s.slash = 0, false
 	name := 0    // names before this offset are settled
 	outside := 0 // where the last mask ends
+	var memo known.Memo
 	for hits := lv.hits; ; {
 		for _, h := range hits {
 			if len(s.out) >= s.e.limits.Findings {
@@ -232,17 +260,25 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 				continue
 			}
 			names := false
-			for _, t := range s.e.targets[h.Lit] {
+			targets := s.e.targets[h.Lit]
+			for i := range targets {
+				t := &targets[i]
 				switch t.kind {
 				case patternTarget:
 					if document && !s.e.rules[t.rule].document {
 						continue
 					}
-					s.candidate(text, key, lv, t.rule, h.Pos, cut)
+					s.candidate(text, key, lv, t, h.Pos, cut)
+				case nearTarget: // of a document too: the word may be the name of a member above
+					s.nearby(text, key, lv, t.rule, h.Pos, h.Pos+len(s.e.lits[h.Lit]))
 				case nameTarget:
 					names = !document
+				case escapeTarget:
+					s.slash = true
 				case viewTarget:
 					seen |= 1 << t.rule
+				case knownTarget:
+					seen |= s.knownAt(text, &memo, int(t.rule), h.Pos, document)
 				case maskTarget:
 					outside = max(outside, h.Pos+s.e.maskLen(text[h.Pos:]))
 				}
@@ -259,12 +295,9 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 	}
 }
 
-// add computes the digest of the secret and appends f.
+// add appends f unless it is allowed, with the digest of the secret.
 func (s *scanner) add(f Finding, text []byte) {
-	if s.ctx.Digest != nil {
-		f.Digest = s.ctx.Digest(s.canonical(text[f.Start:f.End]))
-	}
-	s.out = append(s.out, f)
+	s.addMatch(f, text, f.Start, f.End, 0)
 }
 
 func (s *scanner) withhold(start, end int, why Reason) {
@@ -332,7 +365,7 @@ func better(a, b *Finding, rankOf func(*Finding) rank) bool {
 		return a.levels > b.levels // the digest of what the secret is once all is taken off
 	}
 	if a.End <= b.End { // inside
-		return ra == rankProvider && rb < rankGeneric && 2*(a.End-a.Start) > b.End-b.Start
+		return (ra == rankProvider || ra == rankKnown) && rb < rankGeneric && 2*(a.End-a.Start) > b.End-b.Start
 	}
 	return ra > rb
 }

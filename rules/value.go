@@ -4,31 +4,127 @@ import (
 	"bytes"
 	"math"
 
+	"github.com/tracescrub/tracescrub/rules/classify"
 	"github.com/tracescrub/tracescrub/rules/decode"
 	"github.com/tracescrub/tracescrub/rules/verify"
 )
 
+// doubt is how far below the threshold a value has to be to be absurd:
+// three units of log-odds, one in twenty at the default.
+const doubt = 3 * 64
+
 const (
 	minToken        = 10  // bytes of a token that is known by its name alone
-	minTokenEntropy = 2.7 // bits per byte of such a token
-	minRandom       = 16  // bytes of a value that may be random letters only
+	minTokenEntropy = 2.7 // bits per byte of a cookie
 )
 
-// accepts says that secret can be the value of n.
-func (n *name) accepts(secret []byte, v value) bool {
+// accepts says that secret can be the value of n in its place: the guards
+// say what is certainly none, the classifier decides about the rest.
+func (e *Engine) accepts(n *name, secret []byte, at classify.Context) bool {
 	if len(secret) < n.min || placeholder(secret) || reference(secret) {
 		return false
 	}
+	if stopWord(secret) || codeLike(secret) || prose(secret) {
+		return false
+	}
+	// What stands behind a forged mask is judged by itself.
+	if rest := bytes.TrimSpace(secret[e.maskLen(secret):]); len(rest) > 0 {
+		secret = rest
+	}
 	switch n.kind {
 	case passwordValue:
-		return passwordLike(secret, v)
+		if len(secret) >= minHexPassword && hexOrUUID(secret) {
+			return true // under this name a digest is a password all the same
+		}
+		return !urlLike(secret) && e.likely(classify.Password, secret, at)
 	case tokenValue:
-		return tokenLike(secret)
+		if !hasDigit(secret) && len(secret) < minRandom || !ascii(secret) {
+			return false // a word, perhaps of another language
+		}
+		return len(secret) >= minToken && !urlLike(secret) && bytes.IndexByte(secret, ' ') < 0 && e.likely(classify.Token, secret, at)
 	case numericValue:
-		return n.numeric(secret) || passwordLike(secret, v) && hasDigit(secret) && len(secret) <= 16
+		return n.numeric(secret) || hasDigit(secret) && len(secret) <= 16 && !urlLike(secret) && e.likely(classify.Password, secret, at)
 	default:
-		return !stopWord(secret) && !identifierLike(secret, v) && !codeLike(secret) && !prose(secret)
+		return e.likely(classify.Token, secret, at) || e.likely(classify.Password, secret, at)
 	}
+}
+
+// minHexPassword is the length from which hexadecimal digits are no number.
+const minHexPassword = 12
+
+// hexOrUUID says that b is hexadecimal digits with both letters and digits, or a UUID.
+func hexOrUUID(b []byte) bool {
+	letters, digits := 0, 0
+	for _, c := range b {
+		switch {
+		case isDigit(c):
+			digits++
+		case isHex(c):
+			letters++
+		case c != '-' || len(b) != 36:
+			return false
+		}
+	}
+	return letters > 0 && digits > 0
+}
+
+func ascii(b []byte) bool {
+	for _, c := range b {
+		if c >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// likely asks the classifier.
+func (e *Engine) likely(q classify.Question, secret []byte, at classify.Context) bool {
+	return e.model.Score(q, secret, at) >= e.threshold
+}
+
+// absurd says that what a pattern about the place of a secret has captured is
+// plainly none: code, a state, or what the classifier is sure of. Such a
+// pattern is strong evidence, so it takes more than a doubt.
+func (e *Engine) absurd(text []byte, a, b int) bool {
+	secret := text[a:b]
+	if stopWord(bytes.TrimRight(secret, ",;)")) || codeLike(secret) {
+		return true
+	}
+	at := about(text, value{start: a, end: b, quoted: a > 0 && (text[a-1] == '"' || text[a-1] == '\'')})
+	if at.Op != '=' || at.Quoted {
+		return false
+	}
+	at.Tight = text[a-1] == '='
+	return e.model.Score(classify.Token, secret, at) < e.threshold-doubt && e.model.Score(classify.Password, secret, at) < e.threshold-doubt
+}
+
+// about is what the classifier is told about the place of v in text.
+func about(text []byte, v value) classify.Context {
+	at := classify.Context{Quoted: v.quoted, Tight: v.tight, Line: v.line, Op: ' ', Next: 0}
+	i := v.start - 1
+	for i >= 0 && v.start-i < 48 && (isSpace(text[i]) || text[i] == '"' || text[i] == '\'' || text[i] == '`' || text[i] == '\\') {
+		i--
+	}
+	if i < 0 {
+		at.Op = 0
+	} else if c := text[i]; c == '=' || c == ':' || c == '>' || c == ',' {
+		at.Op = c
+	}
+	i = v.end
+	for i < len(text) && (text[i] == ' ' || text[i] == '\t') && i-v.end < 48 {
+		i++
+	}
+	if i == len(text) {
+		return at
+	}
+	at.Next = text[i]
+	switch rest := text[i:]; {
+	case rest[0] == '\r' || i > v.end && rest[0] == '#' || bytes.HasPrefix(rest, []byte("//")) || bytes.HasPrefix(rest, []byte(`\n`)) || bytes.HasPrefix(rest, []byte(`\r`)):
+		at.Next = '\n'
+	case i > v.end && (isWord(rest[0]) || rest[0] == '"' || rest[0] == '-'):
+		at.Next = ' '
+	}
+	return at
 }
 
 // numeric says that a number can be a value of n: a passcode or an all-digit password.
@@ -36,55 +132,7 @@ func (n *name) numeric(digits []byte) bool {
 	if n.kind != numericValue && n.kind != passwordValue || len(digits) < max(4, n.min) || len(digits) > 12 {
 		return false
 	}
-	for _, c := range digits {
-		if !isDigit(c) {
-			return false
-		}
-	}
-	return true
-}
-
-// passwordLike says that a value under the name of a password can be one: not
-// a word of code, not a sentence, not a type.
-func passwordLike(b []byte, v value) bool {
-	if stopWord(b) || prose(b) || urlLike(b) {
-		return false
-	}
-	if v.quoted || v.tight && v.line {
-		return !codeLike(b)
-	}
-	return !codeLike(b) && !identifierLike(b, v)
-}
-
-// tokenLike says that a value is long and random enough for a token.
-func tokenLike(b []byte) bool {
-	if len(b) < minToken || urlLike(b) || pathLike(b) || bytes.IndexByte(b, ' ') >= 0 {
-		return false
-	}
-	if codeLike(b) || stopWord(b) {
-		return false
-	}
-	if entropy(b) < minTokenEntropy {
-		return false
-	}
-	return hasDigit(b) || len(b) >= minRandom && !wordy(b)
-}
-
-// identifierLike says that a bare value is rather a name in program code:
-// letters, "_" and "." only.
-func identifierLike(b []byte, v value) bool {
-	if v.quoted {
-		return false
-	}
-	if v.tight && v.line {
-		return false
-	}
-	for _, c := range b {
-		if !isAlpha(c) && c != '_' && c != '.' && c != '-' && c != '?' && c != '!' && c != ':' && c != '*' {
-			return false
-		}
-	}
-	return true
+	return allDigits(digits)
 }
 
 // codeLike says that a value is an expression: a call, an index, an operator.
@@ -150,7 +198,7 @@ func placeholder(b []byte) bool {
 		return true
 	}
 	first, last := b[0], b[len(b)-1]
-	if first == '<' && last == '>' || first == '[' && last == ']' || first == '{' && last == '}' {
+	if first == '<' && last == '>' || first == '[' && last == ']' || first == '{' && last == '}' || first == '(' && last == ')' {
 		return true
 	}
 	if bytes.HasPrefix(b, []byte("${")) || bytes.HasPrefix(b, []byte("$(")) || bytes.HasPrefix(b, []byte("{{")) {
@@ -162,10 +210,19 @@ func placeholder(b []byte) bool {
 			same++
 		}
 	}
-	if same == len(b) || bytes.Contains(b, []byte("***")) || bytes.Contains(b, []byte("...")) && len(b) < 16 {
+	if same == len(b) || bytes.Contains(b, []byte("***")) || abbreviated(b) {
 		return true
 	}
 	return indexFold(b, "redacted") >= 0 || indexFold(b, "[filtered") == 0 || indexFold(b, "your") == 0 && (indexFold(b, "key") > 0 || indexFold(b, "token") > 0 || indexFold(b, "secret") > 0 || indexFold(b, "password") > 0)
+}
+
+// maxAbbreviated is the length in bytes up to which a value with an ellipsis
+// in it is what somebody left of a secret, not one that was cut.
+const maxAbbreviated = 24
+
+// abbreviated says that a value was shortened to be shown: "sk-ab...yz".
+func abbreviated(b []byte) bool {
+	return len(b) <= maxAbbreviated && (bytes.Contains(b, []byte("...")) || bytes.Contains(b, []byte("…")))
 }
 
 // stopWords are values that are types, states or the names themselves.
@@ -263,25 +320,6 @@ func mixedCase(b []byte) bool {
 	return up >= 2 && low >= 2
 }
 
-// wordy says that b has the look of words: parts joined by separators, each with vowels.
-func wordy(b []byte) bool {
-	run, longest := 0, 0
-	for _, c := range b {
-		switch c | 0x20 {
-		case 'a', 'e', 'i', 'o', 'u', 'y':
-			run = 0
-		default:
-			if isAlpha(c) {
-				run++
-			} else {
-				run = 0
-			}
-		}
-		longest = max(longest, run)
-	}
-	return longest <= 4
-}
-
 // entropy returns the Shannon entropy of b in bits per byte.
 func entropy(b []byte) float64 {
 	var count [256]int
@@ -338,44 +376,4 @@ func unpercent(dst, src []byte) []byte {
 		dst = append(dst, src[i])
 	}
 	return dst
-}
-
-// cookieAttributes are the parts of Set-Cookie that are no cookie (RFC 6265, section 4.1).
-var cookieAttributes = []string{"path", "expires", "domain", "max-age", "samesite", "httponly", "secure", "priority", "partitioned"}
-
-const minCookie = 12 // bytes of a cookie's value that may be a session
-
-// cookies adds the values of the pairs name=value in v that may be sessions.
-func (s *scanner) cookies(n int, text []byte, v value) {
-	at := v.start
-	for at < v.end {
-		end := v.end
-		if i := bytes.IndexByte(text[at:v.end], ';'); i >= 0 {
-			end = at + i
-		}
-		pair := text[at:end]
-		if eq := bytes.IndexByte(pair, '='); eq >= 0 && !cookieAttribute(pair[:eq]) {
-			a, b := at+eq+1, end
-			for a < b && (text[a] == '"' || text[a] == ' ') {
-				a++
-			}
-			for b > a && (text[b-1] == '"' || text[b-1] == ' ' || text[b-1] == '\\') {
-				b--
-			}
-			if secret := text[a:b]; len(secret) >= minCookie && !s.e.masked(secret) && !placeholder(secret) && entropy(secret) >= minTokenEntropy && (hasDigit(secret) || mixedCase(secret)) {
-				s.add(s.e.byName(n, a, b), text)
-			}
-		}
-		at = end + 1
-	}
-}
-
-func cookieAttribute(nm []byte) bool {
-	nm = bytes.TrimSpace(nm)
-	for _, a := range cookieAttributes {
-		if len(nm) == len(a) && hasPrefixFold(nm, a) {
-			return true
-		}
-	}
-	return false
 }

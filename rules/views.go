@@ -16,6 +16,7 @@ var views = []struct {
 	{percentSigns(), decode.Percent},
 	{entitySigns(), decode.Entities},
 	{invisibleSigns(), decode.Invisible},
+	{[]string{"=3D", "=\r\n", "=2E", "=2D", "=5F", "=2B", "=2F"}, decode.QuotedPrintable},
 }
 
 // escapeSigns are the beginnings of backslash escapes behind which an anchor
@@ -58,10 +59,10 @@ func invisibleSigns() []string {
 	return signs
 }
 
-// views scans what text is when one more encoding is taken off. hits: there
-// are literals in it; seen: signs of these views.
-func (s *scanner) views(text []byte, depth int, hits bool, seen viewSet) {
-	slash := hits && bytes.IndexByte(text, '\\') >= 0
+// views scans what text is when one more encoding is taken off. slash: escapes
+// stand where a rule has looked, or where an anchor can hide; elsewhere taking
+// them off changes no answer. seen: signs of the other views.
+func (s *scanner) views(text []byte, depth int, slash bool, seen viewSet) {
 	if depth >= s.e.limits.Depth {
 		if slash && decode.Escaped(text) || seen != 0 {
 			s.withhold(0, len(text), Depth)
@@ -88,7 +89,7 @@ func (s *scanner) views(text []byte, depth int, hits bool, seen viewSet) {
 
 // view scans text as decoded by one view; base is added to offsets.
 func (s *scanner) view(text, key, prev []byte, depth, base int, v decode.View) {
-	mark := len(s.out)
+	mark, steps := len(s.out), s.trace.mark()
 	lv := &s.levels[depth]
 	out, changed := v(lv.text[:0], text, &lv.m)
 	lv.text = out
@@ -97,6 +98,9 @@ func (s *scanner) view(text, key, prev []byte, depth, base int, v decode.View) {
 	}
 	s.text(out, key, prev, depth+1)
 	s.mapBack(mark, depth, base)
+	if s.trace != nil {
+		s.trace.move(steps, func(a, b int) (int, int) { a, b = lv.m.Source(a, b); return a + base, b + base })
+	}
 }
 
 // encodedRuns scans the runs of base64 and hexadecimal in text. What is found
@@ -114,8 +118,11 @@ func (s *scanner) encodedRuns(text []byte, depth int) {
 			continue
 		}
 		at = whole.End
-		mark := len(s.out)
+		mark, steps := len(s.out), s.trace.mark()
 		s.text(decoded, nil, nil, depth+1)
+		if s.trace != nil {
+			s.trace.move(steps, func(int, int) (int, int) { return whole.Start, whole.End })
+		}
 		if limited {
 			s.withhold(0, len(decoded), Size)
 		}

@@ -21,6 +21,8 @@ type Case struct {
 	Class string
 	// Dialect names who emits such telemetry; empty for edge cases.
 	Dialect string
+	// Scenario is an edge case's number, "S01"; empty for the others.
+	Scenario string
 	// About says in a few words what it is.
 	About string
 	// Signal is "traces" or "logs".

@@ -93,3 +93,29 @@ func TestLeaveOut(t *testing.T) {
 		t.Errorf("%d secrets of %d are left", len(c.Secrets), n)
 	}
 }
+
+func TestReroll(t *testing.T) {
+	base := load(t)
+	a, err := base.Reroll(1).Fill(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	was, kinds, raw := fill(t, 1), 0, Result{}
+	for i, c := range a {
+		raw.Add(Score(c, c.Payload))
+		for j, s := range c.Secrets {
+			if s.Kind != was[i].Secrets[j].Kind {
+				kinds++
+			}
+		}
+	}
+	if kinds < 60 {
+		t.Errorf("%d secrets have another kind", kinds)
+	}
+	if raw.Leaked() != raw.Rows() {
+		t.Errorf("the scorer sees %d of %d rows in untouched payloads", raw.Leaked(), raw.Rows())
+	}
+	if b, err := base.Reroll(1).Fill(1); err != nil || !bytes.Equal(a[20].Payload, b[20].Payload) {
+		t.Error("the same seed gives two payloads")
+	}
+}

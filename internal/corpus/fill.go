@@ -53,7 +53,7 @@ func (t *template) fill(seed uint64) (Case, error) {
 		r: rand.New(rand.NewPCG(seed, h.Sum64())), t: t, values: map[string]string{},
 		specs: map[string]secretSpec{}, texts: map[string]string{}, decoys: map[string][]string{}, used: map[string]bool{},
 	}
-	out := Case{Name: t.Name, Class: t.Class, Dialect: t.Dialect, About: t.About, Signal: t.Signal}
+	out := Case{Name: t.Name, Class: t.Class, Dialect: t.Dialect, Scenario: t.Scenario, About: t.About, Signal: t.Signal}
 	for _, s := range t.Secrets {
 		v, err := generate(f.r, s)
 		if err != nil {
@@ -161,11 +161,14 @@ func (f *filler) one(l leaf, id string, chain, outer []string) (text, mask strin
 	}
 	row.Form, row.plainF = formName(all)
 	for _, form := range chain {
-		if b := baseForm(form); b == "cut" || b == "head" {
-			row.needle, row.plainF = f.write(v, []string{form}), false
+		if needle, ok := broken(baseForm(form), f.write(v, []string{form})); ok {
+			row.needle, row.plainF = needle, false
 		}
 	}
 	f.rows = append(f.rows, row)
+	if len(chain) > 0 && chain[0] == "number" {
+		return text, f.write(`"`+maskOf(id)+`"`, chain[1:])
+	}
 	return text, maskOf(id)
 }
 

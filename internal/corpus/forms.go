@@ -1,6 +1,8 @@
 package corpus
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -8,6 +10,7 @@ import (
 	"html"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -48,6 +51,8 @@ func apply(r *rand.Rand, form, s string) (string, error) {
 		return numberLines(s, n), nil
 	case "u":
 		return unicodeEscape(s, n), nil
+	case "wrap", "cont", "concat":
+		return strings.Join(pieces(s, n), joints[m[1]]), nil
 	}
 	return "", fmt.Errorf("unknown form %q", form)
 }
@@ -63,6 +68,56 @@ var forms = map[string]func(string) string{
 	"joined": func(s string) string { return strings.ReplaceAll(s, "\n", " ") },
 	"diff":   func(s string) string { return strings.ReplaceAll(s, "\n", "\n+") },
 	"utf16":  utf16LE,
+	// A JSON number: what masks it is a string, quoted.
+	"number": func(s string) string { return s },
+	"zw":     func(s string) string { return strings.Join(pieces(s, 7), "\u200b") },
+	"shy":    func(s string) string { return strings.Join(pieces(s, 9), "\u00ad") },
+	"ansi":   coloured,
+	"gz":     compress,
+	"rev":    reverse,
+}
+
+// joints stand between the pieces of a text that was broken at a column.
+var joints = map[string]string{"wrap": "\n", "cont": "\\\n", "concat": "\" +\n    \""}
+
+// pieces cuts a text every n bytes.
+func pieces(s string, n int) (out []string) {
+	for n > 0 && len(s) > n {
+		out, s = append(out, s[:n]), s[n:]
+	}
+	return append(out, s)
+}
+
+// coloured is what grep --color makes of a match inside a text.
+func coloured(s string) string {
+	a, b := len(s)/3, len(s)*2/3
+	return s[:a] + "\x1b[01;31m\x1b[K" + s[a:b] + "\x1b[m\x1b[K" + s[b:]
+}
+
+func compress(s string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write([]byte(s)) // into memory
+	_ = w.Close()
+	return b.String()
+}
+
+func reverse(s string) string {
+	b := []byte(s)
+	slices.Reverse(b)
+	return string(b)
+}
+
+// broken says of a form, without its number, that the secret stands in pieces
+// or turned round, and gives what there is to look for: a text, or lines of it.
+func broken(base, written string) (needle string, ok bool) {
+	switch base {
+	case "cut", "head", "rev":
+		return written, true
+	case "wrap", "cont", "concat":
+		return strings.ReplaceAll(written, joints[base], "\n"), true
+	}
+	return "", false
 }
 
 // numberLines writes the numbers of a file view before the second and later lines, from n on.
@@ -167,7 +222,7 @@ func difficulty(s secretSpec, l leaf, chain []string) string {
 		base := baseForm(f)
 		count[base]++
 		switch base {
-		case "cut", "head", "hex", "png", "u":
+		case "cut", "head", "hex", "png", "u", "zw", "shy", "ansi", "gz", "rev", "wrap", "cont", "concat":
 			return "hard"
 		case "b64", "b64url":
 			if s.Group != "header" {

@@ -120,7 +120,10 @@ func openSSHKey(r *rand.Rand) string {
 
 // pgpKey has the armour and checksum of RFC 9580 around random bytes.
 func pgpKey(r *rand.Rand) string {
-	b := append([]byte{0x95, 0x03, 0xbe, 0x04}, randomBytes(r, 500)...)
+	return pgpArmor("PGP PRIVATE KEY BLOCK", append([]byte{0x95, 0x03, 0xbe, 0x04}, randomBytes(r, 500)...))
+}
+
+func pgpArmor(kind string, b []byte) string {
 	crc := uint32(0xb704ce)
 	for _, c := range b {
 		crc ^= uint32(c) << 16
@@ -131,7 +134,7 @@ func pgpKey(r *rand.Rand) string {
 		}
 	}
 	sum := base64.StdEncoding.EncodeToString([]byte{byte(crc >> 16), byte(crc >> 8), byte(crc)})
-	return armor("PGP PRIVATE KEY BLOCK", "\n", base64.StdEncoding.EncodeToString(b), 64, "="+sum+"\n")
+	return armor(kind, "\n", base64.StdEncoding.EncodeToString(b), 64, "="+sum+"\n")
 }
 
 func armor(kind, head, body string, width int, tail string) string {

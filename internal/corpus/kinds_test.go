@@ -112,6 +112,24 @@ func TestGenerateUnknownKind(t *testing.T) {
 	}
 }
 
+// The same seed makes the same look-alikes; what is media or a key has the size it was asked for.
+func TestLookalikes(t *testing.T) {
+	for name := range lookalike {
+		shape := "{" + name + ":64}"
+		s := expand(new(filler).rng(), shape)
+		if s != expand(new(filler).rng(), shape) || strings.Contains(s, name) || name != "bad" && len(s) < 64 {
+			t.Errorf("%s is not made, or not the same twice", name)
+		}
+	}
+	block, rest := pem.Decode([]byte(expand(new(filler).rng(), "{cert}")))
+	if block == nil || len(rest) > 0 {
+		t.Fatal("the certificate is no PEM block")
+	}
+	if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+		t.Errorf("the certificate does not parse: %v", err)
+	}
+}
+
 // No committed template may hold what push protection or a scanner would take for a secret.
 func TestTemplatesHoldNoSecret(t *testing.T) {
 	token := regexp.MustCompile(`AKIA[A-Z2-7]{16}|gh[pousr]_[A-Za-z0-9]{36}|sk[-_](?:live|ant|proj)[-_][A-Za-z0-9]{8}|xox[abp]-\d|AIza[\w-]{30}|eyJ[\w-]{20}|BEGIN [A-Z ]*PRIVATE KEY|glpat-\w{8}|hvs\.\w{8}|npm_\w{20}`)

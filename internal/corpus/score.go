@@ -19,6 +19,8 @@ type Result struct {
 	// By counts the occurrences of secrets, and those still readable at their
 	// place after any decoding, by difficulty.
 	By map[string]Tally
+	// Leaks are those occurrences themselves.
+	Leaks []Row
 	// Elsewhere counts secrets in places where they were not before.
 	Elsewhere int
 	// Windows counts masked secrets of which 16 bytes in a row are left.
@@ -54,6 +56,14 @@ func (r Result) Leaked() (n int) {
 	return n
 }
 
+// Rows is the number of occurrences of all difficulties.
+func (r Result) Rows() (n int) {
+	for _, t := range r.By {
+		n += t.Rows
+	}
+	return n
+}
+
 // Add adds the figures of another result.
 func (r *Result) Add(o Result) {
 	for _, p := range [][2]*int{
@@ -80,6 +90,7 @@ func (r *Result) Add(o Result) {
 	for k, t := range o.By {
 		r.tally(k, t.Rows, t.Leaked)
 	}
+	r.Leaks = append(r.Leaks, o.Leaks...)
 	for _, n := range o.Notes {
 		r.note("%s", n)
 	}
@@ -169,6 +180,7 @@ func (s *scoring) leaks() {
 			if leaked[i] {
 				n = 1
 				s.leaky[row.Secret] = true
+				s.r.Leaks = append(s.r.Leaks, row)
 				s.note("LEAK", row)
 			}
 			s.r.tally(row.Difficulty, 1, n)

@@ -106,6 +106,7 @@ func TestViewsUndoForms(t *testing.T) {
 	for _, chain := range []string{
 		"js", "py", "go", "php", "js.js.js", "py.js", "go.py", "php.php", "sql", "repr", "repr.js", "pct", "pct.pct", "html", "html.js", "b64", "b64.js",
 		"b64url", "hex", "hex.b64", "u6", "utf16", "b64.b64", "pct.js", "png.b64", "js.b64.js", "html.pct",
+		"zw", "zw.js", "zw.py", "shy.py", "ansi", "ansi.js", "ansi.py", "gz.b64", "gz.b64.b64.js",
 	} {
 		t.Run(chain, func(t *testing.T) {
 			s := key

@@ -23,7 +23,9 @@ var alphabets = map[string]string{
 	"lownum": digits + lower, "upnum": digits + upper, "base32": upper + "234567",
 	"b64": base62 + "+/", "b64url": base62 + "-_", "azure": base62 + "_.~-",
 	"django": lower + digits + "!@#$%^&*(-_=+)",
-	"repX":   "X", "repx": "x", "rep0": "0", "repstar": "*",
+	"nz":     "123456789", "hexup": digits + "ABCDEF", "crock": digits + "ABCDEFGHJKMNPQRSTVWXYZ",
+	"base58": "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz", "bech32": bech32Alphabet,
+	"repX": "X", "repx": "x", "rep0": "0", "repstar": "*",
 }
 
 // specials are the classes that are no alphabet. n is the number after the colon.
@@ -78,9 +80,11 @@ func expand(r *rand.Rand, shape string) string {
 		}
 		b.WriteString(shape[pos:m[0]])
 		pos = m[1]
-		switch fn := specials[name]; {
+		switch fn, like := specials[name], lookalike[name]; {
 		case fn != nil:
 			b.WriteString(fn(r, n, b.String()))
+		case like != nil:
+			b.WriteString(like(r, n))
 		case alphabets[name] != "":
 			for range n {
 				b.WriteByte(alphabets[name][r.IntN(len(alphabets[name]))])

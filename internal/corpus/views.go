@@ -2,9 +2,11 @@ package corpus
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/base64"
 	"encoding/hex"
 	"html"
+	"io"
 	"regexp"
 	"slices"
 	"strconv"
@@ -56,7 +58,8 @@ func expandViews(v *view, out []*view, depth int) []*view {
 		return out
 	}
 	for _, next := range []*view{
-		replace(v, percentRE, unpercent), replace(v, entityRE, unentity), replace(v, sqlRE, func(b []byte) []byte { return b[:1] }), dropZeros(v),
+		replace(v, percentRE, unpercent), replace(v, entityRE, unentity), replace(v, sqlRE, func(b []byte) []byte { return b[:1] }),
+		replace(v, unseenRE, func(b []byte) []byte { return b[:0] }), dropZeros(v),
 	} {
 		if next != nil {
 			out = expandViews(next, out, depth+1)
@@ -86,6 +89,7 @@ var (
 	percentRE = regexp.MustCompile(`%[0-9a-fA-F]{2}`)
 	entityRE  = regexp.MustCompile(`&(?:#x?[0-9a-fA-F]{1,6}|[a-z]{2,6});`)
 	sqlRE     = regexp.MustCompile(`''`)
+	unseenRE  = regexp.MustCompile("\u200b|\u00ad|\x1b\\[[0-9;]*[A-Za-z]") // zero width, soft hyphens, colours
 	base64RE  = regexp.MustCompile(`[A-Za-z0-9+/_-]{12,}`)
 	hexRE     = regexp.MustCompile(`(?:[0-9a-fA-F]{2}){6,}`)
 )
@@ -167,6 +171,11 @@ func blobs(v *view, depth int) (out []*view) {
 }
 
 func blob(out []*view, v *view, m []int, decoded []byte, depth int) []*view {
+	if bytes.HasPrefix(decoded, []byte("\x1f\x8b")) {
+		if r, err := gzip.NewReader(bytes.NewReader(decoded)); err == nil {
+			decoded, _ = io.ReadAll(io.LimitReader(r, 1<<20)) // as much as there is
+		}
+	}
 	ascii := 0
 	for _, c := range decoded {
 		if c >= 0x20 && c < 0x7f || c == '\n' || c == 0 {
@@ -239,5 +248,6 @@ func (s *search) in(vs []*view) []span {
 // standsAlone says whether no letter, digit or sign that joins words touches [a, z).
 func standsAlone(s []byte, a, z int) bool {
 	joins := func(c byte) bool { return strings.IndexByte(base62+"._-:", c) >= 0 }
-	return (a == 0 || !joins(s[a-1])) && (z == len(s) || s[z] == '.' || !joins(s[z]))
+	member := a > 1 && s[a-1] == ':' && s[a-2] == '"' // of a JSON object
+	return (a == 0 || member || !joins(s[a-1])) && (z == len(s) || s[z] == '.' || !joins(s[z]))
 }

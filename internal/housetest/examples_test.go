@@ -90,7 +90,7 @@ func loadExample(text string) error {
 	switch {
 	case slices.ContainsFunc(collectorKeys, has):
 		return loadCollector(top)
-	case has("rules") || has("names"):
+	case has("rules") || has("names") || has("allow") && has("version"):
 		_, err := pack.Load("example", strings.NewReader(text))
 		return err
 	case has("kind") && has("note"):

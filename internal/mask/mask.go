@@ -75,6 +75,8 @@ type Options struct {
 	Key []byte
 	// MaxBytes is the longest text that is scanned; longer ones are withheld. 0 means no bound.
 	MaxBytes int
+	// AllowInline is rules.Context's.
+	AllowInline bool
 }
 
 // Masker scans and masks texts by one engine and one policy. It is immutable
@@ -86,6 +88,7 @@ type Masker struct {
 	policy   []compiled
 	style    Style
 	maxBytes int
+	inline   bool
 	hashes   sync.Pool // of hash.Hash, HMAC-SHA256 under Options.Key
 	digest   func(secret []byte) uint64
 	ids      map[string]uint32 // index of each rule
@@ -115,7 +118,7 @@ func New(o Options) (*Masker, error) {
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	m := &Masker{engine: o.Engine, infos: o.Engine.Rules(), style: o.Style, maxBytes: o.MaxBytes}
+	m := &Masker{engine: o.Engine, infos: o.Engine.Rules(), style: o.Style, maxBytes: o.MaxBytes, inline: o.AllowInline}
 	m.known = knownWords(m.infos)
 	m.ids = make(map[string]uint32, len(m.infos))
 	for i, info := range m.infos {
@@ -183,7 +186,10 @@ func (m *Masker) Find(text []byte, at Where) (found []rules.Finding, ok bool) {
 			found, ok = nil, false
 		}
 	}()
-	ctx := rules.Context{Key: withoutMasks(at.Key), Prev: withoutMasks(at.Prev), Digest: m.digest, Deadline: at.Deadline}
+	ctx := rules.Context{
+		Key: withoutMasks(at.Key), Prev: withoutMasks(at.Prev), Digest: m.digest, Deadline: at.Deadline,
+		Field: at.Field, Resource: at.Resource, AllowInline: m.inline,
+	}
 	if at.Digest != nil {
 		ctx.Digest = at.Digest
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/tracescrub/tracescrub/rules"
+	"github.com/tracescrub/tracescrub/rules/match"
 	"github.com/tracescrub/tracescrub/rules/pack"
 )
 
@@ -68,7 +69,7 @@ type compiled struct {
 func (e Entry) compile(infos []rules.Info) compiled {
 	c := compiled{Entry: e, rules: make([]bool, len(infos))}
 	for i, info := range infos {
-		c.rules[i] = e.Rule == "" || glob(e.Rule, info.ID)
+		c.rules[i] = e.Rule == "" || match.Glob(e.Rule, info.ID)
 	}
 	return c
 }
@@ -95,42 +96,16 @@ func (m *Masker) decide(h *Hit, at Where) Style {
 func (e *compiled) match(h *Hit, at Where) bool {
 	if !e.rules[h.Rule] || h.Severity < e.Severity ||
 		e.Example && h.Evidence&rules.DocExample == 0 ||
-		e.Field != "" && !glob(e.Field, h.Field) {
+		e.Field != "" && !match.Glob(e.Field, h.Field) {
 		return false
 	}
 	for name, pattern := range e.Resource {
 		if at.Resource == nil {
 			return false
 		}
-		if value, ok := at.Resource(name); !ok || !glob(pattern, value) {
+		if value, ok := at.Resource(name); !ok || !match.Glob(pattern, value) {
 			return false
 		}
 	}
 	return true
-}
-
-// glob matches * (any number of bytes) and ? (one byte) in time proportional
-// to len(pattern) * len(s). Brackets are literal, since paths have them.
-func glob(pattern, s string) bool {
-	p, i := 0, 0
-	star, mark := -1, 0
-	for i < len(s) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, i
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]):
-			p++
-			i++
-		case star >= 0:
-			mark++
-			p, i = star+1, mark
-		default:
-			return false
-		}
-	}
-	for p < len(pattern) && pattern[p] == '*' {
-		p++
-	}
-	return p == len(pattern)
 }

@@ -14,9 +14,19 @@ import (
 type Config struct {
 	// Rules say what a secret looks like.
 	Rules RulesConfig `mapstructure:"rules"`
+	// Detection tunes what only the name of a credential and the look of its
+	// value can decide.
+	Detection DetectionConfig `mapstructure:"detection"`
 	// Policy is asked in order about each finding; the first entry that
 	// matches decides. What no entry matches is masked.
 	Policy []PolicyConfig `mapstructure:"policy"`
+	// Allow lists what is found but is no secret.
+	Allow []AllowConfig `mapstructure:"allow"`
+	// AllowInline honours comments tracescrub:allow in telemetry. Whoever
+	// writes telemetry can then switch the masking off. Default false.
+	AllowInline bool `mapstructure:"allow_inline"`
+	// Known names a dictionary of values that must never leave.
+	Known KnownConfig `mapstructure:"known_secrets"`
 	// Mask is how secrets are replaced unless a policy entry says otherwise.
 	Mask MaskConfig `mapstructure:"mask"`
 	// Fingerprint is the key of the fingerprints in masks.
@@ -38,7 +48,7 @@ type Config struct {
 
 // RulesConfig says what a secret looks like.
 type RulesConfig struct {
-	// Packs are files of rules, or globs of such files. A missing file, or a
+	// Packs are files of rules (*.toml: configurations of gitleaks), or globs of such files. A missing file, or a
 	// glob without one, stops the start.
 	Packs []string `mapstructure:"packs"`
 	// Builtin: use the rules that come with tracescrub. Default true.
@@ -48,6 +58,13 @@ type RulesConfig struct {
 	Disable []string `mapstructure:"disable"`
 	// ReloadInterval is how often Packs are read again; 0 is never.
 	ReloadInterval time.Duration `mapstructure:"reload_interval"`
+}
+
+// DetectionConfig tunes what is found without a format of its own.
+type DetectionConfig struct {
+	// Threshold is the probability from which on a value under the name of a
+	// credential is a secret, more than 0 and less than 1. Default 0.5.
+	Threshold float64 `mapstructure:"threshold"`
 }
 
 // PolicyConfig is one entry of the policy. All matchers that are set must match.
@@ -146,10 +163,12 @@ func createDefaultConfig() component.Config {
 		dataDir = "data"
 	}
 	return &Config{
-		Rules:    RulesConfig{Builtin: true, ReloadInterval: 30 * time.Second},
-		Mask:     MaskConfig{Style: "label"},
-		DataDir:  dataDir,
-		Annotate: annotateSummary,
+		Rules:     RulesConfig{Builtin: true, ReloadInterval: 30 * time.Second},
+		Detection: DetectionConfig{Threshold: 0.5},
+		Known:     KnownConfig{Refresh: 5 * time.Minute},
+		Mask:      MaskConfig{Style: "label"},
+		DataDir:   dataDir,
+		Annotate:  annotateSummary,
 		Limits: LimitsConfig{
 			MaxValueBytes: 64 << 20,
 			MaxDepth:      64,

@@ -46,6 +46,7 @@ func TestLoadConfig(t *testing.T) {
 	require.NotEmpty(t, all.Fingerprint.Key)
 	all.Fingerprint.Key = ""
 	want.Rules.Packs, want.Rules.Disable, want.Policy = []string{}, []string{}, []PolicyConfig{}
+	want.Allow, want.Known.Command = []AllowConfig{}, []string{}
 	require.Equal(t, want, all, "the documented defaults")
 
 	p := configs["secret_mask/policy"]
@@ -98,7 +99,10 @@ func TestReadmeNamesEveryKey(t *testing.T) {
 		keys++
 		require.Contains(t, string(readme), "`"+key+"`")
 	}
-	require.Equal(t, 23, keys)
+	require.Equal(t, 29, keys)
+	for _, key := range []string{"description", "rules", "values", "patterns", "target", "words", "fields", "resource"} {
+		require.Contains(t, string(readme), "`allow[]::"+key+"`")
+	}
 	for _, key := range []string{"rule", "severity", "field", "resource", "evidence", "action", "mask"} {
 		require.Contains(t, string(readme), "`policy[]::"+key+"`")
 	}
@@ -121,7 +125,7 @@ func TestValidateReportsEverything(t *testing.T) {
 		`policy[2]::mask: style "blur" is none of`, `policy[2]::mask: has no meaning with action pass`,
 		`mask: text has 1 bytes`, `mask: first and last must not be negative`,
 		`fingerprint::key: has 5 bytes, at least 16`, `annotate: "a bit" is none of full, summary, none`,
-		`limits::max_value_bytes: `, `limits::max_depth: `, `limits::max_findings: `, `limits::max_batch_time: `,
+		`detection::threshold: must be more than 0 and less than 1`, `limits::max_value_bytes: `, `limits::max_depth: `, `limits::max_findings: `, `limits::max_batch_time: `,
 		`memory::values: `, `memory::duration: `,
 		`fail::time: "" is none of`, `fail::limits: "" is none of`,
 	}
@@ -137,6 +141,7 @@ func TestValidateReportsEverything(t *testing.T) {
 		"no rules":  {func(c *Config) { c.Rules.Builtin = false }, "rules: without builtin and packs"},
 		"two keys":  {func(c *Config) { c.Fingerprint.KeyFile = "x" }, "fingerprint: key and key_file exclude"},
 		"no place":  {func(c *Config) { c.Fingerprint.Key, c.DataDir = "", "" }, "data_dir: must not be empty"},
+		"too sure":  {func(c *Config) { c.Detection.Threshold = 1 }, "detection::threshold: must be more than 0"},
 		"too deep":  {func(c *Config) { c.Limits.MaxDepth = 1001 }, "limits::max_depth: must be 1 to 1000"},
 		"no action": {func(c *Config) { c.Policy = []PolicyConfig{{}} }, `policy[0]::action: "" is none of`},
 	} {
@@ -180,7 +185,7 @@ func TestPolicyHash(t *testing.T) {
 	hash := func(change func(*Config)) string {
 		cfg := testConfig(t)
 		change(cfg)
-		engine, err := cfg.compile(nil)
+		engine, err := cfg.compile(nil, nil)
 		require.NoError(t, err)
 		return cfg.policyHash(engine)
 	}
@@ -195,6 +200,7 @@ func TestPolicyHash(t *testing.T) {
 		func(c *Config) { c.Mask.Style = "hash" },
 		func(c *Config) { c.Limits.MaxBatchTime = time.Hour },
 		func(c *Config) { c.Scan.Keys = false },
+		func(c *Config) { c.Detection.Threshold = 0.9 },
 	} {
 		h := hash(change)
 		require.False(t, seen[h])

@@ -14,6 +14,7 @@ import (
 	"github.com/tracescrub/tracescrub/internal/mask"
 	"github.com/tracescrub/tracescrub/internal/memory"
 	"github.com/tracescrub/tracescrub/rules"
+	"github.com/tracescrub/tracescrub/rules/gitleaks"
 )
 
 // state is what a reload replaces. It is immutable.
@@ -40,8 +41,9 @@ type core struct {
 
 	// mu guards what follows.
 	mu      sync.Mutex
-	engine  *rules.Engine
-	sources string // the hash of the pack files that engine is made of
+	engine  *rules.Engine // without known secrets
+	known   *dictionary   // nil if none is configured
+	sources string        // the hash of the pack files that engine is made of
 	key     []byte
 	started int
 	cancel  context.CancelFunc
@@ -87,7 +89,7 @@ func newCore(set processor.Settings, cfg *Config) (*core, error) {
 	var engine *rules.Engine
 	if readErr == nil {
 		var compileErr error
-		engine, compileErr = cfg.compile(sources)
+		engine, compileErr = cfg.compile(sources, differs(set.Logger))
 		err = errors.Join(err, compileErr)
 	}
 	if err = errors.Join(err, readErr); err != nil {
@@ -103,6 +105,13 @@ func newCore(set processor.Settings, cfg *Config) (*core, error) {
 	return c, nil
 }
 
+// differs logs what an imported rule pack has otherwise than its file.
+func differs(log *zap.Logger) func(gitleaks.Difference) {
+	return func(d gitleaks.Difference) {
+		log.Warn("an imported rule pack differs from its file", zap.Stringer("difference", d))
+	}
+}
+
 // start makes the masker at the first call.
 func (c *core) start() error {
 	c.mu.Lock()
@@ -113,17 +122,43 @@ func (c *core) start() error {
 			return err
 		}
 		c.key = key
+		if c.cfg.Known.on() {
+			if c.known, err = c.cfg.Known.read(context.Background(), c.log); err != nil {
+				return err
+			}
+		}
 		if err := c.use(c.engine); err != nil {
 			return err
 		}
-		if c.cfg.Rules.ReloadInterval > 0 && len(c.cfg.Rules.Packs) > 0 {
-			ctx, cancel := context.WithCancel(context.Background())
-			c.cancel, c.done = cancel, make(chan struct{})
-			go c.reloader(ctx, c.done)
-		}
+		c.background()
 	}
 	c.started++
 	return nil
+}
+
+// background starts what reads files again. mu must be held.
+func (c *core) background() {
+	var work []func(context.Context)
+	if c.cfg.Rules.ReloadInterval > 0 && len(c.cfg.Rules.Packs) > 0 {
+		work = append(work, c.reloader)
+	}
+	if c.cfg.Known.Refresh > 0 && c.known != nil {
+		work = append(work, c.refresher)
+	}
+	if len(work) == 0 {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	c.cancel, c.done = cancel, done
+	var all sync.WaitGroup
+	for _, f := range work {
+		all.Go(func() { f(ctx) })
+	}
+	go func() {
+		all.Wait()
+		close(done)
+	}()
 }
 
 // stop ends the reloader at the last call. Batches may still be under way:
@@ -144,7 +179,14 @@ func (c *core) stop() {
 
 // use makes batches from now on go through engine. mu must be held.
 func (c *core) use(engine *rules.Engine) error {
-	options, err := c.cfg.options(engine, c.key)
+	all, err := engine, error(nil)
+	if c.known != nil {
+		if all, err = engine.WithKnown(c.known.secrets); err != nil {
+			return err
+		}
+		c.tel.known.Record(context.Background(), int64(len(c.known.secrets)))
+	}
+	options, err := c.cfg.options(all, c.key)
 	if err != nil {
 		return err
 	}
@@ -153,14 +195,13 @@ func (c *core) use(engine *rules.Engine) error {
 		return err
 	}
 	c.engine = engine
-	c.state.Store(&state{masker: masker, policy: c.cfg.policyHash(engine), key: c.key})
-	c.tel.rules.Record(context.Background(), int64(len(engine.Rules())))
+	c.state.Store(&state{masker: masker, policy: c.cfg.policyHash(all), key: c.key})
+	c.tel.rules.Record(context.Background(), int64(len(all.Rules())))
 	return nil
 }
 
 // reloader looks for changed packs until ctx ends.
-func (c *core) reloader(ctx context.Context, done chan<- struct{}) {
-	defer close(done)
+func (c *core) reloader(ctx context.Context) {
 	ticker := time.NewTicker(c.cfg.Rules.ReloadInterval)
 	defer ticker.Stop()
 	for {
@@ -198,7 +239,7 @@ func (c *core) tryReload() (changed bool, err error) {
 	if hash == c.sources {
 		return false, nil
 	}
-	engine, err := c.cfg.compile(sources)
+	engine, err := c.cfg.compile(sources, differs(c.log))
 	if err != nil {
 		return false, err
 	}

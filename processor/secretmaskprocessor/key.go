@@ -2,6 +2,7 @@ package secretmaskprocessor
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/tracescrub/tracescrub/internal/mask"
+	"github.com/tracescrub/tracescrub/rules/gitleaks"
 )
 
 // minKeyBytes is the shortest key for fingerprints.
@@ -32,8 +34,13 @@ func (c *Config) MaskOptions(log *zap.Logger) (mask.Options, error) {
 	if err != nil {
 		return mask.Options{}, err
 	}
-	engine, err := c.compile(sources)
+	engine, err := c.compile(sources, func(d gitleaks.Difference) {
+		log.Info("a rule pack differs from its file", zap.Stringer("difference", d))
+	})
 	if err != nil {
+		return mask.Options{}, err
+	}
+	if engine, err = c.withKnown(context.Background(), engine, log); err != nil {
 		return mask.Options{}, err
 	}
 	key, err := c.key(log)
@@ -50,7 +57,7 @@ func (c *Config) options(engine mask.Engine, key []byte) (mask.Options, error) {
 	}
 	return mask.Options{
 		Engine: engine, Policy: entries, Style: c.Mask.style(),
-		Key: key, MaxBytes: c.Limits.MaxValueBytes,
+		Key: key, MaxBytes: c.Limits.MaxValueBytes, AllowInline: c.AllowInline,
 	}, nil
 }
 

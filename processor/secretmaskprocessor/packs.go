@@ -7,12 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/tracescrub/tracescrub/rules"
+	"github.com/tracescrub/tracescrub/rules/gitleaks"
 	"github.com/tracescrub/tracescrub/rules/pack"
 	"github.com/tracescrub/tracescrub/rules/packs"
 )
@@ -22,6 +24,8 @@ type source struct {
 	path string // in the configuration, such as rules::packs[0]
 	file string
 	data []byte
+	// extends are the files that a configuration of gitleaks extends, by path.
+	extends map[string][]byte
 }
 
 // maxPackBytes bounds a pack file: a wrong path must not fill the memory.
@@ -51,10 +55,51 @@ func (c *Config) readPacks() ([]source, error) {
 			if err != nil {
 				m.add(path, "reading a rule pack: %w", err)
 			}
-			all = append(all, source{path: path, file: file, data: data})
+			s := source{path: path, file: file, data: data}
+			if s.toml() && err == nil {
+				s.readExtended(data, file)
+			}
+			all = append(all, s)
 		}
 	}
 	return all, errors.Join(m...)
+}
+
+func (s *source) toml() bool { return filepath.Ext(s.file) == ".toml" }
+
+// readExtended reads the files that a configuration extends, in turn. What
+// cannot be read is reported by who imports the configuration.
+func (s *source) readExtended(data []byte, file string) {
+	path := gitleaks.Extends(file, data)
+	if _, seen := s.extends[path]; path == "" || seen {
+		return
+	}
+	more, err := readBounded(path, maxPackBytes)
+	if err != nil {
+		return
+	}
+	if s.extends == nil {
+		s.extends = map[string][]byte{}
+	}
+	s.extends[path] = more
+	s.readExtended(more, path)
+}
+
+// load makes a pack of the source.
+func (s *source) load(taken func(id string) bool, differs func(gitleaks.Difference)) (*pack.Pack, error) {
+	if !s.toml() {
+		return pack.Load(s.file, bytes.NewReader(s.data))
+	}
+	p, diffs, err := gitleaks.Import(s.file, s.data, gitleaks.Options{Taken: taken, Read: func(path string) ([]byte, error) {
+		if data, ok := s.extends[path]; ok {
+			return data, nil
+		}
+		return readBounded(path, maxPackBytes)
+	}})
+	for _, d := range diffs {
+		differs(d)
+	}
+	return p, err
 }
 
 func readBounded(file string, limit int64) ([]byte, error) {
@@ -77,13 +122,17 @@ func hashSources(all []source) string {
 	for _, s := range all {
 		fmt.Fprintf(h, "%q %d\n", s.file, len(s.data))
 		h.Write(s.data)
+		for _, path := range slices.Sorted(maps.Keys(s.extends)) {
+			fmt.Fprintf(h, "%q %d\n", path, len(s.extends[path]))
+			h.Write(s.extends[path])
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 
 // compile makes an engine of the built-in packs and sources, or reports
-// every mistake in them.
-func (c *Config) compile(sources []source) (*rules.Engine, error) {
+// every mistake in them. differs hears of rules that are not what their file says.
+func (c *Config) compile(sources []source, differs func(gitleaks.Difference)) (*rules.Engine, error) {
 	var m mistakes
 	var all []*pack.Pack
 	if c.Rules.Builtin {
@@ -93,8 +142,14 @@ func (c *Config) compile(sources []source) (*rules.Engine, error) {
 		}
 		all = builtin
 	}
+	taken := func(id string) bool {
+		return slices.ContainsFunc(all, func(p *pack.Pack) bool {
+			return slices.ContainsFunc(p.Rules, func(r pack.Rule) bool { return r.ID == id }) ||
+				slices.ContainsFunc(p.Names, func(n pack.Name) bool { return n.ID == id })
+		})
+	}
 	for _, s := range sources {
-		p, err := pack.Load(s.file, bytes.NewReader(s.data))
+		p, err := s.load(taken, differs)
 		if err != nil {
 			m.addAll(s.path, err)
 			continue
@@ -109,7 +164,7 @@ func (c *Config) compile(sources []source) (*rules.Engine, error) {
 	if len(m) > 0 {
 		return nil, errors.Join(m...)
 	}
-	engine, err := rules.Compile(rules.Limits{Size: c.Limits.MaxValueBytes, Findings: c.Limits.MaxFindings}, all...)
+	engine, err := rules.Compile(rules.Limits{Size: c.Limits.MaxValueBytes, Findings: c.Limits.MaxFindings, Threshold: c.Detection.Threshold}, append(all, c.allowPack())...)
 	if err != nil {
 		m.addAll("rules", err)
 		return nil, errors.Join(m...)
@@ -128,8 +183,13 @@ func disable(all []*pack.Pack, pattern string) int {
 		return ok && err == nil
 	}
 	for _, p := range all {
+		some := len(p.Rules)+len(p.Names) > 0
 		p.Rules = slices.DeleteFunc(p.Rules, func(r pack.Rule) bool { return match(r.ID) })
 		p.Names = slices.DeleteFunc(p.Names, func(r pack.Name) bool { return match(r.ID) })
+		if some && len(p.Rules)+len(p.Names) == 0 {
+			// What was about the rules of this pack must not become about all.
+			p.Allow = slices.DeleteFunc(p.Allow, func(a pack.Allow) bool { return len(a.Rules) == 0 })
+		}
 	}
 	return n
 }
@@ -137,7 +197,7 @@ func disable(all []*pack.Pack, pattern string) int {
 // policyHash stands for everything that decides what is found and what
 // becomes of it. It is public: no key goes into it.
 func (c *Config) policyHash(e *rules.Engine) string {
-	b, err := json.Marshal([]any{e.Hash(), c.Policy, c.Mask, c.Limits, c.Scan, c.Fail})
+	b, err := json.Marshal([]any{e.Hash(), c.Policy, c.AllowInline, c.Mask, c.Limits, c.Scan, c.Fail})
 	if err != nil {
 		panic("policy of strings and numbers does not encode: " + err.Error())
 	}

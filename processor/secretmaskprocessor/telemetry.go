@@ -28,6 +28,8 @@ type telemetry struct {
 	seconds  metric.Float64Histogram
 	reloads  metric.Int64Counter
 	rules    metric.Int64Gauge
+	known    metric.Int64Gauge
+	refresh  metric.Int64Counter
 
 	log *limitedLog
 }
@@ -57,6 +59,8 @@ func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
 		"Batches that went back to their sender because they could not be scanned, by reason.")
 	t.reloads = counter("otelcol_processor_secret_mask_reloads", "{reloads}",
 		"Reloads of changed rule packs, by result.")
+	t.refresh = counter("otelcol_processor_secret_mask_known_secret_refreshes", "{refreshes}",
+		"Refreshes of a changed dictionary of known secrets, by result.")
 	var err error
 	t.seconds, err = meter.Float64Histogram("otelcol_processor_secret_mask_scan_duration", metric.WithUnit("s"),
 		metric.WithDescription("Time to scan and mask one batch."),
@@ -64,6 +68,9 @@ func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
 	errs = append(errs, err)
 	t.rules, err = meter.Int64Gauge("otelcol_processor_secret_mask_rules", metric.WithUnit("{rules}"),
 		metric.WithDescription("Rules in the engine."))
+	errs = append(errs, err)
+	t.known, err = meter.Int64Gauge("otelcol_processor_secret_mask_known_secrets", metric.WithUnit("{values}"),
+		metric.WithDescription("Values in the dictionary of known secrets."))
 	errs = append(errs, err)
 	return t, errors.Join(errs...)
 }
@@ -95,12 +102,16 @@ func (t *telemetry) record(ctx context.Context, s *scan, items, dropped int, too
 	}
 }
 
-func (t *telemetry) reloaded(ctx context.Context, err error) {
+func (t *telemetry) reloaded(ctx context.Context, err error)  { count(ctx, t.reloads, err) }
+func (t *telemetry) refreshed(ctx context.Context, err error) { count(ctx, t.refresh, err) }
+
+// count adds one to a counter by result.
+func count(ctx context.Context, c metric.Int64Counter, err error) {
 	result := "success"
 	if err != nil {
 		result = "failure"
 	}
-	t.reloads.Add(ctx, 1, metric.WithAttributes(attribute.String("result", result)))
+	c.Add(ctx, 1, metric.WithAttributes(attribute.String("result", result)))
 }
 
 // logInterval is how far apart two log lines with the same words are.

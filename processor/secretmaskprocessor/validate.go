@@ -60,6 +60,8 @@ func (c *Config) Validate() error {
 	for i := range c.Policy {
 		c.Policy[i].check(&m, fmt.Sprintf("policy[%d]", i))
 	}
+	c.checkAllow(&m)
+	c.Known.check(&m)
 	m.addAll("mask", c.Mask.style().Validate())
 	c.checkFingerprint(&m)
 	m.oneOf("annotate", c.Annotate, annotateFull, annotateSummary, annotateNone)
@@ -82,6 +84,9 @@ func (c *Config) checkFingerprint(m *mistakes) {
 }
 
 func (c *Config) checkLimits(m *mistakes) {
+	if t := c.Detection.Threshold; !(t > 0 && t < 1) { // NaN neither
+		m.add("detection::threshold", "must be more than 0 and less than 1")
+	}
 	l := c.Limits
 	if l.MaxValueBytes < 1 {
 		m.add("limits::max_value_bytes", "must be at least 1")

@@ -51,6 +51,18 @@ func (m *Map) Source(start, end int) (from, to int) {
 	return from, to
 }
 
+// Decoded returns the decoded offset that the source offset src became.
+func (m *Map) Decoded(src int) int {
+	i := sort.Search(len(m.runs), func(i int) bool { return m.runs[i].src > src }) - 1
+	if i < 0 {
+		return 0
+	}
+	if r := m.runs[i]; !r.escape {
+		return r.dec + src - r.src
+	}
+	return m.runs[i].dec
+}
+
 // Unescape appends src to dst with one level of backslash escapes taken off
 // and records in m where each byte came from. It knows the escapes of JSON,
 // Python, JavaScript, Rust and C: \" \' \/ \\ \b \f \n \r \t \0 \xHH \uHHHH

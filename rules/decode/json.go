@@ -27,7 +27,7 @@ type Token struct {
 	Escaped bool
 	// Key is the name of the nearest enclosing member, still escaped. For a
 	// value in an object with the members name (or key, header) and value it
-	// is the text of the former.
+	// is the text of the former, and without name what the object stands under.
 	Key Span
 	// Prev is the string element before this one in the same array.
 	Prev Span
@@ -47,6 +47,7 @@ type JSON struct {
 
 type frame struct {
 	object bool
+	under  Span // what the object stands under
 	key    Span // the member being read; in an array, what the array stands under
 	prev   Span
 	name   Span // value of the member called name, key or header
@@ -186,7 +187,7 @@ func (j *JSON) key() (Token, bool) {
 	top.key = sp
 	name := string(j.text[sp.Start:min(sp.End, sp.Start+8)]) // does not escape
 	top.named = name == "name" || name == "key" || name == "header" || name == "Name" || name == "Key"
-	top.value = name == "value" || name == "Value"
+	top.value = name == "value" || name == "Value" || name == "default"
 	j.space()
 	if j.pos >= len(j.text) || j.text[j.pos] != ':' {
 		return Token{}, j.fail()
@@ -207,7 +208,7 @@ func (j *JSON) value(c byte) (tok Token, text, valid bool) {
 		if len(j.stack) == maxStack {
 			return tok, false, false
 		}
-		j.stack = append(j.stack, frame{object: c == '{', key: under})
+		j.stack = append(j.stack, frame{object: c == '{', under: under, key: under})
 		j.pos++
 		j.state = atFirstValue
 		if c == '{' {
@@ -251,6 +252,8 @@ func (j *JSON) neighbours(tok *Token) {
 	}
 	if top.value && top.name != (Span{}) {
 		tok.Key = top.name
+	} else if top.value && top.under != (Span{}) {
+		tok.Key = top.under
 	}
 }
 

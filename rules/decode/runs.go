@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"encoding/binary"
 	"io"
 )
 
@@ -72,7 +73,7 @@ type Runs struct {
 }
 
 // Decode decodes the run text[run.Start:run.End] if it is base64, base64url or
-// hexadecimal of something readable, gzip included. whole is the range of the
+// hexadecimal of something readable, gzip and the texts of PNG images included. whole is the range of the
 // encoded bytes, padding and the following lines of wrapped base64 included;
 // the decoded text is valid until the next call. ok is false if the run is
 // something else; limited says that it is compressed and its text longer than is looked at.
@@ -92,7 +93,7 @@ func (r *Runs) Decode(text []byte, run Span) (decoded []byte, whole Span, ok, li
 		enc = base64.RawURLEncoding
 	}
 	var head [18]byte
-	if _, err := enc.Decode(head[:], text[run.Start:run.Start+MinRun]); err != nil || !readable(head[:]) && !gzipped(head[:]) {
+	if _, err := enc.Decode(head[:], text[run.Start:run.Start+MinRun]); err != nil || !readable(head[:]) && !gzipped(head[:]) && !isPNG(head[:]) {
 		return nil, run, false, false
 	}
 	whole = run
@@ -124,6 +125,10 @@ func (r *Runs) Decode(text []byte, run Span) (decoded []byte, whole Span, ok, li
 	decoded = r.text[:k]
 	if gzipped(decoded) {
 		return r.inflate(decoded, whole)
+	}
+	if isPNG(decoded) {
+		decoded = pngText(decoded)
+		return decoded, whole, len(decoded) > 0, false
 	}
 	return decoded, whole, true, false
 }
@@ -163,6 +168,27 @@ func (r *Runs) hexRun(run []byte) ([]byte, bool) {
 		}
 	}
 	return r.text, readable(r.text[:min(len(r.text), 64)])
+}
+
+func isPNG(b []byte) bool { return bytes.HasPrefix(b, []byte("\x89PNG\r\n\x1a\n")) }
+
+// pngText gathers, in b's own memory, the texts of a PNG image: its chunks of
+// type tEXt and iTXt (PNG specification, section 11.3.3).
+func pngText(b []byte) []byte {
+	out := b[:0]
+	for at := 8; at+12 <= len(b); {
+		n := int(binary.BigEndian.Uint32(b[at:]))
+		kind := string(b[at+4 : at+8])
+		if n < 0 || n > len(b)-at-12 {
+			n = len(b) - at - 12 // cut
+		}
+		data := b[at+8 : at+8+n]
+		if kind == "tEXt" || kind == "iTXt" {
+			out = append(append(out, data...), '\n')
+		}
+		at += 12 + n
+	}
+	return out
 }
 
 func gzipped(b []byte) bool { return len(b) > 2 && b[0] == 0x1f && b[1] == 0x8b && b[2] == 8 }

@@ -67,6 +67,34 @@ func Percent(dst, src []byte, m *Map) ([]byte, bool) {
 	return b.finish()
 }
 
+// QuotedPrintable takes the encoding of mail bodies off (RFC 2045, section
+// 6.7): =XX, and = before a line end.
+func QuotedPrintable(dst, src []byte, m *Map) ([]byte, bool) {
+	b := newBuilder(dst, src, m)
+	for i := 0; i+1 < len(src); i++ {
+		n := bytes.IndexByte(src[i:], '=')
+		if n < 0 || i+n+2 >= len(src) {
+			break
+		}
+		i += n
+		switch c := src[i+1]; {
+		case c == '\n':
+			b.replace(i, 2)
+			i++
+		case c == '\r' && src[i+2] == '\n':
+			b.replace(i, 3)
+			i += 2
+		case upperHex(c) && upperHex(src[i+2]):
+			v, _ := hex(src[i+1:], 2)
+			b.replace(i, 3, byte(v))
+			i += 2
+		}
+	}
+	return b.finish()
+}
+
+func upperHex(c byte) bool { return c-'0' < 10 || c-'A' < 6 }
+
 // entities are the named character references that serializers write.
 var entities = []struct {
 	name string
@@ -138,7 +166,8 @@ func invisible(s []byte) int {
 		for i < len(s) && i < 24 && (s[i] == ';' || s[i] == '?' || s[i]-'0' < 10) {
 			i++
 		}
-		if i < len(s) && s[i] >= 0x40 && s[i] < 0x7f {
+		// Delete-line (M) would take the beginning of a mask for a sequence.
+		if i < len(s) && (s[i]-'a' < 26 || s[i]-'A' < 12 || s[i] == 'S' || s[i] == 'T') {
 			return i + 1
 		}
 	case s[0] == 0xc2 && len(s) > 1 && s[1] == 0xad: // U+00AD

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-var allViews = map[string]View{"percent": Percent, "entities": Entities, "invisible": Invisible, "utf16": UTF16}
+var allViews = map[string]View{"join": Join, "quoted-printable": QuotedPrintable, "percent": Percent, "entities": Entities, "invisible": Invisible, "utf16": UTF16}
 
 func TestViews(t *testing.T) {
 	for _, tt := range []struct{ view, name, src, want string }{
@@ -20,6 +20,15 @@ func TestViews(t *testing.T) {
 		{"entities", "none", "a & b &c;", ""},
 		{"invisible", "colours", "\x1b[1;31mred\x1b[0m\x1b", "red\x1b"},
 		{"invisible", "zero width", "a\u200bb\u00adc\ufeffd\u2060e–", "abcde–"},
+		{"join", "wrapped", "a line that is long enough to be wrapped: abcdef\nghi", "a line that is long enough to be wrapped: abcdefghi"},
+		{"join", "wrapped, numbered", "     1→a line that is long enough to be wrapped: abcdef\n     2→+  ghi", "     1→a line that is long enough to be wrapped: abcdefghi"},
+		{"join", "short line", "abc\ndef", ""},
+		{"join", "continuation", "abc\\\n    def", "abcdef"},
+		{"join", "concatenation", "x = \"abc\" + \"def\" . \"ghi\"", "x = \"abcdefghi\""},
+		{"join", "concatenation over lines", "x = (\"abc\"\n     \"def\")", "x = (\"abcdef\")"},
+		{"join", "list", "[\"abc\", \"def\"]", ""},
+		{"quoted-printable", "mail", "token=3Dab=\r\ncd=2Eef=\n=xx=", "token=abcd.ef=xx="},
+		{"quoted-printable", "none", "a=b&c=d&e=", ""},
 		{"utf16", "little endian", "p\x00a\x00s\x00s\x00=\x001\x00", "pass=1"},
 		{"utf16", "byte order mark, big endian", "\xfe\xff\x00p\x00a\x00s\x00s\x00\xe9", "pass\xe9"},
 		{"utf16", "none", "plain text", ""},

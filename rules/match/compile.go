@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -31,6 +32,8 @@ type Pattern struct {
 	Before *[256]bool
 	// Follow is the set of bytes that can follow the literal, nil if any.
 	Follow *[256]bool
+	// FoldCase: the case of some letters does not count.
+	FoldCase bool
 	// Tail is the set of bytes that the match's last repeat is made of, nil
 	// if it ends in a literal.
 	Tail *[256]bool
@@ -88,7 +91,7 @@ func Compile(expr string, group int) (*Pattern, error) {
 		return nil, c.err
 	}
 	p := &Pattern{start: start, loops: c.loops, group: group, linear: linear}
-	p.Tail = tail(re)
+	p.Tail, p.FoldCase = tail(re), folds(re)
 	p.literals(re)
 	return p, nil
 }
@@ -287,6 +290,11 @@ func tail(re *syntax.Regexp) *[256]bool {
 		return set
 	}
 	return nil
+}
+
+// folds says that re ignores case somewhere.
+func folds(re *syntax.Regexp) bool {
+	return re.Flags&syntax.FoldCase != 0 && re.Op == syntax.OpLiteral || slices.ContainsFunc(re.Sub, folds)
 }
 
 func union(dst, src *[256]bool) {

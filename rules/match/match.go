@@ -16,6 +16,8 @@ type State struct {
 	Limit int
 	// Over says that the last attempt was given up.
 	Over bool
+	// Far is the end of what the last attempt has looked at.
+	Far int
 	// HitEnd says that the last failed attempt could have matched if the
 	// text had gone on.
 	HitEnd bool
@@ -28,7 +30,7 @@ type State struct {
 // At matches p at text[pos:]. It returns the match's end and the secret's
 // range (the whole match for group 0).
 func (p *Pattern) At(s *State, text []byte, pos int) (end, from, to int, ok bool) {
-	s.text, s.open, s.close, s.Over, s.HitEnd = text, -1, -1, false, false
+	s.text, s.open, s.close, s.Over, s.HitEnd, s.Far = text, -1, -1, false, false, pos
 	if cap(s.loops) < p.loops {
 		s.loops = make([]int, p.loops)
 	}
@@ -57,6 +59,7 @@ func (s *State) run(n *node, i int) int {
 			s.Over = true
 			return -1
 		}
+		s.Far = max(s.Far, i)
 		switch n.op {
 		case opMatch:
 			return i
@@ -110,6 +113,7 @@ func (s *State) literal(n *node, i int) bool {
 		}
 		b := s.text[i+k]
 		if b != c && (!n.foldCase || b|0x20 != c|0x20 || (c|0x20)-'a' >= 26) {
+			s.Far = max(s.Far, i+k)
 			return false
 		}
 	}
@@ -123,6 +127,7 @@ func (s *State) greedySet(n *node, i int) int {
 		count++
 	}
 	s.Steps += k - i
+	s.Far = max(s.Far, k)
 	if k == len(s.text) && count != n.max {
 		s.HitEnd = true
 	}
@@ -158,7 +163,7 @@ func (s *State) lazySet(n *node, i int) int {
 			s.HitEnd = true
 			return -1
 		}
-		if !n.set[s.text[k]] {
+		if s.Far = max(s.Far, k); !n.set[s.text[k]] {
 			return -1
 		}
 		k += charLen(s.text, k)

@@ -51,8 +51,13 @@ func (d *decoder) check(p *Pack) {
 	if p.Name == "" {
 		d.at("name", "must be set")
 	}
-	if len(p.Rules) == 0 && len(p.Names) == 0 {
+	if len(p.Rules) == 0 && len(p.Names) == 0 && len(p.Allow) == 0 {
 		d.at("rules", "the pack has neither rules nor names")
+	}
+	for i := range p.Allow {
+		p.Allow[i].check(func(key, format string, args ...any) {
+			d.at(fmt.Sprintf("allow[%d]%s", i, key), format, args...)
+		})
 	}
 	seen := map[string]string{}
 	for i := range p.Rules {
@@ -131,6 +136,7 @@ func (d *decoder) checkRule(path string, r *Rule) {
 	if r.Right != "extend" && r.Right != "exact" && r.Right != "any" {
 		d.at(path+".right", "%q is none of extend, exact, any", r.Right)
 	}
+	d.checkNear(path, r)
 	for i, k := range r.Keywords {
 		if k == "" || k != strings.ToLower(k) {
 			d.at(fmt.Sprintf("%s.keywords[%d]", path, i), "must be lower case and not empty")

@@ -83,6 +83,8 @@ func (d *decoder) value(n *yaml.Node, path string, v reflect.Value) {
 		d.list(n, path, v)
 	case reflect.Struct:
 		d.mapping(n, path, v)
+	case reflect.Map:
+		d.table(n, path, v)
 	default:
 		if err := scalar(n, v); err != nil {
 			d.fail(n.Line, path, "%v", err)
@@ -105,6 +107,34 @@ func (d *decoder) list(n *yaml.Node, path string, v reflect.Value) {
 		d.value(item, at, list.Index(i))
 	}
 	v.Set(list)
+}
+
+// table fills a map of strings; a key that stands twice is a mistake.
+func (d *decoder) table(n *yaml.Node, path string, v reflect.Value) {
+	if n.Kind != yaml.MappingNode {
+		d.fail(n.Line, path, "must be a mapping")
+		return
+	}
+	table := map[string]string{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, val := n.Content[i], n.Content[i+1]
+		at := join(path, key.Value)
+		var text string
+		err := scalar(val, reflect.ValueOf(&text).Elem())
+		switch _, twice := table[key.Value]; {
+		case key.Kind != yaml.ScalarNode || key.ShortTag() != "!!str":
+			d.fail(key.Line, path, "keys must be strings")
+		case twice:
+			d.fail(key.Line, at, "stands twice")
+		case err != nil:
+			d.fail(val.Line, at, "%v", err)
+		default:
+			table[key.Value] = text
+		}
+	}
+	if len(table) > 0 {
+		v.Set(reflect.ValueOf(table))
+	}
 }
 
 // scalar sets a string, number or bool. Types are not converted: a string

@@ -28,7 +28,7 @@ func TestDocument(t *testing.T) {
 		}
 	}
 	var words []string
-	for _, typ := range []reflect.Type{reflect.TypeFor[Pack](), reflect.TypeFor[Rule](), reflect.TypeFor[Name]()} {
+	for _, typ := range []reflect.Type{reflect.TypeFor[Pack](), reflect.TypeFor[Rule](), reflect.TypeFor[Name](), reflect.TypeFor[Allow]()} {
 		words = append(words, tags(typ)...)
 	}
 	for name := range alphabets {

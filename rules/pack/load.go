@@ -124,6 +124,12 @@ func setDefaults(p *Pack) {
 		r := &p.Rules[i]
 		if r.Left == "" {
 			r.Left = "word"
+			if len(r.Near) > 0 {
+				r.Left = "any"
+			}
+		}
+		if len(r.Near) > 0 && len(r.Not) == 0 {
+			r.Not = defaultNot
 		}
 		if r.Right == "" {
 			r.Right = "extend"

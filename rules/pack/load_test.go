@@ -36,6 +36,16 @@ rules:
       - 'ACME={{acme_<30*base62><check:github-crc32>}}'
     near_misses:
       - 'acme_<4*digit>'
+  - id: acme-plain-key
+    provider: Acme
+    description: key without a form of its own
+    severity: high
+    reference: https://acme.example/docs
+    pattern: '[0-9a-f]{32}'
+    near: [acme, ac_me]
+    not: [id, trace]
+    examples: ['acme key: {{<32*hex>}}']
+    near_misses: ['acme trace <32*hex>']
 names:
   - id: acme-password
     provider: Acme
@@ -59,6 +69,11 @@ func TestLoad(t *testing.T) {
 	r := p.Rules[0]
 	if p.Version != 1 || p.Name != "test" || r.Severity != Critical || r.Secret != 1 || r.Right != "exact" || !r.Require || r.Entropy != 2.5 {
 		t.Error("a key of the rule was lost")
+	}
+	if n := p.Rules[1]; n.Left != "any" || len(n.Not) != 2 {
+		t.Error("a key of the second rule was lost")
+	} else if expr, group := n.Search(); group != 1 || !regexp.MustCompile(expr).MatchString("the Ac-Me key: "+strings.Repeat("a1", 16)) {
+		t.Error("the words of a rule are not in what it searches for")
 	}
 	if n := p.Names[0]; n.Severity != Low || n.Value != "password" || n.MinLength != 4 || len(n.Not) != 1 || len(n.NotBefore) != 1 {
 		t.Error("a key of the name was lost")
@@ -91,7 +106,7 @@ var mistakes = []struct{ name, old, new, want string }{
 	{"unknown key at the top", "version: 1", "version: 1\nrule: []", "a.yaml:2: rule: unknown key"},
 	{"key twice", "    left: any", "    left: any\n    left: any", "a.yaml:13: rules[0].left: stands twice"},
 	{"id form", "id: acme-token", "id: Acme_Token", "a.yaml:4: rules[0].id: "},
-	{"id of two", "id: acme-password", "id: acme-token", `a.yaml:24: names[0].id: "acme-token" is already the id of rules[0]`},
+	{"id of two", "id: acme-password", "id: acme-token", `a.yaml:34: names[0].id: "acme-token" is already the id of rules[0]`},
 	{"severity", "severity: critical", "severity: terrible", `a.yaml:7: rules[0].severity: "terrible" is none of`},
 	{"no severity", "    severity: critical\n", "", "a.yaml:4: rules[0].severity: must be low"},
 	{"no provider", "    provider: Acme\n    description: access", "    description: access", "a.yaml:4: rules[0].provider: must be set"},
@@ -110,6 +125,8 @@ var mistakes = []struct{ name, old, new, want string }{
 	{"anchor is a list", `["acme_"]`, `[["acme_"]]`, "a.yaml:10: rules[0].anchors[0]: must be a string"},
 	{"left", "left: any", "left: both", `a.yaml:12: rules[0].left: "both" is none of word, any`},
 	{"right", "right: exact", "right: word", `a.yaml:13: rules[0].right: "word" is none of`},
+	{"near", "near: [acme, ac_me]", "near: [acme, a_c, Acme]", "a.yaml:29: rules[1].near[1]: must have at least 3 letters"},
+	{"not without near", "    near: [acme, ac_me]\n", "", "a.yaml:29: rules[1].not: needs near"},
 	{"keyword case", `["acme"]`, `["Acme"]`, "a.yaml:14: rules[0].keywords[0]: must be lower case"},
 	{"within", "within: 50", "within: 100000", "a.yaml:15: rules[0].within: must be between"},
 	{"checksum", "github-crc32\n", "crc-nothing\n", `a.yaml:16: rules[0].checksum: "crc-nothing" is unknown; known are anthropic,`},
@@ -119,17 +136,17 @@ var mistakes = []struct{ name, old, new, want string }{
 	{"entropy not a number", "entropy: 2.5", "entropy: .nan", "a.yaml:18: rules[0].entropy: must be a number"},
 	{"entropy is text", "entropy: 2.5", "entropy: high", "a.yaml:18: rules[0].entropy: must be a number"},
 	{"no examples", "    examples:\n      - 'ACME={{acme_<30*base62><check:github-crc32>}}'\n", "", "a.yaml:4: rules[0].examples: must have at least one"},
-	{"no near misses", "    near_misses: ['acme_password_count=3']\n", "", "a.yaml:24: names[0].near_misses: must have at least one"},
+	{"no near misses", "    near_misses: ['acme_password_count=3']\n", "", "a.yaml:34: names[0].near_misses: must have at least one"},
 	{"template", "<30*base62>", "<30*base63>", `a.yaml:20: rules[0].examples[0]: expanding the template: <30*base63>: unknown alphabet "base63"`},
-	{"empty secret", "{{<12*password>}}", "{{}}", "a.yaml:34: names[0].examples[0]: the marked secret is empty"},
-	{"empty near miss", "'acme_password_count=3'", "''", "a.yaml:35: names[0].near_misses[0]: expands to nothing"},
-	{"no names", "names: [acme_password]", "names: []", "a.yaml:29: names[0].names: must have at least one"},
-	{"name form", "names: [acme_password]", "names: [AcmePassword]", `a.yaml:29: names[0].names[0]: "AcmePassword" must be lower case`},
-	{"not form", "not: [count]", "not: [a b]", `a.yaml:30: names[0].not[0]: "a b" must be`},
-	{"value", "value: password", "value: pin", `a.yaml:32: names[0].value: "pin" is none of`},
-	{"length", "min_length: 4", "min_length: -4", "a.yaml:33: names[0].min_length: must be between"},
+	{"empty secret", "{{<12*password>}}", "{{}}", "a.yaml:44: names[0].examples[0]: the marked secret is empty"},
+	{"empty near miss", "'acme_password_count=3'", "''", "a.yaml:45: names[0].near_misses[0]: expands to nothing"},
+	{"no names", "names: [acme_password]", "names: []", "a.yaml:39: names[0].names: must have at least one"},
+	{"name form", "names: [acme_password]", "names: [AcmePassword]", `a.yaml:39: names[0].names[0]: "AcmePassword" must be lower case`},
+	{"not form", "not: [count]", "not: [a b]", `a.yaml:40: names[0].not[0]: "a b" must be`},
+	{"value", "value: password", "value: pin", `a.yaml:42: names[0].value: "pin" is none of`},
+	{"length", "min_length: 4", "min_length: -4", "a.yaml:43: names[0].min_length: must be between"},
 	{"alias", `["acme_"]`, `[&a "acme_", *a]`, "a.yaml:10: rules[0].anchors[1]: yaml aliases are not allowed"},
-	{"rule is text", "names:\n  - id", "names:\n  - text\n  - id", "a.yaml:24: names[0]: must be a mapping"},
+	{"rule is text", "names:\n  - id", "names:\n  - text\n  - id", "a.yaml:34: names[0]: must be a mapping"},
 }
 
 func TestMistakes(t *testing.T) {
@@ -186,7 +203,7 @@ func TestLoadRefuses(t *testing.T) {
 }
 
 func TestLoadFS(t *testing.T) {
-	second := strings.NewReplacer("acme-token", "other-token", "acme-password", "other-password").Replace(good)
+	second := strings.NewReplacer("acme-token", "other-token", "acme-plain-key", "other-plain-key", "acme-password", "other-password").Replace(good)
 	file := func(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
 	packs, err := LoadFS(fstest.MapFS{"b.yaml": file(good), "a.yaml": file(second), "c.txt": file("no pack")})
 	if err != nil || len(packs) != 2 || packs[0].Rules[0].ID != "other-token" {

@@ -27,6 +27,8 @@ type Pack struct {
 	Rules []Rule `yaml:"rules"`
 	// Names find secrets by the name they stand under.
 	Names []Name `yaml:"names"`
+	// Allow lists findings that are no secrets.
+	Allow []Allow `yaml:"allow,omitempty"`
 }
 
 // Rule describes a secret by its form.
@@ -46,6 +48,14 @@ type Rule struct {
 	// It describes the token only: no \b and no look-around for what stands
 	// beside it, the engine knows that from Left and from the alphabet.
 	Pattern string `yaml:"pattern"`
+	// Near are words ("datadog", "new_york_times", where "_" is "_", "-" or
+	// nothing) of which one must stand a little before the token. Pattern is
+	// then the token's whole form, too plain to be known without such a word.
+	// The words are the anchors, so they are better long and rare. See Search.
+	Near []string `yaml:"near,omitempty"`
+	// Not are words that, with Near, make it something else where they stand
+	// right before the token: default "id", "trace", "commit", "sha256" and the like.
+	Not []string `yaml:"not,omitempty"`
 	// Anchors are literals of three bytes or more of which every match holds
 	// at least one, ASCII case folded. Derived from Pattern when empty.
 	Anchors []string `yaml:"anchors,omitempty"`
@@ -74,6 +84,29 @@ type Rule struct {
 	// Examples are templates (see Expand) that must match; NearMisses must not.
 	Examples   []string `yaml:"examples"`
 	NearMisses []string `yaml:"near_misses"`
+}
+
+// Allow says which findings are no secrets. An entry takes back single
+// findings: whatever else stands in the same text is masked as ever. All
+// criteria that are set must hold; of a list one item must.
+type Allow struct {
+	// Description says why, for whoever reviews the list.
+	Description string `yaml:"description"`
+	// Rules are globs on ids of rules, of any pack. Empty: the rules of this pack.
+	Rules []string `yaml:"rules,omitempty"`
+	// Values are whole secrets: "sha256:" and 64 hexadecimal digits, or the text itself.
+	Values []string `yaml:"values,omitempty"`
+	// Patterns are regular expressions that are searched for in Target.
+	Patterns []string `yaml:"patterns,omitempty"`
+	// Target is what Patterns look at: "secret" (default), "match" (what the
+	// rule's pattern took) or "line" (what is found in the line must overlap the match).
+	Target string `yaml:"target,omitempty"`
+	// Words are what a secret may hold, whatever its case.
+	Words []string `yaml:"words,omitempty"`
+	// Fields are globs on the path of the place, such as `span.attributes["db.*"]`.
+	Fields []string `yaml:"fields,omitempty"`
+	// Resource maps names of resource attributes to globs on their values; all must match.
+	Resource map[string]string `yaml:"resource,omitempty"`
 }
 
 // Name describes a secret by the name it stands under: an attribute key, a

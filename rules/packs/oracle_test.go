@@ -4,6 +4,7 @@ import (
 	"math"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strings"
 
 	"github.com/tracescrub/tracescrub/rules/pack"
@@ -14,14 +15,16 @@ import (
 // whole text, then what docs/rules.md says about left, right, keywords,
 // checksum and entropy. The engine must agree with it.
 type oracle struct {
-	rule *pack.Rule
-	re   *regexp.Regexp
-	last [256]bool // the bytes of the last class of the pattern
+	rule  *pack.Rule
+	re    *regexp.Regexp
+	group int
+	last  [256]bool // the bytes of the last class of the pattern
 }
 
 func newOracle(r *pack.Rule) *oracle {
-	o := &oracle{rule: r, re: regexp.MustCompile(r.Pattern)}
-	tree, err := syntax.Parse(r.Pattern, syntax.Perl)
+	expr, group := r.Search()
+	o := &oracle{rule: r, re: regexp.MustCompile(expr), group: group}
+	tree, err := syntax.Parse(expr, syntax.Perl)
 	if err != nil {
 		panic(r.ID + ": the pattern does not parse")
 	}
@@ -78,7 +81,7 @@ func (o *oracle) find(text string) [][2]int {
 func (o *oracle) accept(text string, m []int) (span [2]int, ok bool) {
 	r := o.rule
 	start, end := m[0], m[1]
-	span = [2]int{m[2*r.Secret], m[2*r.Secret+1]}
+	span = [2]int{m[2*o.group], m[2*o.group+1]}
 	if r.Left == "word" && start > 0 && isWord(text[start-1]) && !escapeEnd.MatchString(text[:start]) {
 		return span, false
 	}
@@ -94,9 +97,15 @@ func (o *oracle) accept(text string, m []int) (span [2]int, ok bool) {
 	if !o.keyword(text[max(0, start-r.Within):start]) {
 		return span, false
 	}
+	if len(r.Near) > 0 && !r.Require && !near(text[start:span[0]], text[span[0]:span[1]], r.Not) {
+		return span, false
+	}
 	verdict := verify.Unknown
 	if r.Checksum != "" {
 		verdict = verify.Lookup(r.Checksum)([]byte(text[m[0]:m[1]]))
+		if from, to := verify.Phrase([]byte(text[span[0]:span[1]])); r.Checksum == "bip39" {
+			span = [2]int{span[0] + from, span[0] + to}
+		}
 	}
 	if verdict == verify.Failed && r.Require {
 		return span, false
@@ -115,6 +124,28 @@ func (o *oracle) keyword(before string) bool {
 		}
 	}
 	return false
+}
+
+// nouns say of what follows that it opens something.
+var nouns = regexp.MustCompile(`^(?:(?:api|app|access|secret|client)?(?:key|token|secret)s?|pass(?:wd|wort|word|phrase)?s?|pwd|pw|cred(?:ential)?s?|creds|auth(?:orization|token)?|bearer|basic|api|access|pat|licen[sc]e|private|dsn|jwt|ssws|sig|hmac)$`)
+
+// near reads what stands between a word and a token of plain form.
+func near(gap, secret string, not []string) bool {
+	if len(secret) < 10 || len(secret) < 16 && !strings.ContainsAny(secret, "0123456789") {
+		return false
+	}
+	split := regexp.MustCompile(`([a-z])([A-Z0-9])|([A-Z])([A-Z][a-z])|([A-Z_])([0-9])`)
+	gap = split.ReplaceAllString(split.ReplaceAllString(gap, "$1$3$5 $2$4$6"), "$1$3$5 $2$4$6")
+	words := strings.FieldsFunc(strings.ToLower(gap), func(r rune) bool { return r == '_' || r > 127 || !isWord(byte(r)) })
+	for i := len(words) - 1; i >= 0; i-- {
+		if nouns.MatchString(words[i]) {
+			return true
+		}
+		if slices.Contains(not, words[i]) {
+			return false
+		}
+	}
+	return strings.ContainsAny(gap, "=:\"'`>") && !strings.ContainsAny(gap, "/@?") && len(words) <= 4
 }
 
 func isWord(c byte) bool {

@@ -9,10 +9,13 @@
 package prefilter
 
 import (
+	_ "embed" // ordinary.txt
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"sync"
 )
 
 // MinLength is the shortest literal in bytes.
@@ -36,11 +39,19 @@ type Hit struct {
 
 // Filter is immutable and safe for concurrent use.
 type Filter struct {
-	bits    []uint64 // 1<<bitsLog bits, by hash of the folded gram
-	slots   []slot   // open addressing, by the same hash
+	bits    []uint64 // 1<<(32-shift) bits, by hash of the folded gram
+	shift   uint32
+	slots   []slot // open addressing, by the same hash
 	entries []entry
-	lits    []string // folded to lower case
+	lits    []literal
 	mask    uint32
+}
+
+// literal is compared eight bytes at a time: head under care, where a byte of
+// care is 0xff, or 0xdf for a letter whose case does not count.
+type literal struct {
+	text       string // folded to lower case
+	head, care uint64
 }
 
 // slot maps a folded gram to entries[from:to].
@@ -55,13 +66,19 @@ type entry struct {
 	off int32
 }
 
+// The table of bits grows with the grams, so that of ordinary text few hit by chance.
 const (
-	bitsLog = 18
-	fold    = 0x20202020
-	mul     = 0x9E3779B1
+	minBitsLog  = 20
+	maxBitsLog  = 23
+	bitsPerGram = 32
 )
 
-func hash(g uint32) uint32 { return g * mul >> (32 - bitsLog) }
+const (
+	fold = 0x20202020
+	mul  = 0x9E3779B1
+)
+
+func hash(g, shift uint32) uint32 { return g * mul >> (shift & 31) }
 
 func gram(s string) uint32 {
 	return (uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24) | fold
@@ -70,7 +87,7 @@ func gram(s string) uint32 {
 // New builds a filter. Every literal needs MinLength bytes; all that are
 // shorter are named in the error.
 func New(lits []Literal) (*Filter, error) {
-	f := &Filter{bits: make([]uint64, 1<<bitsLog/64)}
+	f := &Filter{}
 	grams := map[uint32][]entry{}
 	var errs []error
 	for i, l := range lits {
@@ -78,7 +95,7 @@ func New(lits []Literal) (*Filter, error) {
 			errs = append(errs, fmt.Errorf("literal %d: %d bytes, need at least %d", i, len(l.Text), MinLength))
 			continue
 		}
-		f.lits = append(f.lits, lower(l.Text))
+		f.lits = append(f.lits, newLiteral(lower(l.Text)))
 		add := func(g uint32, off int32) {
 			e := entry{uint32(i), off}
 			if !slices.Contains(grams[g], e) {
@@ -122,37 +139,43 @@ func addLiteral(l Literal, add func(g uint32, off int32)) {
 	}
 }
 
-// rarest picks the window whose bytes are least common in ordinary text:
-// digits, punctuation and rare letters score, common letters do not.
+// rarest returns the offset of the two neighbouring windows of s whose grams
+// are least common in ordinary text.
 func rarest(s string) int {
+	seen := commonness()
 	best, at := -1, 0
 	for o := 0; o+5 <= len(s); o++ {
-		n := 0
-		for _, c := range []byte(lower(s[o : o+5])) {
-			n += rarity(c)
-		}
-		if n > best {
+		n := 64*(seen[gram(s[o:])]+seen[gram(s[o+1:])]) + commonLetters(s[o:o+5])
+		if best < 0 || n < best {
 			best, at = n, o
 		}
 	}
 	return at
 }
 
-func rarity(c byte) int {
-	switch {
-	case c == ' ' || c == 'e' || c == 't' || c == 'a' || c == 'o' || c == 'n' || c == 'i' || c == 's' || c == 'r':
-		return 0
-	case c >= 'a' && c <= 'z':
-		if c == 'q' || c == 'x' || c == 'z' || c == 'j' || c == 'k' || c == 'v' || c == 'w' {
-			return 3
+// commonLetters counts the common letters of s: of windows that the sample does not
+// hold, the one with fewer of them is rarer.
+func commonLetters(s string) (n int) {
+	for i := range len(s) {
+		if strings.IndexByte("etaoinsrlcdup", lowerByte(s[i])) >= 0 {
+			n++
 		}
-		return 1
-	case c >= '0' && c <= '9':
-		return 2
-	default:
-		return 3
 	}
+	return n
 }
+
+//go:embed ordinary.txt
+var ordinary string
+
+// commonness counts the grams of a sample of ordinary text: prose, code and
+// telemetry of this repository.
+var commonness = sync.OnceValue(func() map[uint32]int {
+	seen := make(map[uint32]int, len(ordinary))
+	for i := 0; i+4 <= len(ordinary); i++ {
+		seen[gram(ordinary[i:])]++
+	}
+	return seen
+})
 
 func lower(s string) string {
 	b := []byte(s)
@@ -175,6 +198,11 @@ func (f *Filter) index(grams map[uint32][]entry) {
 		size *= 2
 	}
 	f.mask = size - 1
+	bits := minBitsLog
+	for bits < maxBitsLog && 1<<bits < bitsPerGram*len(grams) {
+		bits++
+	}
+	f.bits, f.shift = make([]uint64, 1<<bits/64), uint32(32-bits)
 	f.slots = make([]slot, size)
 	order := make([]uint32, 0, len(grams))
 	for g := range grams {
@@ -182,7 +210,7 @@ func (f *Filter) index(grams map[uint32][]entry) {
 	}
 	slices.Sort(order)
 	for _, g := range order {
-		h := hash(g)
+		h := hash(g, f.shift)
 		f.bits[h/64] |= 1 << (h % 64)
 		from := uint32(len(f.entries))
 		f.entries = append(f.entries, grams[g]...)
@@ -200,11 +228,12 @@ func (f *Filter) index(grams map[uint32][]entry) {
 // early when dst holds limit hits (checked now and then, so a few more come back).
 func (f *Filter) Find(dst []Hit, text []byte, from, to, limit int) (hits []Hit, next int) {
 	i := from &^ 1
+	shift := f.shift
 	end := min(to, len(text)-3)
 	for i+12 <= end {
 		v := binary.LittleEndian.Uint64(text[i:]) | fold<<32 | fold
 		w := binary.LittleEndian.Uint32(text[i+6:]) | fold
-		a, b, c, d := hash(uint32(v)), hash(uint32(v>>16)), hash(uint32(v>>32)), hash(w)
+		a, b, c, d := hash(uint32(v), shift), hash(uint32(v>>16), shift), hash(uint32(v>>32), shift), hash(w, shift)
 		if (f.bits[a/64]>>(a%64)|f.bits[b/64]>>(b%64)|f.bits[c/64]>>(c%64)|f.bits[d/64]>>(d%64))&1 != 0 {
 			for k := range 4 {
 				dst = f.at(dst, text, i+2*k, binary.LittleEndian.Uint32(text[i+2*k:])|fold)
@@ -232,7 +261,7 @@ func (f *Filter) Find(dst []Hit, text []byte, from, to, limit int) (hits []Hit, 
 
 // at compares the literals that can stand where gram g stands at offset i.
 func (f *Filter) at(dst []Hit, text []byte, i int, g uint32) []Hit {
-	h := hash(g)
+	h := hash(g, f.shift)
 	if f.bits[h/64]>>(h%64)&1 == 0 {
 		return dst
 	}
@@ -246,7 +275,7 @@ func (f *Filter) at(dst []Hit, text []byte, i int, g uint32) []Hit {
 		}
 		for _, e := range f.entries[sl.from:sl.to] {
 			pos := i - int(e.off)
-			if pos >= 0 && equalFold(text, pos, f.lits[e.lit]) {
+			if pos >= 0 && f.lits[e.lit].at(text, pos) {
 				dst = append(dst, Hit{pos, e.lit})
 			}
 		}
@@ -254,12 +283,34 @@ func (f *Filter) at(dst []Hit, text []byte, i int, g uint32) []Hit {
 	}
 }
 
-func equalFold(text []byte, pos int, lit string) bool {
-	if pos+len(lit) > len(text) {
+func newLiteral(s string) literal {
+	l := literal{text: s}
+	for i := range min(8, len(s)) {
+		care := uint64(0xff)
+		if c := s[i]; c-'a' < 26 {
+			care = 0xdf
+		}
+		l.care |= care << (8 * i)
+		l.head |= (uint64(s[i]) & care) << (8 * i)
+	}
+	return l
+}
+
+// at says that the literal stands at text[pos:].
+func (l *literal) at(text []byte, pos int) bool {
+	if pos+8 <= len(text) {
+		if binary.LittleEndian.Uint64(text[pos:])&l.care != l.head {
+			return false
+		}
+		if len(l.text) <= 8 {
+			return true
+		}
+	}
+	if pos+len(l.text) > len(text) {
 		return false
 	}
-	for i, c := range text[pos : pos+len(lit)] {
-		if lowerByte(c) != lit[i] {
+	for i, c := range text[pos : pos+len(l.text)] {
+		if lowerByte(c) != l.text[i] {
 			return false
 		}
 	}

@@ -1,10 +1,13 @@
 package corpus
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/processor"
@@ -62,11 +65,52 @@ func secretMask(t *testing.T) masker {
 		if err != nil {
 			return nil, err
 		}
+		if c.Scenario == "S99" {
+			if td, err = spoil(td); err != nil {
+				return nil, err
+			}
+		}
 		if err := tp.ConsumeTraces(t.Context(), td); err != nil {
 			return nil, err
 		}
-		return (&ptrace.JSONMarshaler{}).MarshalTraces(traces.AllTraces()[0])
+		out := traces.AllTraces()[0]
+		if c.Scenario == "S99" && swap(out, badByte, marker) == 0 {
+			return nil, errors.New("the bytes that are no UTF-8 are gone")
+		}
+		return (&ptrace.JSONMarshaler{}).MarshalTraces(out)
 	}
+}
+
+// Text that is no UTF-8 exists in protobuf only. In the corpus U+FFFD stands for the bad bytes.
+const marker, badByte = "\uFFFD", "\xff"
+
+// spoil puts the bad bytes in and sends the traces over the wire.
+func spoil(td ptrace.Traces) (ptrace.Traces, error) {
+	if swap(td, marker, badByte) == 0 {
+		return td, errors.New("nothing in the traces is marked")
+	}
+	wire, err := (&ptrace.ProtoMarshaler{}).MarshalTraces(td)
+	if err != nil {
+		return td, err
+	}
+	return (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces(wire)
+}
+
+// swap replaces a string in the attributes of all spans and counts how often.
+func swap(td ptrace.Traces, from, to string) (n int) {
+	for _, rs := range td.ResourceSpans().All() {
+		for _, ss := range rs.ScopeSpans().All() {
+			for _, span := range ss.Spans().All() {
+				for _, v := range span.Attributes().All() {
+					n += strings.Count(v.AsString(), from)
+					if v.Type() == pcommon.ValueTypeStr {
+						v.SetStr(strings.ReplaceAll(v.Str(), from, to))
+					}
+				}
+			}
+		}
+	}
+	return n
 }
 
 func TestProcessorKeepsThePromise(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +14,27 @@ import (
 
 // seeds are the fills that the promise is tested with.
 var seeds = []uint64{1, 20260901, 0xfeedface}
+
+// What holds today, in parts of a thousand. The goal of the first is 10;
+// whoever makes the engine better lowers it.
+const (
+	// maxLeaked bounds the occurrences that leak, of all difficulties. Known to
+	// leak (docs/detection-scenarios.md says which occurrence):
+	//   - split over neighbours: S32, S33, S78, X02
+	//   - quoted in pieces: S10
+	//   - named by the element or flag before it: S35
+	//   - in a span name: dirty_traceloop
+	//   - documented limits: backwards in S90 (S49, an image's text chunk, and S80 are found)
+	maxLeaked = 29
+	// maxDestroyed bounds the look-alikes that do not survive.
+	maxDestroyed = 5
+)
+
+// knownChanged are the files without secrets that are not left alone yet, and
+// how many values and look-alikes of them are changed at most.
+var knownChanged = map[string]int{
+	"clean_survivors_cloud": 14, "clean_survivors_config": 2, "clean_survivors_prose": 3, "clean_survivors_unique_ids": 4,
+}
 
 // masker masks the payload of a case (OTLP/JSON).
 type masker func(c corpus.Case, payload []byte) ([]byte, error)
@@ -39,7 +61,7 @@ func broken(loaded *corpus.Corpus, seed uint64, mask masker) (faults []string, t
 			faults = append(faults, c.Name+": masking twice changes something")
 		}
 		r := corpus.Score(c, masked)
-		if n := r.CleanChanged + r.DecoysDestroyed; c.Class == "clean" && n > 0 {
+		if n := r.CleanChanged + r.DecoysDestroyed; len(c.Secrets) == 0 && n > knownChanged[c.Name] {
 			faults = append(faults, fmt.Sprintf("%s: %d changes in a clean file", c.Name, n))
 		}
 		total.Add(r)
@@ -56,10 +78,13 @@ func broken(loaded *corpus.Corpus, seed uint64, mask masker) (faults []string, t
 			faults = append(faults, fmt.Sprintf("%d %s", n, what))
 		}
 	}
-	if total.DecoysDestroyed*100 > total.Decoys {
-		faults = append(faults, fmt.Sprintf("%d of %d look-alikes destroyed, more than 1 %%", total.DecoysDestroyed, total.Decoys))
+	if n, all := total.Leaked(), total.Rows(); n*1000 > all*maxLeaked {
+		faults = append(faults, fmt.Sprintf("%d of %d occurrences leaked, more than %d in a thousand", n, all, maxLeaked))
 	}
-	if total.Cases < 70 || total.By["easy"].Rows < 250 || total.Decoys < 400 {
+	if total.DecoysDestroyed*1000 > total.Decoys*maxDestroyed {
+		faults = append(faults, fmt.Sprintf("%d of %d look-alikes destroyed, more than %d in a thousand", total.DecoysDestroyed, total.Decoys, maxDestroyed))
+	}
+	if total.Cases < 135 || total.By["easy"].Rows < 340 || total.Rows() < 600 || total.Decoys < 2800 {
 		faults = append(faults, "the corpus is too small to say anything")
 	}
 	return faults, total, nil
@@ -93,6 +118,15 @@ func TestCheckFindsFaults(t *testing.T) {
 		{"a word masked", func(c corpus.Case, _ []byte) ([]byte, error) {
 			return bytes.ReplaceAll(c.Ideal, []byte("deployment"), []byte("[MASKED:word:12345678]")), nil
 		}, "in a clean file"},
+		{"what is hard left", func(c corpus.Case, _ []byte) ([]byte, error) {
+			if slices.ContainsFunc(c.Rows, func(r corpus.Row) bool { return r.Difficulty == "easy" }) {
+				return c.Ideal, nil
+			}
+			return c.Payload, nil
+		}, "in a thousand"},
+		{"digests masked", func(c corpus.Case, _ []byte) ([]byte, error) {
+			return bytes.ReplaceAll(c.Ideal, []byte("sha256:"), []byte("sha-256:")), nil
+		}, "look-alikes destroyed"},
 		{"a quote lost", func(c corpus.Case, _ []byte) ([]byte, error) {
 			return bytes.ReplaceAll(c.Ideal, []byte(`{\"type\":`), []byte(`{type\":`)), nil
 		}, "broken JSON"},

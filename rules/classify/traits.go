@@ -1,0 +1,221 @@
+package classify
+
+import "math/bits"
+
+// maxRead is how many bytes of a value are looked at.
+const maxRead = 256
+
+// traits are what one reading of a value gathers.
+type traits struct {
+	b      []byte
+	lower  int
+	upper  int
+	digit  int
+	sign   int
+	space  int
+	high   int // bytes of other scripts
+	change int // of the kind of character, but for a capital at the start of a word
+	repeat int // bytes that repeat or continue the one before
+	pairs  int
+	signs  uint8
+	seen   [2]uint64
+	words
+}
+
+// words are what the runs of letters of a value are.
+type words struct {
+	letters  int // in segments of two and more
+	fit      int // how well they read as words, sum of Trigrams
+	worst    int // the same per letter, of the worst segment of three and more
+	segments int
+	known    int // segments that are words
+	unknown  int // segments of three and more that are none
+	code     int // letters in words of code
+	plain    int
+	human    int
+	marker   int // words of placeholders
+	named    int // words for credentials
+	longest  int // letters of the longest segment
+}
+
+// Kinds of signs.
+const (
+	underscore = 1 << iota
+	hyphen
+	dotted  // . : /
+	strong  // ! @ # $ % ^ & * ~ ?
+	bracket // ( ) [ ] { } < > ; , | quotes, spaces
+	base64  // + =
+)
+
+// signOf is the kind of a sign, 0 for a letter or digit.
+var signOf = func() (t [256]uint8) {
+	for set, kind := range map[string]uint8{
+		"_": underscore, "-": hyphen, ".:/": dotted, "!@#$%^&*~?": strong, "()[]{}<>;,|'\"`\\ \t\r\n": bracket, "+=": base64,
+	} {
+		for _, c := range []byte(set) {
+			t[c] = kind
+		}
+	}
+	return t
+}()
+
+func isLower(c byte) bool { return c-'a' < 26 }
+func isUpper(c byte) bool { return c-'A' < 26 }
+func isDigit(c byte) bool { return c-'0' < 10 }
+func isAlpha(c byte) bool { return (c|0x20)-'a' < 26 }
+
+// read fills t from value.
+func (t *traits) read(m *Model, q Question, value []byte) {
+	b := value[:min(len(value), maxRead)]
+	*t = traits{b: b}
+	t.worst = 127
+	pairs := &m.Pairs[q]
+	last, prevKind, prev := uint8(border), 0, byte(0)
+	for i, c := range b {
+		sym := symbolOf[c]
+		t.pairs += int(pairs[int(last)*symbols+int(sym)])
+		last = sym
+		kind := 0
+		switch {
+		case sym < 26:
+			t.lower++
+			kind = 1
+		case sym < 52:
+			t.upper++
+			kind = 2
+		case sym == 52:
+			t.digit++
+			kind = 3
+		default:
+			kind = 4
+			t.other(c)
+		}
+		if i > 0 {
+			if kind != prevKind && (prevKind != 2 || kind != 1) {
+				t.change++
+			}
+			if c == prev || c == prev+1 {
+				t.repeat++
+			}
+		}
+		prevKind, prev = kind, c
+		t.seen[c>>6&1] |= 1 << (c & 63)
+	}
+	t.pairs += int(pairs[int(last)*symbols+border])
+	t.spell(m)
+}
+
+func (t *traits) other(c byte) {
+	t.signs |= signOf[c]
+	switch {
+	case c >= 0x80:
+		t.high++
+	case c == ' ' || c == '\t' || c == '\n':
+		t.space++
+	default:
+		t.sign++
+	}
+}
+
+func (t *traits) distinct() int {
+	return bits.OnesCount64(t.seen[0]) + bits.OnesCount64(t.seen[1])
+}
+
+// spell cuts the value into segments, as fooBar, HTTPKey and foo_bar are cut,
+// and looks each of them up.
+func (t *traits) spell(m *Model) {
+	b := t.b
+	for i := 0; i < len(b); {
+		if !isAlpha(b[i]) {
+			i++
+			continue
+		}
+		j := i + 1
+		for j < len(b) && isAlpha(b[j]) && !(isUpper(b[j]) && (isLower(b[j-1]) || j+1 < len(b) && isLower(b[j+1]))) {
+			j++
+		}
+		t.segment(m, b[i:j])
+		i = j
+	}
+	if t.worst == 127 {
+		t.worst = 0
+	}
+}
+
+// segment takes in one segment.
+func (t *traits) segment(m *Model, w []byte) {
+	t.segments++
+	t.longest = max(t.longest, len(w))
+	if len(w) == 1 {
+		return
+	}
+	h, before, fit, a, b := uint32(hashSeed), uint32(0), 0, 0, 0
+	for _, c := range w {
+		before = h
+		h = fold(h, c)
+		l := int(c|0x20) - 'a' + 1
+		fit += int(m.Trigrams[(a*letters+b)*letters+l])
+		a, b = b, l
+	}
+	fit += int(m.Trigrams[(a*letters+b)*letters])
+	t.letters += len(w)
+	t.fit += fit
+	if len(w) >= 3 {
+		t.worst = min(t.worst, fit/len(w))
+	}
+	class := m.lookup(h)
+	if class == 0 && len(w) >= 4 && w[len(w)-1]|0x20 == 's' {
+		class = m.lookup(before)
+	}
+	switch {
+	case class != 0:
+		t.count(class, len(w))
+	case len(w) >= 6:
+		t.compound(m, w)
+	case len(w) >= 3:
+		t.unknown++
+	}
+}
+
+func (t *traits) count(class Class, n int) {
+	t.known++
+	if class&Code != 0 {
+		t.code += n
+	}
+	if class&Plain != 0 {
+		t.plain += n
+	}
+	if class&Human != 0 {
+		t.human += n
+	}
+	if class&Marker != 0 {
+		t.marker++
+	}
+	if class&Named != 0 {
+		t.named++
+	}
+}
+
+// compound takes words off the front of a segment as long as there are any.
+func (t *traits) compound(m *Model, w []byte) {
+	for range 6 {
+		h, best, class := uint32(hashSeed), 0, Class(0)
+		for i := 0; i < min(len(w), 14); i++ {
+			h = fold(h, w[i])
+			if i >= 2 {
+				if c := m.lookup(h); c != 0 {
+					best, class = i+1, c
+				}
+			}
+		}
+		if best == 0 {
+			break
+		}
+		t.count(class, best)
+		w = w[best:]
+	}
+	if len(w) >= 3 {
+		t.unknown++
+	}
+}
