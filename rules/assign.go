@@ -57,6 +57,8 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 		}
 		if n >= 0 && ok && (!v.digits || s.e.names[n].kind == numericValue) {
 			s.value(n, text, v)
+		} else {
+			s.rejectName(start, end, whyUnset)
 		}
 		if !ok {
 			s.rejectName(start, end, whyUnset)

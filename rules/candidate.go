@@ -36,11 +36,9 @@ func (s *scanner) candidate(text, key []byte, lv *level, t *target, pos int, cut
 	first, from := starts(p, text, pos, sp.done)
 	s.work += pos - first + 1
 	budget := workFactor*len(text) + workFloor
+	best, reach := 0, -1 // the attempt that came furthest
 	for at := max(first, 0); at <= from; at++ {
 		if r.left == wordBorder && !leftBorder(text, at) {
-			if at == from {
-				s.reject(uint32(index), at, at, whyBorder, 0, 0)
-			}
 			continue
 		}
 		s.match.Steps, s.match.Limit = 0, budget
@@ -66,9 +64,14 @@ func (s *scanner) candidate(text, key []byte, lv *level, t *target, pos int, cut
 		} else if r.rank >= rankGeneric && broken(text, s.match.Far, pos+len(p.Literals[0])) && s.rejoined(text, key, lv, index, at) {
 			return
 		}
-		if !ok {
-			s.reject(uint32(index), at, far, whyPattern, 0, 0)
+		if !ok && far >= reach {
+			best, reach = at, far
 		}
+	}
+	if reach >= 0 {
+		s.reject(uint32(index), best, reach, whyPattern, 0, 0)
+	} else if s.trace != nil && r.left == wordBorder && !leftBorder(text, max(from, 0)) {
+		s.reject(uint32(index), max(from, 0), max(from, 0), whyBorder, 0, 0)
 	}
 }
 

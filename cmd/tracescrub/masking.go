@@ -3,10 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"sync"
 
 	"go.uber.org/zap"
 
+	"github.com/tracescrub/tracescrub/cmd/tracescrub/internal/window"
 	"github.com/tracescrub/tracescrub/internal/mask"
 	"github.com/tracescrub/tracescrub/rules"
 	"github.com/tracescrub/tracescrub/rules/pack"
@@ -30,6 +32,7 @@ func builtinEngine() (*rules.Engine, error) {
 type engine interface {
 	mask.Engine
 	Hash() string
+	Explain(text []byte, ctx rules.Context, rule string) ([]rules.Step, error)
 }
 
 // masking finds and masks in plain text, by the engine and the policy of a
@@ -59,9 +62,13 @@ func newMasking(s settings) (*masking, error) {
 
 // text is a jsonlines.Mask.
 func (m *masking) text(dst []mask.Hit, text []byte) ([]byte, []mask.Hit) {
+	return m.at(dst, text, mask.Where{})
+}
+
+func (m *masking) at(dst []mask.Hit, text []byte, where mask.Where) ([]byte, []mask.Hit) {
 	from := len(dst)
 	r := m.recall.Get().(*recall)
-	out, hits := r.text(dst, text)
+	out, hits := r.text(dst, text, where)
 	m.recall.Put(r)
 	for i := from; i < len(hits); i++ {
 		if hits[i].Withheld != rules.None {
@@ -75,6 +82,16 @@ func (m *masking) text(dst []mask.Hit, text []byte) ([]byte, []mask.Hit) {
 func (m *masking) find(dst []mask.Hit, text []byte) []mask.Hit {
 	_, dst = m.text(dst, text)
 	return dst
+}
+
+// in is a filescan.Options.Find: the path of the file is the field of allow-lists and policies.
+func (m *masking) in(path string) window.Find {
+	path = filepath.ToSlash(path)
+	where := mask.Where{Field: func() string { return path }}
+	return func(dst []mask.Hit, text []byte) []mask.Hit {
+		_, dst = m.at(dst, text, where)
+		return dst
+	}
 }
 
 // renderer returns a textstream.Render, for one goroutine: a piece of a text is

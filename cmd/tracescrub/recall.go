@@ -11,13 +11,13 @@ import (
 type recall struct {
 	masking *masking
 	batch   memory.Batch
-	where   mask.Where
+	digest  func(secret []byte) uint64
 	found   []rules.Finding
 }
 
 func newRecall(m *masking) *recall {
 	r := &recall{masking: m}
-	r.where.Digest = func(secret []byte) uint64 {
+	r.digest = func(secret []byte) uint64 {
 		d := m.masker.Fingerprint(secret)
 		r.batch.Note(d, secret)
 		return d
@@ -26,9 +26,10 @@ func newRecall(m *masking) *recall {
 }
 
 // text masks a text. hits are appended to dst, by position in text.
-func (r *recall) text(dst []mask.Hit, text []byte) (out []byte, hits []mask.Hit) {
+func (r *recall) text(dst []mask.Hit, text []byte, where mask.Where) (out []byte, hits []mask.Hit) {
 	from, masker := len(dst), r.masking.masker
-	out, hits = masker.Text(dst, text, r.where)
+	where.Digest = r.digest
+	out, hits = masker.Text(dst, text, where)
 	for _, h := range hits[from:] {
 		if h.Action != mask.Pass && h.Withheld == rules.None {
 			r.batch.Learn(h.Finding, masker.Info(h.Rule))
@@ -40,7 +41,7 @@ func (r *recall) text(dst []mask.Hit, text []byte) (out []byte, hits []mask.Hit)
 		return out, hits
 	}
 	r.found = append(hitFindings(hits[from:]), r.found...)
-	return masker.Mask(hits[:from], text, r.found, mask.Where{})
+	return masker.Mask(hits[:from], text, r.found, where)
 }
 
 // within reports whether all of found was hit before.

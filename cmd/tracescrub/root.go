@@ -75,6 +75,7 @@ input.`,
 		Example: `  tracescrub mask < session.log > session.masked.log
   tracescrub mask --format otlp-json < traces.json > masked.json
   tracescrub scan .
+  tracescrub explain --rule named-password < line.txt
   tracescrub rules list`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -85,7 +86,7 @@ input.`,
 	root.SetErr(t.err)
 	root.SetVersionTemplate("tracescrub {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return errUse{err} })
-	root.AddCommand(newMask(t), newScan(t), newRules(t), newVersion(t))
+	root.AddCommand(newMask(t), newScan(t), newExplain(t), newRules(t), newVersion(t))
 	// Cobra adds `completion bash|zsh|fish|powershell` and `help` by itself.
 	return root
 }

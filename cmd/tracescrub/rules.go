@@ -6,8 +6,8 @@ import (
 
 func newRules(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "rules check|list",
-		Short: "List the rules, or check rule packs",
+		Use:   "rules check|import|list",
+		Short: "List the rules, check or import rule packs",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usef("unknown command %q", args[0])
@@ -16,6 +16,6 @@ func newRules(t *terminal) *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newRulesList(t), newRulesCheck(t))
+	cmd.AddCommand(newRulesList(t), newRulesCheck(t), newRulesImport(t))
 	return cmd
 }

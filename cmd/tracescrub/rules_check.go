@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,11 +28,17 @@ func newRulesCheck(t *terminal) *cobra.Command {
 examples, which must be found whole, and near misses, which must not be. All
 mistakes are reported at once as file:line: YAML path: what is wrong.
 
+A file .toml is a configuration of gitleaks: what it becomes here is checked, and
+what is otherwise than there is said, as a note or, where something would have
+been found or allowed there and is not here, as "left out". Only the latter, and
+mistakes, make the exit code 1.
+
 An id that another given file or a built-in rule has already is a mistake, but
 for a file that holds the built-in rule itself.
 
 Exit codes: 0 all is well; 1 mistakes; 2 wrong use, or a file cannot be read.`,
-		Example:               `  tracescrub rules check our-rules.yaml`,
+		Example: `  tracescrub rules check our-rules.yaml
+  tracescrub rules check .gitleaks.toml`,
 		DisableFlagsInUseLine: true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -67,6 +74,10 @@ func runRulesCheck(t *terminal, files []string) error {
 		if err != nil {
 			c.unread++
 			fmt.Fprintf(t.err, "tracescrub: %v\n", err)
+			continue
+		}
+		if filepath.Ext(file) == ".toml" {
+			total += c.toml(file, raw, builtin)
 			continue
 		}
 		total += c.file(file, raw, builtin, own)

@@ -33,6 +33,7 @@ type sarifLog struct {
 					ID      string                 `json:"id"`
 					Short   struct{ Text string }  `json:"shortDescription"`
 					Full    struct{ Text string }  `json:"fullDescription"`
+					Help    struct{ Text string }  `json:"help"`
 					HelpURI string                 `json:"helpUri"`
 					Default struct{ Level string } `json:"defaultConfiguration"`
 					Props   struct {
@@ -86,7 +87,7 @@ func cmdSARIF(ts *testscript.TestScript, neg bool, args []string) {
 	must(run.Tool.Driver.Name == "tracescrub" && run.Tool.Driver.Version != "", "no driver")
 	must(len(run.Tool.Driver.Rules) > 0, "no rules")
 	for _, r := range run.Tool.Driver.Rules {
-		must(r.ID != "" && r.Short.Text != "" && r.Full.Text != "", "a rule without texts: "+r.ID)
+		must(r.ID != "" && r.Short.Text != "" && r.Full.Text != "" && r.Help.Text != "", "a rule without texts: "+r.ID)
 		must(levels.MatchString(r.Default.Level), "a rule without level: "+r.ID)
 		score, err := strconv.ParseFloat(r.Props.Severity, 64)
 		must(err == nil && score > 0 && score <= 10, "a rule without security-severity: "+r.ID)

@@ -18,6 +18,7 @@ type scanFlags struct {
 	format, config, output string
 	exclude                []string
 	noGitIgnore            bool
+	allowInline            bool
 }
 
 func newScan(t *terminal) *cobra.Command {
@@ -34,6 +35,12 @@ read), what .gitignore files leave out (unless --no-gitignore), and what
 --exclude patterns or a file .tracescrubignore in any directory name. Both are
 written like a .gitignore. A file that is named itself is scanned even if
 .gitignore names it.
+
+The allow-list of the configuration counts; its fields are paths of files, as
+they are reported. With --allow-inline a comment tracescrub:allow (or
+tracescrub:allow=RULE,RULE) behind a finding in the same line allows it.
+
+A SARIF report ends after 25,000 results, the most that GitHub accepts, and says so.
 
 Columns count characters. Fingerprints tell equal secrets within a run; with
 a fingerprint key in the configuration or ` + keyVariable + ` set they
@@ -59,6 +66,7 @@ read (it is named, and the other files are scanned all the same).`,
 	cmd.Flags().StringVar(&f.format, "format", "text", "how to report: text, json, sarif")
 	cmd.Flags().StringArrayVar(&f.exclude, "exclude", nil, "leave out what fits this `pattern`, as in .gitignore; may be repeated")
 	cmd.Flags().BoolVar(&f.noGitIgnore, "no-gitignore", false, "scan what .gitignore leaves out, too")
+	cmd.Flags().BoolVar(&f.allowInline, "allow-inline", false, "honour comments tracescrub:allow")
 	cmd.Flags().StringVar(&f.config, "config", "", "YAML `file` with the keys of secret_mask, or a Collector configuration that has one")
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write the report to this `file`, which appears only when it is complete")
 	complete(cmd, "format", report.Formats)
@@ -76,6 +84,7 @@ func runScan(ctx context.Context, t *terminal, f *scanFlags, paths []string) err
 	if err != nil {
 		return err
 	}
+	s.AllowInline = f.allowInline
 	m, err := newMasking(s)
 	if err != nil {
 		return err
@@ -107,7 +116,7 @@ func scanAll(ctx context.Context, t *terminal, f *scanFlags, paths []string, m *
 	p := startProgress(t, 0)
 	defer p.stop()
 	opts := filescan.Options{
-		Find: m.find, Exclude: f.exclude, NoGitIgnore: f.noGitIgnore, Workers: runtime.GOMAXPROCS(0), Read: p.add,
+		Find: m.in, Exclude: f.exclude, NoGitIgnore: f.noGitIgnore, Workers: runtime.GOMAXPROCS(0), Read: p.add,
 	}
 	file := func(f filescan.File) error {
 		count.add(t, f)

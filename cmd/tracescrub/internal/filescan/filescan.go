@@ -16,8 +16,9 @@ import (
 
 // Options say what is scanned and how.
 type Options struct {
-	// Find finds the hits in a text. It is called by several goroutines at once.
-	Find window.Find
+	// Find gives what finds the hits in the texts of a file. It is called by
+	// several goroutines at once.
+	Find func(path string) window.Find
 	// Exclude are patterns in the syntax of .gitignore.
 	Exclude []string
 	// NoGitIgnore scans what .gitignore leaves out, too.
@@ -130,7 +131,7 @@ func Stream(ctx context.Context, name string, r io.Reader, o Options) File {
 		return out
 	}
 	at := place{line: 1, column: 1}
-	out.Err = window.Each(text, window.Options{}, o.Find, func(s window.Segment) error {
+	out.Err = window.Each(text, window.Options{}, o.Find(name), func(s window.Segment) error {
 		from := s.Start
 		for _, h := range s.Hits {
 			at.over(s.Text[from:h.Start])

@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/tracescrub/tracescrub/cmd/tracescrub/internal/window"
 	"github.com/tracescrub/tracescrub/internal/mask"
 	"github.com/tracescrub/tracescrub/rules"
 )
@@ -31,6 +32,8 @@ func needles(dst []mask.Hit, text []byte) []mask.Hit {
 		from += i + 6
 	}
 }
+
+func inAll(string) window.Find { return needles }
 
 func utf16Bytes(s string, mark, big bool) []byte {
 	units := utf16.Encode([]rune(s))
@@ -68,7 +71,7 @@ func TestStream(t *testing.T) {
 		{"in a long line", []byte(strings.Repeat("01234567", 1<<19) + "needle"), false, "1:4194305-1:4194311"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f := Stream(t.Context(), "x", bytes.NewReader(c.in), Options{Find: needles})
+			f := Stream(t.Context(), "x", bytes.NewReader(c.in), Options{Find: inAll})
 			var got []string
 			for _, x := range f.Findings {
 				got = append(got, fmt.Sprintf("%d:%d-%d:%d", x.Line, x.Column, x.EndLine, x.EndColumn))
@@ -94,7 +97,7 @@ func TestOrder(t *testing.T) {
 	}
 	for range 3 {
 		var got []string
-		err := Scan(t.Context(), []string{dir}, Options{Find: needles, Workers: 8}, func(f File) error {
+		err := Scan(t.Context(), []string{dir}, Options{Find: inAll, Workers: 8}, func(f File) error {
 			got = append(got, fmt.Sprint(f.Path, len(f.Findings)))
 			return f.Err
 		})
@@ -113,7 +116,7 @@ func TestEndsEarly(t *testing.T) {
 	}
 	stop := errors.New("stop")
 	n := 0
-	err := Scan(t.Context(), []string{dir}, Options{Find: needles, Workers: 2}, func(File) error {
+	err := Scan(t.Context(), []string{dir}, Options{Find: inAll, Workers: 2}, func(File) error {
 		n++
 		return stop
 	})
@@ -122,7 +125,7 @@ func TestEndsEarly(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := Scan(ctx, []string{dir}, Options{Find: needles}, func(File) error { return nil }); !errors.Is(err, context.Canceled) {
+	if err := Scan(ctx, []string{dir}, Options{Find: inAll}, func(File) error { return nil }); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
 	}
 }
@@ -141,7 +144,7 @@ func TestUnreadable(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	err := Scan(t.Context(), []string{filepath.Join(dir, "missing"), dir}, Options{Find: needles}, func(f File) error {
+	err := Scan(t.Context(), []string{filepath.Join(dir, "missing"), dir}, Options{Find: inAll}, func(f File) error {
 		got = append(got, fmt.Sprintf("%s %d %v", filepath.Base(f.Path), len(f.Findings), f.Err != nil))
 		if f.Err != nil && filepath.Base(f.Path) == "missing" && !errors.Is(f.Err, fs.ErrNotExist) {
 			t.Errorf("got %v", f.Err)
@@ -152,7 +155,7 @@ func TestUnreadable(t *testing.T) {
 	if err != nil || strings.Join(got, "|") != want {
 		t.Fatalf("%v: got %s, want %s", err, strings.Join(got, "|"), want)
 	}
-	err = Scan(t.Context(), []string{dir}, Options{Find: needles, Exclude: []string{"[bad"}}, func(File) error { return nil })
+	err = Scan(t.Context(), []string{dir}, Options{Find: inAll, Exclude: []string{"[bad"}}, func(File) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "--exclude") {
 		t.Fatalf("got %v", err)
 	}

@@ -24,6 +24,7 @@ type sarif struct {
 	index  map[string]int // of rules
 	n      int
 	errors []notification
+	left   int // results beyond maxResults
 }
 
 type message struct {
@@ -31,12 +32,12 @@ type message struct {
 }
 
 type descriptor struct {
-	ID     string   `json:"id"`
-	Name   string   `json:"name"`
-	Short  message  `json:"shortDescription"`
-	Full   message  `json:"fullDescription"`
-	Help   *message `json:"help,omitempty"`
-	URI    string   `json:"helpUri,omitempty"`
+	ID     string  `json:"id"`
+	Name   string  `json:"name"`
+	Short  message `json:"shortDescription"`
+	Full   message `json:"fullDescription"`
+	Help   message `json:"help"`
+	URI    string  `json:"helpUri,omitempty"`
 	Config struct {
 		Level string `json:"level"`
 	} `json:"defaultConfiguration"`
@@ -79,6 +80,13 @@ type notification struct {
 	Message message `json:"message"`
 }
 
+// Of a run GitHub code scanning refuses more than maxResults results, and of a
+// rule it wants texts of maxText characters at most.
+const (
+	maxResults = 25_000
+	maxText    = 1024
+)
+
 const (
 	sarifSchema = "https://json.schemastore.org/sarif-2.1.0.json"
 	sarifBase   = "%SRCROOT%"
@@ -120,13 +128,23 @@ func describe(r rules.Info) descriptor {
 	if r.Provider != "" {
 		d.Full.Text = r.Provider + ": " + r.Description
 	}
+	d.Help.Text = "Remove the secret, and replace it where it is valid: whoever has read the file has it."
 	if r.Reference != "" {
-		d.Help = &message{"See " + r.Reference}
+		d.Help.Text += " See " + r.Reference
 	}
+	d.Short.Text, d.Full.Text = cut(d.Short.Text), cut(d.Full.Text)
 	d.Config.Level = level(r.Severity)
 	d.Properties.Tags = []string{"security", "secret"}
 	d.Properties.Severity = score(r.Severity)
 	return d
+}
+
+// cut shortens a text to what a rule may have.
+func cut(s string) string {
+	if runes := []rune(s); len(runes) > maxText {
+		return string(runes[:maxText-1]) + "…"
+	}
+	return s
 }
 
 func level(s pack.Severity) string {
@@ -151,6 +169,10 @@ func (s *sarif) File(f filescan.File) error {
 	where := locate(f.Path)
 	seen := map[string]int{}
 	for _, x := range f.Findings {
+		if s.n == maxResults {
+			s.left++
+			continue
+		}
 		r := result{RuleID: x.Hit.RuleID, RuleIndex: -1, Level: level(x.Hit.Severity)}
 		if i, ok := s.index[r.RuleID]; ok {
 			r.RuleIndex = i
@@ -211,7 +233,10 @@ func locate(name string) artifact {
 }
 
 func (s *sarif) Close() error {
-	invocation := map[string]any{"executionSuccessful": len(s.errors) == 0}
+	invocation := map[string]any{"executionSuccessful": len(s.errors) == 0} // what is left out is no failure
+	if s.left > 0 {
+		s.errors = append(s.errors, notification{"warning", message{fmt.Sprintf("%d more findings are not in this report: it has the %d results that code scanning accepts", s.left, maxResults)}})
+	}
 	if len(s.errors) > 0 {
 		invocation["toolExecutionNotifications"] = s.errors
 	}
