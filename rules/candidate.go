@@ -216,29 +216,10 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 		return s.reject(uint32(index), a, b, why, 0, 0)
 	}
 	f := Finding{Start: a, End: b, Rule: uint32(index), Severity: r.severity}
-	if r.check != nil {
-		if r.phrase {
-			from, to := verify.Phrase(secret)
-			if f.Start, f.End = a+from, a+to; to == 0 {
-				return 0
-			}
-			secret = text[f.Start:f.End]
-		}
-		match := text[start:end]
-		if r.near {
-			match = secret
-		}
-		switch r.check(match) {
-		case verify.Passed:
-			f.Evidence |= ChecksumPassed
-		case verify.Failed:
-			if r.require {
-				return s.reject(uint32(index), a, b, whyChecksum, 0, 0)
-			}
-			f.Evidence |= ChecksumFailed
-			f.Severity = max(pack.Low, f.Severity-1)
-		}
+	if r.check != nil && !r.checked(&f, text, text[start:end]) {
+		return s.reject(uint32(index), a, b, whyChecksum, 0, 0)
 	}
+	secret = text[f.Start:f.End]
 	if f.Evidence&ChecksumPassed == 0 && r.entropy > 0 && entropy(secret) < r.entropy {
 		return s.reject(uint32(index), a, b, whyEntropy, entropy(secret), r.entropy)
 	}
@@ -247,6 +228,30 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 	}
 	s.addMatch(f, text, start, end, 0)
 	return end
+}
+
+// checked applies the rule's checksum to f and says whether it stands.
+func (r *rule) checked(f *Finding, text, match []byte) bool {
+	secret := text[f.Start:f.End]
+	if r.near {
+		match = secret
+	}
+	if r.phrase {
+		from, to := verify.Phrase(secret)
+		if to == 0 {
+			return false
+		}
+		f.Start, f.End = f.Start+from, f.Start+to
+	}
+	switch r.check(match) {
+	case verify.Passed:
+		f.Evidence |= ChecksumPassed
+	case verify.Failed:
+		f.Evidence |= ChecksumFailed
+		f.Severity = max(pack.Low, f.Severity-1)
+		return !r.require
+	}
+	return true
 }
 
 // longBlob is how many bytes of base64 without a break no path or name has.

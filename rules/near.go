@@ -162,15 +162,13 @@ func (s *scanner) underKey(text, key []byte) {
 	lv.hits = hits
 	mark := len(s.out)
 	for _, h := range hits {
-		targets := s.e.targets[h.Lit]
-		for i := range targets {
-			t := &targets[i]
+		for _, t := range s.e.targets[h.Lit] {
 			if t.kind != nearTarget || words != s.e.rules[t.rule].phrase {
 				continue
 			}
 			s.keyed = append(append(append(s.keyed[:0], key...), '='), text...)
 			lv.begin(len(s.e.rules))
-			s.candidate(s.keyed, nil, lv, t, h.Pos, false)
+			s.nearby(s.keyed, nil, lv, t.rule, h.Pos, h.Pos+len(s.e.lits[h.Lit]))
 		}
 	}
 	for i := mark; i < len(s.out); i++ {
