@@ -224,7 +224,18 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 	}
 	f := Finding{Start: a, End: b, Rule: uint32(index), Severity: r.severity}
 	if r.check != nil {
-		switch r.check(text[start:end]) {
+		if r.phrase {
+			from, to := verify.Phrase(secret)
+			if f.Start, f.End = a+from, a+to; to == 0 {
+				return 0
+			}
+			secret = text[f.Start:f.End]
+		}
+		match := text[start:end]
+		if r.near {
+			match = secret
+		}
+		switch r.check(match) {
 		case verify.Passed:
 			f.Evidence |= ChecksumPassed
 		case verify.Failed:

@@ -78,6 +78,7 @@ type rule struct {
 	within   int
 	check    verify.Func
 	require  bool
+	phrase   bool // the secret is the seed phrase in what matched
 	entropy  float64
 	severity pack.Severity
 	rank     rank
@@ -264,6 +265,7 @@ func compiled(r *pack.Rule, p *match.Pattern) rule {
 			out.not[w] = true
 		}
 	}
+	out.phrase = r.Checksum == "bip39"
 	if r.Left == "any" {
 		out.left = anyByte
 	}

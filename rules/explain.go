@@ -250,7 +250,18 @@ func (e *Engine) doubt(n *name, text []byte, v value) string {
 	if n.kind == tokenValue || n.kind == anyValue {
 		q = classify.Token
 	}
-	return fmt.Sprintf("the classifier of generic values gives it %d points, and %d are needed", e.model.Score(q, b, about(text, v)), e.threshold)
+	at := about(text, v)
+	return fmt.Sprintf("the classifier of generic values gives it %d points, and %d are needed; most against it: %s", e.model.Score(q, b, at), e.threshold, against(e.model.Explain(q, b, at)))
+}
+
+// against names the three features that speak most against a value.
+func against(parts []classify.Part) string {
+	slices.SortStableFunc(parts, func(a, b classify.Part) int { return a.Weight - b.Weight })
+	var names []string
+	for _, p := range parts[:3] {
+		names = append(names, fmt.Sprintf("%s (%d)", p.Feature, p.Weight))
+	}
+	return strings.Join(names, ", ")
 }
 
 // add appends a step.

@@ -98,6 +98,7 @@ func TestExplain(t *testing.T) {
 		{"covered", "named-password", "password: " + secret, Covered, "go by github-token"},
 		{"reference", "named-password", "password: $DB_PASSWORD", Rejected, "the value is a reference"},
 		{"word", "named-password", "password: required", Rejected, "a type, a state or a name"},
+		{"identifier", "named-password", "password = userPassword;", Rejected, "most against it: "},
 		{"name", "named-password", "password_policy = " + word, Rejected, "no name of a credential"},
 		{"unset", "named-password", "the password here", Rejected, "no value"},
 		{"no name", "named-password", "x = y", Absent, "no name of this rule"},

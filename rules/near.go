@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	minRandom  = 16 // bytes of a token without digits
 	nearGap    = 73 // bytes from the word to the token; pack.Rule.Search has the same
+	minRandom  = 16 // bytes of a token without digits
 	minNear    = 10 // bytes of a token that is known by a word near it
 	maxNeutral = 4  // words that say nothing between that word and the token
 	// minKeyed and maxKeyed bound a text that is looked at together with its key.
@@ -38,6 +38,11 @@ func init() {
 func credible(gap, secret []byte, not map[string]bool) bool {
 	if len(secret) < minNear || !hasDigit(secret) && (len(secret) < minRandom || wordy(secret)) {
 		return false
+	}
+	if i := bytes.LastIndexByte(gap, '\n'); i >= 0 { // the line before speaks of it only if it announces it
+		if line := bytes.TrimRight(gap[:i], " \t\r"); len(line) == 0 || bytes.IndexByte([]byte(":=>"), line[len(line)-1]) < 0 {
+			return false
+		}
 	}
 	var buf [2*maxKey + 2]byte
 	words := keyWords(buf[:0], gap)
@@ -74,13 +79,13 @@ func (c *compiler) near(index int32, r *pack.Rule) error {
 	for _, w := range r.Near {
 		spelled := []string{""}
 		for i, part := range strings.Split(w, "_") {
+			seps := []string{"", "_", "-"}
+			if i == 0 {
+				seps = seps[:1]
+			}
 			var next []string
 			for _, s := range spelled {
-				if i == 0 {
-					next = append(next, part)
-					continue
-				}
-				for _, sep := range []string{"", "_", "-", ".", " "} {
+				for _, sep := range seps {
 					next = append(next, s+sep+part)
 				}
 			}
@@ -105,19 +110,28 @@ func (s *scanner) nearby(text, key []byte, lv *level, index int32, pos, end int)
 	}
 	stop := min(len(text), end+nearGap)
 	s.work += stop - end
-	for i := end; i < stop; i++ {
+	from := end
+	if r.phrase {
+		from = max(end, sp.tried)
+	}
+	for i := from; i < stop; i++ {
 		if !endsGap(text, i) {
 			continue
 		}
 		s.match.Steps, s.match.Limit = 0, workFloor
 		last, a, b, ok := r.pattern.At(&s.match, text, i+1)
 		s.work += s.match.Steps
+		sp.tried = i + 1 // for phrases it does not matter how far the word is
 		if !ok {
 			continue
 		}
 		if done := s.accept(text, key, r, index, pos, last, a, b); done > 0 {
 			sp.done = done
 			return
+		}
+		if r.phrase { // none begins in the first third of 36 words
+			i += (last - i) / 3
+			sp.tried = i
 		}
 	}
 }
@@ -139,9 +153,10 @@ func endsGap(text []byte, i int) bool {
 // underKey looks for tokens that only a word in their key gives away: the key
 // and the text are read as an assignment.
 func (s *scanner) underKey(text, key []byte) {
-	if len(key) == 0 || len(text) < minKeyed || len(text) > maxKeyed || bytes.IndexByte(text, ' ') >= 0 {
+	if len(key) == 0 || len(text) < minKeyed || len(text) > maxKeyed {
 		return
 	}
+	words := bytes.IndexByte(text, ' ') >= 0
 	lv := &s.levels[0]
 	hits, _ := s.e.filter.Find(lv.hits[:0], key, 0, len(key), maxHits)
 	lv.hits = hits
@@ -150,7 +165,7 @@ func (s *scanner) underKey(text, key []byte) {
 		targets := s.e.targets[h.Lit]
 		for i := range targets {
 			t := &targets[i]
-			if t.kind != nearTarget {
+			if t.kind != nearTarget || words != s.e.rules[t.rule].phrase {
 				continue
 			}
 			s.keyed = append(append(append(s.keyed[:0], key...), '='), text...)

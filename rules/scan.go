@@ -58,6 +58,7 @@ type spending struct {
 	epoch uint32 // of the text; older entries count as zero
 	steps int
 	done  int // candidates before this offset are settled
+	tried int // with near: a token before this offset has been looked for
 }
 
 // begin forgets what the rules have spent on the text before.

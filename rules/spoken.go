@@ -88,7 +88,7 @@ func spokenAfter(text []byte, end int) (v value, ok bool) {
 }
 
 // codeBeside reads a one-time code that only a space divides from its name:
-// "OTP 123456".
+// OTP and six digits.
 func codeBeside(text []byte, end int) (v value, ok bool) {
 	v.start = end + 1
 	for v.end = v.start; v.end < len(text) && isDigit(text[v.end]); v.end++ {

@@ -16,6 +16,7 @@ var views = []struct {
 	{percentSigns(), decode.Percent},
 	{entitySigns(), decode.Entities},
 	{invisibleSigns(), decode.Invisible},
+	{[]string{"=3D", "=\r\n", "=2E", "=2D", "=5F", "=2B", "=2F"}, decode.QuotedPrintable},
 }
 
 // escapeSigns are the beginnings of backslash escapes behind which an anchor

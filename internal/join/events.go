@@ -32,30 +32,43 @@ func (f *Finder) events(end, next int) int {
 	for i+level < len(f.text) && f.text[i+level] == '\\' {
 		level++
 	}
-	f.event(f.eventStart(end), level)
+	f.event(f.eventStart(end, level), level)
 	for {
 		after := f.event(next, level)
 		n, kind := f.border(after)
 		if kind != streamBorder {
 			f.flush()
-			return max(after, next+1)
+			f.past = max(after, next+1)
+			return f.past
 		}
 		next = n
 	}
 }
 
-// eventStart returns where the object begins that ends at offset end: behind
-// the last line end or "data:" before it.
-func (f *Finder) eventStart(end int) int {
-	start := max(0, end-maxStream)
+// eventStart returns where the object begins that ends at offset end: the
+// first one whose quotes are at level, behind the last line end or "data:".
+func (f *Finder) eventStart(end, level int) int {
+	start := max(f.past, end-maxStream)
 	head := f.text[start:end]
 	if i := bytes.LastIndex(head, []byte("data:")); i >= 0 {
 		start += i
 	} else if i := bytes.LastIndexByte(head, '\n'); i >= 0 {
 		start += i
 	}
-	if i := bytes.IndexByte(f.text[start:end], '{'); i >= 0 {
-		return start + i
+	for i := start; i < end; i++ {
+		n := bytes.IndexByte(f.text[i:end], '{')
+		if n < 0 {
+			return end
+		}
+		i += n
+		q := f.space(i + 1)
+		k := q
+		for k < end && f.text[k] == '\\' {
+			k++
+		}
+		if k < end && f.text[k] == '"' && k-q == level {
+			return i
+		}
 	}
 	return end
 }
@@ -109,9 +122,6 @@ func (f *Finder) delta(key, v span) {
 		return
 	}
 	m := f.chainOf(key)
-	if m == nil {
-		return
-	}
 	if m.last.end == 0 {
 		m.chain.Reset(stream)
 	}

@@ -10,21 +10,27 @@ import "bytes"
 // and is not safe for concurrent use.
 type Finder struct {
 	chains [maxChains]member
+	none   Chain // an empty one
 	used   int
+	next   int // the chain that is taken for the next name
+	past   int // before this offset, events and arrays have been read
 	left   [maxMembers]field
-	spans  []span
-	text   []byte
-	sink   func(*Text)
-	emit   func(*Text) // give, made once: a method value is an allocation
-	budget int         // joins left for this text
+	// known members of left are those of the object that ends at knownEnd.
+	known, knownEnd int
+	spans           []span
+	text            []byte
+	sink            func(*Text)
+	emit            func(*Text) // give, made once: a method value is an allocation
+	budget          int         // joins left for this text
 }
 
 const (
 	maxChains   = 8
-	maxMembers  = 4       // members of an object at a border that are looked at
-	maxBack     = 4 << 10 // bytes of a value that are skipped on the way back
-	maxElements = 1 << 12 // elements of one array that are looked at
-	maxJoins    = 1 << 12 // joined texts per text
+	maxMembers  = 4        // members of an object at a border that are looked at
+	maxShort    = 64       // bytes of a value that are skipped on the way back
+	maxValue    = 64 << 10 // bytes of a value at a border that is read
+	maxElements = 1 << 12  // elements of one array that are looked at
+	maxJoins    = 1 << 12  // joined texts per text
 )
 
 type span struct{ start, end int }
@@ -49,7 +55,9 @@ func (f *Finder) Inside(text []byte, emit func(*Text)) {
 	if f.emit == nil {
 		f.emit = f.give
 	}
+	f.past, f.known, f.knownEnd = 0, 0, -1
 	f.objects()
+	f.past = 0
 	f.arrays()
 	f.flush()
 	f.text, f.sink = nil, nil
@@ -69,7 +77,7 @@ func (f *Finder) flush() {
 		f.chains[i].chain.Flush(f.emit)
 		f.chains[i].key, f.chains[i].last = span{}, span{}
 	}
-	f.used = 0
+	f.used, f.next = 0, 0
 }
 
 // objects looks at each place where an object ends and another begins.
@@ -146,7 +154,8 @@ func (f *Finder) border(at int) (next int, kind borderKind) {
 	return 0, noBorder
 }
 
-// chainOf returns the chain of a member's name, nil if there are too many.
+// chainOf returns the chain of a member's name, at the expense of the oldest
+// one if there are too many.
 func (f *Finder) chainOf(key span) *member {
 	name := f.text[key.start:key.end]
 	for i := range f.used {
@@ -154,11 +163,13 @@ func (f *Finder) chainOf(key span) *member {
 			return &f.chains[i]
 		}
 	}
-	if f.used == maxChains {
-		return nil
+	m := &f.chains[f.next%maxChains]
+	f.next++
+	if f.used < maxChains {
+		f.used++
+	} else {
+		m.chain.Flush(f.emit)
 	}
-	m := &f.chains[f.used]
-	f.used++
 	m.key, m.last = key, span{}
 	m.chain.Reset(false)
 	return m
@@ -167,41 +178,66 @@ func (f *Finder) chainOf(key span) *member {
 // neighbours joins the values of same members of the object that ends at
 // offset end and the one that begins at offset next.
 func (f *Finder) neighbours(end, next int) {
-	n := f.before(end)
-	if n == 0 {
-		return
+	// In a row of objects the one before was read on the way forward.
+	n := f.known
+	if end != f.knownEnd {
+		n = f.before(end)
 	}
-	pos := next + 1
-	for range maxMembers {
-		right, after, ok := f.forward(pos)
-		if !ok {
-			return
-		}
+	f.known, f.knownEnd = 0, -1
+	right, k := [maxMembers]field{}, 0
+	for pos := next + 1; ; {
+		m, after, ok := f.forward(pos)
 		pos = after
-		for _, left := range f.left[:n] {
-			if bytes.Equal(f.text[left.key.start:left.key.end], f.text[right.key.start:right.key.end]) {
-				f.glue(left, right)
-			}
+		if ok {
+			right[k] = m
+			k++
+		}
+		if pos < len(f.text) && f.text[pos] == '}' {
+			f.known, f.knownEnd = k, pos
+			break
+		}
+		if !ok || k == maxMembers {
+			break
 		}
 	}
+	for j, r := range right[:k] {
+		for i := range n {
+			l := f.left[(i+j)%n] // most likely the one in the same place
+			if !f.same(l.key, r.key) {
+				continue
+			}
+			f.glue(l, r)
+			break
+		}
+	}
+	f.left = right
+}
+
+func (f *Finder) same(a, b span) bool {
+	return a.end-a.start == b.end-b.start && string(f.text[a.start:a.end]) == string(f.text[b.start:b.end])
+}
+
+// chainAfter returns the chain that a member's value was added to last, nil
+// if there is none.
+func (f *Finder) chainAfter(m field) *member {
+	for i := range f.used {
+		if f.chains[i].last == m.value {
+			return &f.chains[i]
+		}
+	}
+	return nil
 }
 
 // glue joins two values if the border between them can be within a token.
 func (f *Finder) glue(left, right field) {
 	a, b := f.text[left.value.start:left.value.end], f.text[right.value.start:right.value.end]
-	if len(a) == 0 || len(b) == 0 {
-		return
-	}
-	open := len(a) > len(beginKey) && bytes.Contains(a, beginKey)
-	m := f.chainOf(right.key)
+	m := f.chainAfter(left)
 	if m == nil {
-		return
-	}
-	if m.last != left.value || m.last.end == 0 {
-		m.chain.Flush(f.emit)
-		if !open && (!tokenByte(a[len(a)-1]) || !tokenByte(b[0]) || bytes.Equal(a, b)) {
+		if len(a) == 0 || len(b) > 0 && !tokenByte(b[0]) && !bytes.Contains(a, beginKey) || !f.none.Wants(a) || bytes.Equal(a, b) {
 			return
 		}
+		m = f.chainOf(right.key)
+		m.chain.Flush(f.emit)
 		from := max(0, len(a)-maxKey)
 		m.chain.Add(0, a[from:], left.value.start+from, f.emit)
 	}
@@ -220,6 +256,7 @@ func (f *Finder) arrays() {
 		i = end + 1
 		if k := f.spaceBefore(end); k > 0 && f.text[k-1] == '"' {
 			f.elements(k)
+			f.past = end
 		}
 	}
 }
@@ -229,8 +266,8 @@ func (f *Finder) elements(end int) {
 	f.spans = f.spans[:0]
 	t := f.text
 	for len(f.spans) < maxElements {
-		s, start, ok := f.stringBefore(end, 64<<10)
-		if !ok {
+		s, start, ok := f.stringBefore(end, maxValue)
+		if !ok || start < f.past {
 			break
 		}
 		f.spans = append(f.spans, s)
@@ -246,17 +283,10 @@ func (f *Finder) elements(end int) {
 	if len(f.spans) < 2 {
 		return
 	}
-	var m *member
-	if m = f.chainOf(span{}); m == nil {
-		return
-	}
+	m := f.chainOf(span{})
 	m.chain.Flush(f.emit)
 	for i := len(f.spans) - 1; i >= 0; i-- {
 		s := f.spans[i]
-		if s.start == s.end {
-			m.chain.Flush(f.emit)
-			continue
-		}
 		m.chain.Add(0, t[s.start:s.end], s.start, f.emit)
 	}
 	m.chain.Flush(f.emit)

@@ -2,6 +2,11 @@ package join
 
 import "bytes"
 
+const (
+	maxName   = 128 // bytes of a member's name
+	maxNumber = 24  // bytes of a number
+)
+
 // before reads the members that end before the "}" at offset end, backwards,
 // into f.left. It goes no further than short values.
 func (f *Finder) before(end int) (n int) {
@@ -11,7 +16,7 @@ func (f *Finder) before(end int) (n int) {
 		if i == 0 || t[i-1] != '"' {
 			// A number or a word: skip it.
 			k := i
-			for k > 0 && i-k < 24 && (tokenByte(t[k-1]) && t[k-1] != ':') {
+			for k > 0 && i-k < maxNumber && (tokenByte(t[k-1]) && t[k-1] != ':') {
 				k--
 			}
 			key, ok := f.keyBefore(k)
@@ -24,7 +29,12 @@ func (f *Finder) before(end int) (n int) {
 			i--
 			continue
 		}
-		v, open, ok := f.stringBefore(i, len(t))
+		// What does not end like a token matters only for what stands before it.
+		limit := maxShort
+		if level := f.slashes(i - 1); i-1-level > 0 && tokenByte(t[i-2-level]) {
+			limit = maxValue
+		}
+		v, open, ok := f.stringBefore(i, limit)
 		if !ok {
 			return n
 		}
@@ -36,13 +46,13 @@ func (f *Finder) before(end int) (n int) {
 		if k == 0 || t[k-1] != '"' {
 			return n
 		}
-		key, start, ok := f.stringBefore(k, 128)
+		key, start, ok := f.stringBefore(k, maxName)
 		if !ok {
 			return n
 		}
 		f.left[n] = field{key, v}
 		n++
-		if i = f.spaceBefore(start); i == 0 || t[i-1] != ',' || v.end-v.start > maxBack {
+		if i = f.spaceBefore(start); i == 0 || t[i-1] != ',' || v.end-v.start > maxShort {
 			return n
 		}
 		i--
@@ -60,7 +70,7 @@ func (f *Finder) keyBefore(i int) (start int, ok bool) {
 	if i == 0 || f.text[i-1] != '"' {
 		return 0, false
 	}
-	_, start, ok = f.stringBefore(i, 128)
+	_, start, ok = f.stringBefore(i, maxName)
 	return start, ok
 }
 
@@ -126,7 +136,7 @@ func (f *Finder) str(i int) (s span, after int, ok bool) {
 	level := q - i
 	s.start = q + 1
 	for at := s.start; ; {
-		k := bytes.IndexByte(f.text[at:], '"')
+		k := bytes.IndexByte(f.text[at:min(len(f.text), s.start+maxStream)], '"')
 		if k < 0 {
 			return s, 0, false
 		}
@@ -148,36 +158,35 @@ func (f *Finder) str(i int) (s span, after int, ok bool) {
 	}
 }
 
-// forward reads the member at offset pos and returns the offset behind its comma.
+// forward reads the next member with a string and returns the offset behind
+// its comma; without one the offset where the reading ended.
 func (f *Finder) forward(pos int) (m field, after int, ok bool) {
 	for range maxMembers {
-		i := f.space(pos)
-		key, i, ok := f.str(i)
-		if !ok || key.end-key.start > 128 {
-			return m, 0, false
+		key, i, ok := f.str(f.space(pos))
+		if !ok || key.end-key.start > maxName {
+			return m, pos, false
 		}
 		if i = f.space(i); i >= len(f.text) || f.text[i] != ':' {
-			return m, 0, false
+			return m, pos, false
 		}
 		i = f.space(i + 1)
 		v, end, isText := f.str(i)
 		if !isText {
 			end = i
-			for end < len(f.text) && end-i < 24 && tokenByte(f.text[end]) {
+			for end < len(f.text) && end-i < maxNumber && tokenByte(f.text[end]) {
 				end++
 			}
 			if end == i {
-				return m, 0, false
+				return m, pos, false
 			}
 		}
-		after = f.space(end)
-		if after < len(f.text) && f.text[after] == ',' {
-			after++
+		pos = f.space(end)
+		if pos < len(f.text) && f.text[pos] == ',' {
+			pos++
 		}
 		if isText {
-			return field{key, v}, after, true
+			return field{key, v}, pos, true
 		}
-		pos = after
 	}
-	return m, 0, false
+	return m, pos, false
 }

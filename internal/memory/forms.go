@@ -164,7 +164,7 @@ func distinct(b []byte) bool {
 			end++
 		}
 		// A word with its number is no secret, nor a word with a capital.
-		if n := end - start; n >= window && digit > 0 && (upper > 0 || lower > 0) && turns(b[start:end]) > 1 {
+		if n := end - start; n >= window && digit > 0 && (upper > 0 || lower > 0) && turns(b[start:end]) > 2 {
 			return true
 		} else if n >= 12 && upper > 1 && lower > 1 && turns(b[start:end]) > 4 {
 			return true

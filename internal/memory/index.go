@@ -1,6 +1,9 @@
 package memory
 
-import "hash/maphash"
+import (
+	"encoding/binary"
+	"hash/maphash"
+)
 
 // Match is a place of a known value.
 type Match struct {
@@ -99,10 +102,11 @@ func (x *Index) Find(dst []Match, text []byte) []Match {
 		x.build()
 	}
 	from := len(dst)
+	filter, shift := x.filter, x.shift
+	k0, k1 := key0, key1
 	for i := 0; i+window <= len(text); i++ {
-		h := sum32(load(text, i))
-		at := h >> x.shift
-		if x.filter[at>>6]&(1<<(at&63)) == 0 {
+		h := uint32((binary.LittleEndian.Uint64(text[i:]) ^ k0) * k1 >> 32) // sum32, without reading the keys again
+		if at := h >> shift; filter[at>>6]&(1<<(at&63)) == 0 {
 			continue
 		}
 		best := Match{}

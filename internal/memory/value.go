@@ -71,16 +71,11 @@ const (
 var (
 	key0 = rand.Uint64()
 	key1 = rand.Uint64() | 1
-	key2 = rand.Uint64() | 1
 	seed = maphash.MakeSeed()
 )
 
-// sum32 hashes a window.
-func sum32(w uint64) uint32 {
-	h := (w ^ key0) * key1
-	h = (h ^ h>>32) * key2
-	return uint32(h >> 32)
-}
+// sum32 hashes a window: the upper bits of a product depend on all lower ones.
+func sum32(w uint64) uint32 { return uint32((w ^ key0) * key1 >> 32) }
 
 func load(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
 

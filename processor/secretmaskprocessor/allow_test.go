@@ -32,9 +32,15 @@ func TestAllow(t *testing.T) {
 	rl.Resource().Attributes().PutStr("service.name", "load-7")
 	r := rl.ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
 	r.Body().SetStr(two)
-	r.Attributes().PutStr("copy", two)
-	r = h.log(ld).ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
-	require.Equal(t, two, r.Body().Str())
+	both := plog.NewLogs()
+	ld.CopyTo(both)
+	require.Equal(t, two, h.log(ld).ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Body().Str())
+
+	// Where the same batch holds the value in a place that no entry names, it
+	// is masked there, and as a known secret everywhere else too.
+	both.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Attributes().PutStr("copy", two)
+	r = h.log(both).ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
+	require.NotContains(t, r.Body().Str(), two)
 	copied, _ := r.Attributes().Get("copy")
 	require.NotContains(t, copied.Str(), two)
 }

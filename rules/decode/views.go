@@ -67,6 +67,34 @@ func Percent(dst, src []byte, m *Map) ([]byte, bool) {
 	return b.finish()
 }
 
+// QuotedPrintable takes the encoding of mail bodies off (RFC 2045, section
+// 6.7): =XX, and = before a line end.
+func QuotedPrintable(dst, src []byte, m *Map) ([]byte, bool) {
+	b := newBuilder(dst, src, m)
+	for i := 0; i+1 < len(src); i++ {
+		n := bytes.IndexByte(src[i:], '=')
+		if n < 0 || i+n+2 >= len(src) {
+			break
+		}
+		i += n
+		switch c := src[i+1]; {
+		case c == '\n':
+			b.replace(i, 2)
+			i++
+		case c == '\r' && src[i+2] == '\n':
+			b.replace(i, 3)
+			i += 2
+		case upperHex(c) && upperHex(src[i+2]):
+			v, _ := hex(src[i+1:], 2)
+			b.replace(i, 3, byte(v))
+			i += 2
+		}
+	}
+	return b.finish()
+}
+
+func upperHex(c byte) bool { return c-'0' < 10 || c-'A' < 6 }
+
 // entities are the named character references that serializers write.
 var entities = []struct {
 	name string

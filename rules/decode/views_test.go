@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-var allViews = map[string]View{"join": Join, "percent": Percent, "entities": Entities, "invisible": Invisible, "utf16": UTF16}
+var allViews = map[string]View{"join": Join, "quoted-printable": QuotedPrintable, "percent": Percent, "entities": Entities, "invisible": Invisible, "utf16": UTF16}
 
 func TestViews(t *testing.T) {
 	for _, tt := range []struct{ view, name, src, want string }{
@@ -27,6 +27,8 @@ func TestViews(t *testing.T) {
 		{"join", "concatenation", "x = \"abc\" + \"def\" . \"ghi\"", "x = \"abcdefghi\""},
 		{"join", "concatenation over lines", "x = (\"abc\"\n     \"def\")", "x = (\"abcdef\")"},
 		{"join", "list", "[\"abc\", \"def\"]", ""},
+		{"quoted-printable", "mail", "token=3Dab=\r\ncd=2Eef=\n=xx=", "token=abcd.ef=xx="},
+		{"quoted-printable", "none", "a=b&c=d&e=", ""},
 		{"utf16", "little endian", "p\x00a\x00s\x00s\x00=\x001\x00", "pass=1"},
 		{"utf16", "byte order mark, big endian", "\xfe\xff\x00p\x00a\x00s\x00s\x00\xe9", "pass\xe9"},
 		{"utf16", "none", "plain text", ""},

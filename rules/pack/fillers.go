@@ -14,6 +14,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/tracescrub/tracescrub/rules/verify"
 )
 
 const (
@@ -60,6 +62,7 @@ var generators = map[string]func(rng *rand.Rand, arg string) string{
 	"jwe":        func(rng *rand.Rand, _ string) string { return jwe(rng) },
 	"aws-key-id": func(rng *rand.Rand, _ string) string { return awsKeyID(rng) },
 	"nkey":       nkey,
+	"bip39":      bip39,
 	"wif":        func(rng *rand.Rand, _ string) string { return wif(rng) },
 }
 
@@ -218,6 +221,16 @@ func nkey(rng *rand.Rand, arg string) string {
 	}
 	raw = binary.LittleEndian.AppendUint16(raw, crc)
 	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw)
+}
+
+// bip39 makes a seed phrase of 12 (default), 15, 18, 21 or 24 words.
+func bip39(rng *rand.Rand, arg string) string {
+	n, _ := strconv.Atoi(arg)
+	entropy := make([]byte, max(4, min(8, n/3))*4)
+	for i := range entropy {
+		entropy[i] = byte(rng.Uint32())
+	}
+	return verify.Mnemonic(entropy)
 }
 
 // wif makes a Bitcoin private key in wallet import format: version, key, flag

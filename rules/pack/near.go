@@ -2,6 +2,7 @@ package pack
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -17,10 +18,12 @@ user username customer channel count size serial thread conversation response ob
 report issue ticket call step deployment deploy region zone tenant workspace schema table index index digest checkpoint integrity resource git
 vcs ray sampled parent status rid cid uid oid email`)
 
+var wordForm = regexp.MustCompile(`^[a-z0-9]+([_. ][a-z0-9]+)*$`)
+
 func (d *decoder) checkNear(path string, r *Rule) {
 	for i, w := range r.Near {
-		if at := fmt.Sprintf("%s.near[%d]", path, i); !nameForm.MatchString(w) {
-			d.at(at, "%q must be lower case words joined by single underscores", w)
+		if at := fmt.Sprintf("%s.near[%d]", path, i); !wordForm.MatchString(w) {
+			d.at(at, "%q must be lower case words joined by single underscores, dots or spaces", w)
 		} else if len(strings.ReplaceAll(w, "_", "")) < minAnchor {
 			d.at(at, "must have at least %d letters", minAnchor)
 		}
@@ -39,7 +42,7 @@ func (r *Rule) Search() (expr string, group int) {
 	}
 	words := make([]string, len(r.Near))
 	for i, w := range r.Near {
-		words[i] = strings.ReplaceAll(w, "_", "[ ._-]?")
+		words[i] = strings.ReplaceAll(regexp.QuoteMeta(w), "_", "[_-]?")
 	}
 	return "(?i:" + strings.Join(words, "|") + ")" + nearGap + "(" + r.Pattern + ")(?:[^0-9A-Za-z_-]|$)", r.Secret + 1
 }

@@ -48,8 +48,8 @@ type Rule struct {
 	// It describes the token only: no \b and no look-around for what stands
 	// beside it, the engine knows that from Left and from the alphabet.
 	Pattern string `yaml:"pattern"`
-	// Near are words ("datadog", "new_york_times", where "_" is any separator
-	// or none) of which one must stand a little before the token. Pattern is
+	// Near are words ("datadog", "new_york_times", where "_" is "_", "-" or
+	// nothing) of which one must stand a little before the token. Pattern is
 	// then the token's whole form, too plain to be known without such a word.
 	// The words are the anchors, so they are better long and rare. See Search.
 	Near []string `yaml:"near,omitempty"`

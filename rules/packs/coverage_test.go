@@ -10,11 +10,15 @@ import (
 	"github.com/tracescrub/tracescrub/rules/pack"
 )
 
-// wantFormats is how many self-identifying formats testdata/formats.tsv has
-// and how many of them may be exempt.
+// wantFormats is how many formats testdata/formats.tsv has, wantPlain how many
+// of them are not known by their form alone (package rules tests those: it has
+// the names too), and how many may be exempt.
 const (
-	wantFormats = 348
+	wantFormats = 484
+	wantPlain   = 136
 	maxExempt   = 1
+	// wantKinds is the least number of kinds of credentials, by provider and description.
+	wantKinds = 700
 	// wantRules is the least number of rules that go by form.
 	wantRules = 300
 )
@@ -22,7 +26,7 @@ const (
 // format is a line of testdata/formats.tsv.
 type format struct{ provider, prefix, template string }
 
-func formats(t *testing.T) (list []format) {
+func formats(t *testing.T) (list []format, plain int) {
 	t.Helper()
 	f, err := os.Open("testdata/formats.tsv")
 	if err != nil {
@@ -30,6 +34,9 @@ func formats(t *testing.T) (list []format) {
 	}
 	defer f.Close()
 	for s := bufio.NewScanner(f); s.Scan(); {
+		if s.Text() == needsWord {
+			plain = len(list)
+		}
 		if strings.HasPrefix(s.Text(), "#") {
 			continue
 		}
@@ -39,7 +46,27 @@ func formats(t *testing.T) (list []format) {
 		}
 		list = append(list, format{c[0], c[1], c[5]})
 	}
-	return list
+	return list, plain
+}
+
+// needsWord is the line after which the formats stand that need a word or a name near them.
+const needsWord = "# Those that need a word or a name near them."
+
+// TestKinds counts what the packs know.
+func TestKinds(t *testing.T) {
+	kinds := map[[2]string]bool{}
+	for _, p := range builtin(t) {
+		for i := range p.Rules {
+			kinds[[2]string{p.Rules[i].Provider, p.Rules[i].Description}] = true
+		}
+		for i := range p.Names {
+			kinds[[2]string{p.Names[i].Provider, p.Names[i].Description}] = true
+		}
+	}
+	t.Logf("%d kinds", len(kinds))
+	if len(kinds) < wantKinds {
+		t.Errorf("%d kinds of credentials, want %d or more", len(kinds), wantKinds)
+	}
 }
 
 // TestFormatsAreCovered: each known self-identifying format is found whole by
@@ -54,11 +81,12 @@ func TestFormatsAreCovered(t *testing.T) {
 	if len(oracles) < wantRules {
 		t.Errorf("%d rules go by form, want %d or more", len(oracles), wantRules)
 	}
-	list, exempt := formats(t), 0
-	if len(list) != wantFormats {
-		t.Errorf("formats.tsv has %d formats, want %d", len(list), wantFormats)
+	list, plain := formats(t)
+	exempt := 0
+	if len(list) != wantFormats || len(list)-plain != wantPlain {
+		t.Errorf("formats.tsv has %d formats, %d of them plain, want %d and %d", len(list), len(list)-plain, wantFormats, wantPlain)
 	}
-	for _, f := range list {
+	for _, f := range list[:plain] {
 		if f.template == "" {
 			exempt++
 			continue

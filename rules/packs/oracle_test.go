@@ -102,7 +102,14 @@ func (o *oracle) accept(text string, m []int) (span [2]int, ok bool) {
 	}
 	verdict := verify.Unknown
 	if r.Checksum != "" {
-		verdict = verify.Lookup(r.Checksum)([]byte(text[m[0]:m[1]]))
+		match := text[m[0]:m[1]]
+		if len(r.Near) > 0 {
+			match = text[span[0]:span[1]]
+		}
+		verdict = verify.Lookup(r.Checksum)([]byte(match))
+		if from, to := verify.Phrase([]byte(text[span[0]:span[1]])); r.Checksum == "bip39" {
+			span = [2]int{span[0] + from, span[0] + to}
+		}
 	}
 	if verdict == verify.Failed && r.Require {
 		return span, false

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -144,12 +145,23 @@ func rarest(s string) int {
 	seen := commonness()
 	best, at := -1, 0
 	for o := 0; o+5 <= len(s); o++ {
-		n := seen[gram(s[o:])] + seen[gram(s[o+1:])]
+		n := 64*(seen[gram(s[o:])]+seen[gram(s[o+1:])]) + commonLetters(s[o:o+5])
 		if best < 0 || n < best {
 			best, at = n, o
 		}
 	}
 	return at
+}
+
+// commonLetters counts the common letters of s: of windows that the sample does not
+// hold, the one with fewer of them is rarer.
+func commonLetters(s string) (n int) {
+	for i := range len(s) {
+		if strings.IndexByte("etaoinsrlcdup", lowerByte(s[i])) >= 0 {
+			n++
+		}
+	}
+	return n
 }
 
 //go:embed ordinary.txt

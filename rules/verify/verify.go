@@ -35,6 +35,7 @@ var table = map[string]Func{
 	"base64-json":         base64JSON,
 	"basic-auth":          basicAuth,
 	"bech32":              bech32,
+	"bip39":               bip39,
 	"bedrock":             bedrock,
 	"confluent-crc32":     confluentCRC32,
 	"crc32-hex":           crc32Hex,

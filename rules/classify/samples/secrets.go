@@ -16,7 +16,7 @@ var tokens = []style{
 	{"capitals", 3, func(m maker) string { return m.run(upper+digits, m.between(16, 40)) }, bare},
 	{"mixed letters", 4, func(m maker) string { return m.run(lower+upper, m.between(14, 44)) }, bare},
 	{"prefixed", 12, func(m maker) string {
-		return m.of(m.code) + m.any("_", "-", ".", ":") + m.any("", "live_", "prod-", "v1.") + m.random()
+		return m.any(m.of(m.code), m.of(m.code), m.of(m.named), "sk", "pk", "key", "token") + m.any("_", "-", ".", ":") + m.any("", "live_", "prod-", "v1.") + m.any(m.random(), m.run(hex, m.between(20, 40)))
 	}, bare},
 	{"segments", 5, func(m maker) string {
 		sep := m.any("-", ".", "_", ":")
@@ -49,13 +49,15 @@ var passwords = []style{
 	{"random letters", 8, func(m maker) string { return m.run(lower, m.between(6, 18)) }, "qqqqqqsssyyyyi"},
 	{"digits", 4, func(m maker) string { return m.run(digits, m.between(4, 10)) }, "qqqqssyu"},
 	{"token", 8, maker.random, bare},
+	{"hex", 10, func(m maker) string { return m.run(hex, m.anyLen(8, 10, 12, 16, 16, 20, 24, 32, 32, 40, 48, 64)) }, bare},
+	{"uuid", 5, maker.uuid, bare},
 	{"phrase", 6, maker.phrase, "qqqqqssyy"},
 	{"keyboard", 4, func(m maker) string {
 		return m.any("qwerty", "asdf", "qazwsx", "zxcvbn", "abc", "qwe", "1q2w3e", "aaa", "1qaz2wsx") + m.any("", "!") + m.run("123456789", m.between(1, 4))
 	}, bare},
 	{"named after itself", 7, func(m maker) string {
 		word := "w" + "0rd"
-		w := m.any("password", "Password", "pass", "admin", "root", "secret", "test", "user", "P@ss"+word, "pass"+word, "Pass"+word, "Admin", "Welcome", "welcome", "p4ss"+word, "pa55word", "s3"+"cr3t")
+		w := m.any("password", "Password", "pass", "admin", "root", "secret", "test", "user", "P@ss"+word, "pass"+word, "Pass"+word, "Admin", "Welcome", "welcome", "p4ss"+word, "pa55"+"word", "s3"+"cr3t")
 		return w + m.any("", "@", "#", "_", "!") + m.run(digits, m.between(1, 4)) + m.any("", "", "!", "$")
 	}, bare},
 }

@@ -1,0 +1,137 @@
+package verify
+
+import (
+	"crypto/sha256"
+	_ "embed" // bip39.txt
+	"strings"
+)
+
+// bip39English is the English word list of BIP-39, one word a line, as published
+// (CRC-32 c1dbd296); taken from github.com/tyler-smith/go-bip39 v1.1.0, MIT.
+// https://github.com/bitcoin/bips/blob/master/bip-0039/english.txt
+//
+//go:embed bip39.txt
+var bip39English string
+
+var bip39Words = strings.Fields(bip39English)
+
+// bip39Index has the place of each word in the list.
+var bip39Index = func() map[string]int {
+	m := make(map[string]int, len(bip39Words))
+	for i, w := range bip39Words {
+		m[w] = i
+	}
+	return m
+}()
+
+const (
+	minMnemonic = 12
+	maxMnemonic = 24
+	maxListed   = 64 // words of a text that are looked at
+)
+
+// Mnemonic returns the phrase of BIP-39 for 16 to 32 bytes of entropy, a multiple of four.
+func Mnemonic(entropy []byte) string {
+	sum := sha256.Sum256(entropy)
+	bits := append(append([]byte{}, entropy...), sum[0])
+	out := make([]string, len(entropy)*3/4)
+	for i := range out {
+		out[i] = bip39Words[eleven(bits, i)]
+	}
+	return strings.Join(out, " ")
+}
+
+// eleven returns the 11 bits number i of b.
+func eleven(b []byte, i int) (n int) {
+	for k := 11 * i; k < 11*i+11; k++ {
+		n = n<<1 | int(b[k/8]>>(7-k%8)&1)
+	}
+	return n
+}
+
+// Phrase returns the range of the seed phrase in text: 12, 15, 18, 21 or 24
+// neighbouring words of the list, whatever but letters stands between them. One
+// whose checksum agrees goes before a longer one where it does not. to is 0 if there is none.
+func Phrase(text []byte) (from, to int) {
+	from, to, _ = phrase(text)
+	return from, to
+}
+
+// bip39 finds a seed phrase in a token: Passed if its checksum agrees, Unknown
+// if all its words are of the list.
+func bip39(token []byte) Result {
+	_, to, ok := phrase(token)
+	switch {
+	case ok:
+		return Passed
+	case to > 0:
+		return Unknown
+	}
+	return Failed
+}
+
+// listed is a word of a text: its place, and its number in the list or -1.
+type listed struct{ from, to, number int }
+
+func phrase(text []byte) (from, to int, ok bool) {
+	var buf [maxListed]listed
+	words := listWords(buf[:0], text)
+	best := 0
+	for i := range words {
+		run := 0
+		for i+run < len(words) && words[i+run].number >= 0 && run < maxMnemonic {
+			run++
+		}
+		for n := run - run%3; n >= minMnemonic; n -= 3 {
+			agrees := sumAgrees(words[i : i+n])
+			if agrees && !ok || agrees == ok && n > best {
+				best, from, to, ok = n, words[i].from, words[i+n-1].to, agrees
+			}
+		}
+	}
+	return from, to, ok
+}
+
+// listWords appends the words of text to dst, as many as it has room for.
+func listWords(dst []listed, text []byte) []listed {
+	var low [8]byte
+	for i := 0; i < len(text) && len(dst) < cap(dst); i++ {
+		k := i
+		for k < len(text) && lower(text[k])-'a' < 26 {
+			k++
+		}
+		if k == i {
+			continue
+		}
+		if i > 0 && text[i-1] == '\\' && k-i > 3 && (text[i] == 'n' || text[i] == 'r' || text[i] == 't') {
+			i++ // \n before a word
+		}
+		w := listed{i, k, -1}
+		if n := copy(low[:], text[i:k]); n == k-i {
+			for j := range n {
+				low[j] = lower(low[j])
+			}
+			if at, known := bip39Index[string(low[:n])]; known {
+				w.number = at
+			}
+		}
+		dst = append(dst, w)
+		i = k
+	}
+	return dst
+}
+
+// sumAgrees says that the last bits of the words are the first of the SHA-256 of the rest.
+func sumAgrees(words []listed) bool {
+	var bits [33]byte
+	for i, w := range words {
+		for k := range 11 {
+			at := 11*i + k
+			bits[at/8] |= byte(w.number>>(10-k)&1) << (7 - at%8)
+		}
+	}
+	size := len(words) / 3 * 4 // bytes of entropy
+	sum := sha256.Sum256(bits[:size])
+	check := len(words) / 3 // bits
+	return bits[size]>>(8-check) == sum[0]>>(8-check)
+}

@@ -1,0 +1,67 @@
+package verify
+
+import (
+	"bytes"
+	"hash/crc32"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// entropyOf makes n bytes.
+func entropyOf(n int, seed uint64) []byte {
+	rng := rand.New(rand.NewPCG(seed, 39))
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(rng.Uint32())
+	}
+	return b
+}
+
+func TestWordListIsTheStandards(t *testing.T) {
+	if crc32.ChecksumIEEE([]byte(bip39English)) != 0xc1dbd296 || len(bip39Words) != 2048 {
+		t.Error("the list is not that of BIP-39")
+	}
+}
+
+// TestMnemonicOfZeros is a test vector of the standard: eleven times the first word, then "about".
+func TestMnemonicOfZeros(t *testing.T) {
+	if Mnemonic(make([]byte, 16)) != strings.Repeat(bip39Words[0]+" ", 11)+"about" {
+		t.Error("the phrase of 16 zeros is wrong")
+	}
+}
+
+func TestPhrase(t *testing.T) {
+	for seed := range uint64(20) {
+		for _, n := range []int{16, 20, 24, 28, 32} {
+			plain := Mnemonic(entropyOf(n, seed))
+			for name, sep := range map[string]string{"spaces": " ", "lines": "\n", "commas": ", ", "escaped lines": `\n`, "numbers": " 3. "} {
+				whole := strings.ReplaceAll(plain, " ", sep)
+				text := "the words are: " + whole + ". of it no more"
+				from, to := Phrase([]byte(text))
+				if text[from:to] != whole || bip39([]byte(text)) != Passed || bip39([]byte(strings.ToUpper("words: "+plain))) != Passed {
+					t.Errorf("%d bytes, seed %d, %s: phrase at [%d, %d), want [%d, %d)", n, seed, name, from, to, 15, 15+len(whole))
+				}
+			}
+		}
+	}
+}
+
+func TestNoPhrase(t *testing.T) {
+	phrase := Mnemonic(entropyOf(16, 1))
+	words := strings.Fields(phrase)
+	swapped := bytes.Join([][]byte{[]byte(strings.Join(words[1:], " ")), []byte(words[0])}, []byte(" "))
+	if got := bip39(swapped); got != Unknown {
+		t.Errorf("words in another order are %d, want Unknown", got)
+	}
+	for name, text := range map[string]string{
+		"eleven words":   strings.Join(words[:11], " "),
+		"another word":   strings.Join(words[:6], " ") + " of " + strings.Join(words[6:], " "),
+		"prose":          "this is a list of words that you should keep in a safe place and never show to anyone at all",
+		"nothing at all": "",
+	} {
+		if from, to := Phrase([]byte(text)); to != 0 || bip39([]byte(text)) != Failed {
+			t.Errorf("%s: phrase at [%d, %d)", name, from, to)
+		}
+	}
+}
