@@ -212,15 +212,8 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 	if len(r.keywords) > 0 && !near(text[max(0, start-r.within):start], r.keywords) && !near(key, r.keywords) {
 		return s.reject(uint32(index), a, b, whyKeyword, float64(r.within), 0)
 	}
-	switch {
-	case s.e.inMask(text, a, b) || s.e.masked(secret):
-		return s.reject(uint32(index), a, b, whyMask, 0, 0)
-	case inBlob(text, start):
-		return s.reject(uint32(index), a, b, whyBlob, 0, 0)
-	case r.rank <= rankContext && (placeholder(secret) || !r.near && s.e.absurd(text, a, b)):
-		return s.reject(uint32(index), a, b, whyFiller, 0, 0)
-	case r.near && !r.require && !credible(text[start:a], secret, r.not):
-		return s.reject(uint32(index), a, b, whyCredible, 0, 0)
+	if why := s.against(text, r, start, a, b); why != "" {
+		return s.reject(uint32(index), a, b, why, 0, 0)
 	}
 	f := Finding{Start: a, End: b, Rule: uint32(index), Severity: r.severity}
 	if r.check != nil && !r.checked(&f, text, text[start:end]) {
@@ -263,6 +256,23 @@ func (r *rule) checked(f *Finding, text, match []byte) bool {
 
 // longBlob is how many bytes of base64 without a break no path or name has.
 const longBlob = 48
+
+// against says what in its place speaks against the secret text[a:b] of a
+// match that begins at start.
+func (s *scanner) against(text []byte, r *rule, start, a, b int) (why string) {
+	secret := text[a:b]
+	switch {
+	case s.e.inMask(text, a, b) || s.e.masked(secret):
+		return whyMask
+	case inBlob(text, start):
+		return whyBlob
+	case r.rank <= rankContext && (placeholder(secret) || !r.near && s.e.absurd(text, a, b)):
+		return whyFiller
+	case r.near && !r.require && !credible(text[start:a], secret, r.not):
+		return whyCredible
+	}
+	return ""
+}
 
 // inBlob says that offset at lies in the middle of a long run of base64, such
 // as an image: what looks like a token behind its + or / is there by chance.

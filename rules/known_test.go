@@ -93,6 +93,13 @@ func TestKnownSecrets(t *testing.T) {
 		v := randomText(rng, alphabet, 10+i%30)
 		lines = append(lines, "k"+strings.TrimSpace(strings.ReplaceAll(v, " ", "_"))+"z")
 	}
+	for range 20 { // no run of letters in them stays as it is in every encoding
+		v := ""
+		for range 10 {
+			v += randomText(rng, base62, 2) + randomText(rng, `"\/+=&<>%@!#$`, 1)
+		}
+		lines = append(lines, v)
+	}
 	for _, filler := range []int{0, 5000} { // with the matcher of small dictionaries, and without
 		all := lines
 		for range filler {
