@@ -44,6 +44,9 @@ func credible(gap, secret []byte, not map[string]bool) bool {
 			return false
 		}
 	}
+	if gap[len(gap)-1] == '@' { // actions/app-token@<commit>
+		return false
+	}
 	var buf [2*maxKey + 2]byte
 	words := keyWords(buf[:0], gap)
 	neutral := 0

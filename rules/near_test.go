@@ -26,6 +26,7 @@ func TestNear(t *testing.T) {
 		{"query", "", "GET /v1/forecast?appid=1&openweather_key={{<32*hex>}}&q=x", ""},
 		{"id of a run", "", "datadog trace_id=<32*hex>, sentry event <32*hex>", ""},
 		{"commit", "", "https://github.com/algolia/x/commit/<40*hex>", ""},
+		{"pinned action", "", "github_token: x\n    uses: actions/create-github-app-token@<40*hex> # v2", ""},
 		{"digest", "", "datadog/agent@sha256:<64*hex>", ""},
 		{"request id below", "", `{"heroku":{"request_id":"<uuid>"}}`, ""},
 		{"attribute key of an id", "datadog.trace_id", "<32*hex>", ""},
