@@ -31,7 +31,7 @@ SOURCES := $(shell find $(PARTS) -type d ! -path '*/testdata*') \
            go.mod go.sum
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test build lint bench fuzz e2e clean
+.PHONY: help run demo test race build lint bench fuzz e2e clean
 
 ## help: list these commands
 help:
@@ -49,6 +49,10 @@ demo:
 ## test: all tests that need Go only
 test:
 	go test ./...
+
+## race: the packages in which goroutines meet, under the race detector (needs a C compiler)
+race:
+	CGO_ENABLED=1 go test -race ./processor/... ./internal/mask ./internal/memory ./internal/join ./internal/walk ./cmd/...
 
 ## build: bin/otelcol-tracescrub and bin/tracescrub
 build: $(COLLECTOR) $(if $(wildcard cmd/tracescrub),$(CLI))

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"flag"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -57,6 +58,49 @@ func hostile(t *testing.T, e *Engine, n int) map[string]string {
 	}
 	texts["quotes at rising levels"] = levels.String()[:n]
 	return texts
+}
+
+// hostileSize is 1 MiB in CI.
+var hostileSize = flag.Int("hostile", 64<<10, "bytes of hostile text for each rule in TestEveryRuleIsLinear")
+
+// TestEveryRuleIsLinear feeds each rule a long text of the kind that costs it
+// most: its anchors alone, with a word and with a run behind them, its
+// examples without their end.
+func TestEveryRuleIsLinear(t *testing.T) {
+	e := builtin(t)
+	s := newScanner(e)
+	byRule := map[int32][]string{}
+	for lit, targets := range e.targets {
+		for _, tg := range targets {
+			if tg.kind == patternTarget || tg.kind == nearTarget {
+				byRule[tg.rule] = append(byRule[tg.rule], e.lits[lit], e.lits[lit]+" ", e.lits[lit]+"a1B2", e.lits[lit]+"=a1B2c3D4")
+			}
+		}
+	}
+	if len(byRule) < 500 {
+		t.Fatalf("only %d rules", len(byRule))
+	}
+	const small = 2 << 10
+	large := *hostileSize
+	fed := map[string]bool{} // rules share anchors
+	for rule, units := range byRule {
+		worst, most := "", -1
+		for _, unit := range units {
+			s.scan(nil, []byte(strings.Repeat(unit, small/len(unit)+1)), Context{})
+			if s.work > most {
+				worst, most = unit, s.work
+			}
+		}
+		if fed[worst] {
+			continue
+		}
+		fed[worst] = true
+		text := []byte(strings.Repeat(worst, large/len(worst)+1))
+		s.scan(nil, text, Context{})
+		if s.work > maxWork*len(text) {
+			t.Errorf("rule %s: %d steps per byte", e.infos[rule].ID, s.work/len(text))
+		}
+	}
 }
 
 func TestWorkIsLinear(t *testing.T) {
