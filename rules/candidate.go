@@ -208,26 +208,16 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 	if a >= b {
 		return s.reject(uint32(index), a, b, whyEmpty, 0, 0)
 	}
+	if why := s.guard(text, key, r, start, a, b); why != "" {
+		return s.reject(uint32(index), a, b, why, float64(r.within), 0)
+	}
 	secret := text[a:b]
-	if len(r.keywords) > 0 && !near(text[max(0, start-r.within):start], r.keywords) && !near(key, r.keywords) {
-		return s.reject(uint32(index), a, b, whyKeyword, float64(r.within), 0)
-	}
-	switch {
-	case s.e.inMask(text, a, b) || s.e.masked(secret):
-		return s.reject(uint32(index), a, b, whyMask, 0, 0)
-	case inBlob(text, start):
-		return s.reject(uint32(index), a, b, whyBlob, 0, 0)
-	case r.rank <= rankContext && (placeholder(secret) || !r.near && s.e.absurd(text, a, b)):
-		return s.reject(uint32(index), a, b, whyFiller, 0, 0)
-	case r.near && !r.require && !credible(text[start:a], secret, r.not):
-		return s.reject(uint32(index), a, b, whyCredible, 0, 0)
-	}
 	f := Finding{Start: a, End: b, Rule: uint32(index), Severity: r.severity}
 	if r.check != nil {
 		if r.phrase {
 			from, to := verify.Phrase(secret)
 			if f.Start, f.End = a+from, a+to; to == 0 {
-				return 0
+				return s.reject(uint32(index), a, b, whyChecksum, 0, 0)
 			}
 			secret = text[f.Start:f.End]
 		}
@@ -254,6 +244,25 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 	}
 	s.addMatch(f, text, start, end, 0)
 	return end
+}
+
+// guard says what speaks against the secret text[a:b] of a match from start on
+// before its own form is asked, or "".
+func (s *scanner) guard(text, key []byte, r *rule, start, a, b int) string {
+	secret := text[a:b]
+	switch {
+	case len(r.keywords) > 0 && !near(text[max(0, start-r.within):start], r.keywords) && !near(key, r.keywords):
+		return whyKeyword
+	case s.e.inMask(text, a, b) || s.e.masked(secret):
+		return whyMask
+	case inBlob(text, start):
+		return whyBlob
+	case r.rank <= rankContext && (placeholder(secret) || !r.near && s.e.absurd(text, a, b)):
+		return whyFiller
+	case r.near && !r.require && !credible(text[start:a], secret, r.not):
+		return whyCredible
+	}
+	return ""
 }
 
 // longBlob is how many bytes of base64 without a break no path or name has.
