@@ -208,34 +208,18 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 	if a >= b {
 		return s.reject(uint32(index), a, b, whyEmpty, 0, 0)
 	}
-	if why := s.guard(text, key, r, start, a, b); why != "" {
-		return s.reject(uint32(index), a, b, why, float64(r.within), 0)
-	}
 	secret := text[a:b]
-	f := Finding{Start: a, End: b, Rule: uint32(index), Severity: r.severity}
-	if r.check != nil {
-		if r.phrase {
-			from, to := verify.Phrase(secret)
-			if f.Start, f.End = a+from, a+to; to == 0 {
-				return s.reject(uint32(index), a, b, whyChecksum, 0, 0)
-			}
-			secret = text[f.Start:f.End]
-		}
-		match := text[start:end]
-		if r.near {
-			match = secret
-		}
-		switch r.check(match) {
-		case verify.Passed:
-			f.Evidence |= ChecksumPassed
-		case verify.Failed:
-			if r.require {
-				return s.reject(uint32(index), a, b, whyChecksum, 0, 0)
-			}
-			f.Evidence |= ChecksumFailed
-			f.Severity = max(pack.Low, f.Severity-1)
-		}
+	if len(r.keywords) > 0 && !near(text[max(0, start-r.within):start], r.keywords) && !near(key, r.keywords) {
+		return s.reject(uint32(index), a, b, whyKeyword, float64(r.within), 0)
 	}
+	if why := s.against(text, r, start, a, b); why != "" {
+		return s.reject(uint32(index), a, b, why, 0, 0)
+	}
+	f := Finding{Start: a, End: b, Rule: uint32(index), Severity: r.severity}
+	if r.check != nil && !r.checked(&f, text, text[start:end]) {
+		return s.reject(uint32(index), a, b, whyChecksum, 0, 0)
+	}
+	secret = text[f.Start:f.End]
 	if f.Evidence&ChecksumPassed == 0 && r.entropy > 0 && entropy(secret) < r.entropy {
 		return s.reject(uint32(index), a, b, whyEntropy, entropy(secret), r.entropy)
 	}
@@ -246,13 +230,38 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 	return end
 }
 
-// guard says what speaks against the secret text[a:b] of a match from start on
-// before its own form is asked, or "".
-func (s *scanner) guard(text, key []byte, r *rule, start, a, b int) string {
+// checked applies the rule's checksum to f and says whether it stands.
+func (r *rule) checked(f *Finding, text, match []byte) bool {
+	secret := text[f.Start:f.End]
+	if r.near {
+		match = secret
+	}
+	if r.phrase {
+		from, to := verify.Phrase(secret)
+		if to == 0 {
+			return false
+		}
+		f.Start, f.End = f.Start+from, f.Start+to
+	}
+	switch r.check(match) {
+	case verify.Passed:
+		f.Evidence |= ChecksumPassed
+	case verify.Failed:
+		f.Evidence |= ChecksumFailed
+		f.Severity = max(pack.Low, f.Severity-1)
+		return !r.require
+	}
+	return true
+}
+
+// longBlob is how many bytes of base64 without a break no path or name has.
+const longBlob = 48
+
+// against says what in its place speaks against the secret text[a:b] of a
+// match that begins at start.
+func (s *scanner) against(text []byte, r *rule, start, a, b int) (why string) {
 	secret := text[a:b]
 	switch {
-	case len(r.keywords) > 0 && !near(text[max(0, start-r.within):start], r.keywords) && !near(key, r.keywords):
-		return whyKeyword
 	case s.e.inMask(text, a, b) || s.e.masked(secret):
 		return whyMask
 	case inBlob(text, start):
@@ -264,9 +273,6 @@ func (s *scanner) guard(text, key []byte, r *rule, start, a, b int) string {
 	}
 	return ""
 }
-
-// longBlob is how many bytes of base64 without a break no path or name has.
-const longBlob = 48
 
 // inBlob says that offset at lies in the middle of a long run of base64, such
 // as an image: what looks like a token behind its + or / is there by chance.

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,6 +25,9 @@ func hostile(t *testing.T, e *Engine, n int) map[string]string {
 		}
 	}
 	for i, targets := range e.targets {
+		if spelledTwice := !slices.ContainsFunc(targets, func(t target) bool { return t.kind != nearTarget }) && strings.Contains(e.lits[i], "-"); spelledTwice {
+			continue // as with "_"
+		}
 		if len(targets) > 0 {
 			add("anchor "+e.lits[i], e.lits[i])
 			add("anchor and word "+e.lits[i], e.lits[i]+" ")

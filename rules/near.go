@@ -44,6 +44,9 @@ func credible(gap, secret []byte, not map[string]bool) bool {
 			return false
 		}
 	}
+	if gap[len(gap)-1] == '@' { // actions/app-token@<commit>
+		return false
+	}
 	var buf [2*maxKey + 2]byte
 	words := keyWords(buf[:0], gap)
 	neutral := 0
@@ -162,15 +165,13 @@ func (s *scanner) underKey(text, key []byte) {
 	lv.hits = hits
 	mark := len(s.out)
 	for _, h := range hits {
-		targets := s.e.targets[h.Lit]
-		for i := range targets {
-			t := &targets[i]
+		for _, t := range s.e.targets[h.Lit] {
 			if t.kind != nearTarget || words != s.e.rules[t.rule].phrase {
 				continue
 			}
 			s.keyed = append(append(append(s.keyed[:0], key...), '='), text...)
 			lv.begin(len(s.e.rules))
-			s.candidate(s.keyed, nil, lv, t, h.Pos, false)
+			s.nearby(s.keyed, nil, lv, t.rule, h.Pos, h.Pos+len(s.e.lits[h.Lit]))
 		}
 	}
 	for i := mark; i < len(s.out); i++ {

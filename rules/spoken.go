@@ -18,7 +18,7 @@ const (
 
 // connectors lead from a name to its value; fillers may stand between.
 var (
-	connectors = words("is", "was", "are", "to", "as", "equals", "becomes", "reads", "being", "ist", "est", "es", "used", "shown", "using", "called", "named")
+	connectors = words("is", "was", "are", "to", "as", "equals", "becomes", "reads", "being", "ist", "est", "es", "used", "shown", "using", "called", "named", "with")
 	copulas    = words("is", "was", "are", "ist", "est", "es")
 	// prepositions begin what the credential is of: "of the admin console is".
 	prepositions = words("of", "for", "on", "in", "at", "from")

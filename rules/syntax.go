@@ -31,13 +31,10 @@ func hasPrefixFold(text []byte, lower string) bool {
 	return len(text) >= len(lower) && indexFold(text[:len(lower)], lower) == 0
 }
 
-// maxBlock is how far behind a Terraform variable's name its default may stand, in bytes.
-const maxBlock = 400
-
 // assigned finds the value that is assigned to the name text[start:end].
 func assigned(text []byte, start, end int, v value) (_ value, ok bool) {
 	i, quote := closingQuote(text, end)
-	for i < len(text) && text[i] == ']' { // os.environ["X"]
+	for i < len(text) && (text[i] == ']' || text[i] == '[' && i+1 < len(text) && text[i+1] == ']') { // os.environ["X"], NAME[]
 		i++
 	}
 	at := i
@@ -47,6 +44,9 @@ func assigned(text []byte, start, end int, v value) (_ value, ok bool) {
 	spaced := i > at
 	if i >= len(text) {
 		return v, false
+	}
+	if n := conditional(text[i:]); n > 0 {
+		i += n
 	}
 	v.line = lineStart(text, start)
 	v.user = start > 2 && string(text[start-3:start]) == "://"
@@ -72,12 +72,17 @@ func assigned(text []byte, start, end int, v value) (_ value, ok bool) {
 		if _, _, q := openingQuote(text, i); q == 0 {
 			return v, false
 		}
-	case c == '>' && start > 0 && text[start-1] == '<': // <password>X</password>
+	case c == '>' && (quote > 0 || start > 0 && text[start-1] == '<'): // <password>X</password>, <entry key="password">X</entry>
 		return until(text, i+1, '<', v)
 	case quote > 0 && spaced && hasPrefixFold(text[i:], "value="): // name="password" value="X"
 		i += len("value=")
-	case quote > 0 && spaced && c == '{': // variable "db_password" { default = "X" }
-		if i, ok = blockDefault(text, i); !ok {
+	case c == '{' && spaced: // variable "db_password" { default = "X" }, Password { get; set; } = "X"
+		if i, ok = behindBlock(text, i, quote > 0); !ok {
+			return v, false
+		}
+	case c == '(' && !spaced && !reads(text[start:end]): // setPassword("X")
+		i++
+		if _, _, q := openingQuote(text, i); q == 0 {
 			return v, false
 		}
 	case spaced && quote == 0 && start > 1 && text[start-1] == '-' || spaced && text[start] == '-' && quote == 0: // --password X
@@ -85,23 +90,6 @@ func assigned(text []byte, start, end int, v value) (_ value, ok bool) {
 		return v, false
 	}
 	return readValue(text, i, v)
-}
-
-// blockDefault returns where the default of a Terraform variable stands whose
-// block opens at i.
-func blockDefault(text []byte, i int) (int, bool) {
-	n := bytes.Index(text[i:min(len(text), i+maxBlock)], []byte("default"))
-	if n < 0 || bytes.IndexByte(text[i:i+n], '}') >= 0 {
-		return i, false
-	}
-	i += n + len("default")
-	for i < len(text) && (text[i] == ' ' || text[i] == '\t') {
-		i++
-	}
-	if i >= len(text) || text[i] != '=' {
-		return i, false
-	}
-	return operator(text, i)
 }
 
 // nextLine reads the YAML value that stands alone, indented, on the line behind
@@ -156,6 +144,18 @@ func lineStart(text []byte, start int) bool {
 	return false
 }
 
+// conditional returns the length of what makes an assignment conditional: ||=, ??=, ?=.
+func conditional(s []byte) int {
+	n := 0
+	for n < len(s) && n < 2 && (s[n] == '|' || s[n] == '?') {
+		n++
+	}
+	if n > 0 && n+1 < len(s) && s[n] == '=' && s[n+1] != '=' {
+		return n
+	}
+	return 0
+}
+
 // operator skips an assignment operator and the spaces behind it.
 func operator(text []byte, i int) (int, bool) {
 	c := text[i]
@@ -177,7 +177,7 @@ func operator(text []byte, i int) (int, bool) {
 // skipType skips the type in "password: str = ..." and stands at the value.
 func skipType(text []byte, i int, op byte) int {
 	k := i
-	for k < len(text) && k-i < 32 && (isWord(text[k]) || text[k] == '.' || text[k] == '[' || text[k] == ']' || text[k] == '|') {
+	for k < len(text) && k-i < 32 && (isWord(text[k]) || text[k] == '.' || text[k] == '&' || text[k] == '\'' && k > i || text[k] == '[' || text[k] == ']' || text[k] == '|') {
 		k++
 	}
 	at := k
@@ -241,11 +241,22 @@ func openingQuote(text []byte, i int) (level, next, length int) {
 	return 0, i, 0
 }
 
+// literalPrefixes stand before the quote of a literal in Go, C# and C++.
+var literalPrefixes = []string{"[]byte(", "@", "$@", "L"}
+
 // readValue reads the value that begins at i.
 func readValue(text []byte, i int, v value) (value, bool) {
 	if i+1 < len(text) && (text[i] == 'b' || text[i] == 'r' || text[i] == 'f' || text[i] == 'u') {
 		if _, _, q := openingQuote(text, i+1); q > 0 && text[i+1] != '&' && text[i+1] != '%' {
 			i++ // b"...", f'...'
+		}
+	}
+	for _, p := range literalPrefixes {
+		if bytes.HasPrefix(text[i:], []byte(p)) {
+			if _, _, q := openingQuote(text, i+len(p)); q > 0 {
+				i += len(p)
+				break
+			}
 		}
 	}
 	level, next, q := openingQuote(text, i)

@@ -1,6 +1,7 @@
 package mask
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/tracescrub/tracescrub/internal/join"
@@ -25,6 +26,9 @@ func newJoiner(m *Masker) *joiner {
 
 // inside adds to found what stands in text in pieces.
 func (m *Masker) inside(found []rules.Finding, text []byte, at Where) []rules.Finding {
+	if bytes.IndexByte(text, '"') < 0 {
+		return found // nothing in it is a member, an element or an event
+	}
 	j := m.joiners.Get().(*joiner)
 	j.where = Where{Deadline: at.Deadline, Digest: at.Digest}
 	j.finder.Inside(text, j.emit)

@@ -274,7 +274,9 @@ func anyWindow(in, secret string) bool {
 func TestStoreIsBounded(t *testing.T) {
 	now := time.Unix(1000, 0)
 	s := NewStore(Limits{Traces: 3, Values: 2, Age: time.Minute}, func() time.Time { return now })
-	value := func(n uint64) *Value { return New([]byte(random(n, 30, base62)), Tag{Rule: "r", Digest: n, Form: true}) }
+	value := func(n uint64) *Value {
+		return New([]byte(random(n, 30, base62)), Tag{Rule: "r", Digest: n, Form: true})
+	}
 	known := func(trace byte) int { return len(s.Values(nil, Trace{trace})) }
 	s.Add(Trace{}, value(1))
 	if s.Len() != 0 {

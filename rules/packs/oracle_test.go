@@ -135,7 +135,7 @@ var nouns = regexp.MustCompile(`^(?:(?:api|app|access|secret|client)?(?:key|toke
 
 // near reads what stands between a word and a token of plain form.
 func near(gap, secret string, not []string) bool {
-	if len(secret) < 10 || len(secret) < 16 && !strings.ContainsAny(secret, "0123456789") {
+	if len(secret) < 10 || len(secret) < 16 && !strings.ContainsAny(secret, "0123456789") || strings.HasSuffix(gap, "@") {
 		return false
 	}
 	split := regexp.MustCompile(`([a-z])([A-Z0-9])|([A-Z])([A-Z][a-z])|([A-Z_])([0-9])`)

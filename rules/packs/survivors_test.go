@@ -42,6 +42,13 @@ var survivors = map[string]string{
 	"go module sums":       "go.yaml.in/yaml/v3 v3.0.6 h1:<43*base64>=",
 	"minified javascript":  "function(e,t,n){return e.sk_(t),pk_.re_=n.fw_}var r8_=1;cio.t1.s.S.KEY={}",
 	"wireguard public key": "PublicKey = <43*base64>=",
+	"ids near providers":   `datadog trace_id=<32*hex> dd.span_id=<16*hex> heroku[router]: request_id=<uuid> sentry event <32*hex> snyk issue <uuid> {"okta":{"requestId":"<40*base62>"}}`,
+	"commits near tools":   "https://github.com/algolia/search/commit/<40*hex> codecov/patch at <40*hex> circleci pipeline <uuid> jenkins build <32*hex> drone image sha256:<64*hex>",
+	"models near keys":     "openai model gpt-4o-2024-08-06, mistral run <32*hex>, deepgram response id <uuid>, cohere generation <uuid>, the wandb run <8*base36>",
+	"prose near providers": "We moved from Datadog to Honeycomb; the Twilio and Okta keys are rotated, see the Cloudflare documentation about API tokens and their scopes.",
+	"command lines":        "mkdir -p build/out && docker run -p 8080:80 -e A=b redis && psql -p 5432 -U app && ssh -p 2222 h && nmap -p 1-1024 h && cp -pr a b && curl -u $USER:$PASS h && redis-cli -p 6380 -h h && mysql -h db -P 3306",
+	"sql":                  "SELECT password FROM users WHERE id = $1; ALTER ROLE app WITH PASSWORD :pw; IDENTIFIED BY ?; SET PASSWORD = :p; UPDATE u SET password = crypt($1, gen_salt('bf'))",
+	"near a wallet":        "wallet balance 1.25 ETH, tx 0x<64*hex>, block hash 0x<64*hex>, address 0x<40*hex>; the mnemonic device helps to remember the names of the planets in their order",
 }
 
 // TestSurvivors: no rule finds anything in them.
