@@ -126,6 +126,12 @@ func (e *Engine) allowed(ctx *Context, text []byte, f *Finding, start, end int, 
 	return -1
 }
 
+// Allowed says that an allow-list takes back a finding of text that was made
+// by others than Scan, such as a copy of what Scan has found elsewhere.
+func (e *Engine) Allowed(text []byte, f Finding, ctx Context) bool {
+	return f.Withheld == None && e.allowed(&ctx, text, &f, f.Start, f.End, text[f.Start:f.End]) >= 0
+}
+
 func (a *allow) covers(ctx *Context, text []byte, f *Finding, start, end int, canonical []byte) bool {
 	if int(f.Rule) >= len(a.rules) || !a.rules[f.Rule] {
 		return false

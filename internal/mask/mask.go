@@ -156,7 +156,20 @@ func (m *Masker) Text(dst []Hit, text []byte, at Where) (out []byte, hits []Hit)
 // Mask masks what was found in text by other means than the engine's: found
 // has the place, rule, evidence and digest of each finding.
 func (m *Masker) Mask(dst []Hit, text []byte, found []rules.Finding, at Where) (out []byte, hits []Hit) {
-	return m.apply(dst, text, found, at)
+	return m.apply(dst, text, m.withoutAllowed(text, found, at), at)
+}
+
+// withoutAllowed leaves out what an allow-list has: findings of others than
+// the engine were not held against it.
+func (m *Masker) withoutAllowed(text []byte, found []rules.Finding, at Where) []rules.Finding {
+	lists, ok := m.engine.(interface {
+		Allowed(text []byte, f rules.Finding, ctx rules.Context) bool
+	})
+	if !ok {
+		return found
+	}
+	ctx := rules.Context{Field: at.Field, Resource: at.Resource, AllowInline: m.inline}
+	return slices.DeleteFunc(found, func(f rules.Finding) bool { return lists.Allowed(text, f, ctx) })
 }
 
 // Rule returns the index of a rule by its id.
