@@ -177,7 +177,7 @@ const (
 	whyKeyword  = "none of the rule's keywords stands within %g bytes before it or in the key"
 	whyMask     = "it is a mask of ours, or lies within one"
 	whyBlob     = "it stands in the middle of a long run of base64"
-	whyFiller   = "it is a placeholder"
+	whyFiller   = "it is a placeholder, or nothing that is ever a secret here"
 	whyCredible = "what stands here is no credible value for these words: a word, a reference or code"
 	whyChecksum = "its checksum fails, and the rule requires it"
 	whyEntropy  = "its entropy is %.2f bits per byte, and at least %.2f are needed"
