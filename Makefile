@@ -52,7 +52,7 @@ test:
 
 ## race: the packages in which goroutines meet, under the race detector (needs a C compiler)
 race:
-	CGO_ENABLED=1 go test -race ./processor/... ./internal/mask ./internal/memory ./internal/join ./internal/walk ./cmd/...
+	CGO_ENABLED=1 go test -race ./processor/... ./internal/mask ./internal/memory ./internal/join ./internal/walk ./cmd/tracescrub/internal/...
 
 ## build: bin/otelcol-tracescrub and bin/tracescrub
 build: $(COLLECTOR) $(if $(wildcard cmd/tracescrub),$(CLI))
