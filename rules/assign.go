@@ -53,7 +53,7 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 			v, ok = codeBeside(text, end)
 		}
 		if n >= 0 && column {
-			s.column(n, text, start, end)
+			s.column(n, text, start)
 		}
 		if n >= 0 && ok && (!v.digits || s.e.names[n].kind == numericValue) {
 			s.value(n, text, v)

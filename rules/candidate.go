@@ -208,7 +208,6 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 	if a >= b {
 		return s.reject(uint32(index), a, b, whyEmpty, 0, 0)
 	}
-	secret := text[a:b]
 	if len(r.keywords) > 0 && !near(text[max(0, start-r.within):start], r.keywords) && !near(key, r.keywords) {
 		return s.reject(uint32(index), a, b, whyKeyword, float64(r.within), 0)
 	}
@@ -219,7 +218,7 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 	if r.check != nil && !r.checked(&f, text, text[start:end]) {
 		return s.reject(uint32(index), a, b, whyChecksum, 0, 0)
 	}
-	secret = text[f.Start:f.End]
+	secret := text[f.Start:f.End]
 	if f.Evidence&ChecksumPassed == 0 && r.entropy > 0 && entropy(secret) < r.entropy {
 		return s.reject(uint32(index), a, b, whyEntropy, entropy(secret), r.entropy)
 	}

@@ -8,9 +8,9 @@ const (
 )
 
 // column adds the values of a table's column whose header is the name number n
-// at text[start:end]: rows of cells between pipes under a ruled header, as
+// at offset start: rows of cells between pipes under a ruled header, as
 // psql, mysql and Markdown print them.
-func (s *scanner) column(n int, text []byte, start, end int) {
+func (s *scanner) column(n int, text []byte, start int) {
 	from := bytes.LastIndexByte(text[max(0, start-maxLine):start], '\n') + 1 + max(0, start-maxLine)
 	line, next := tableLine(text, from)
 	index := bytes.Count(text[from:start], []byte("|"))

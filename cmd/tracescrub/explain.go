@@ -61,7 +61,7 @@ func runExplain(ctx context.Context, t *terminal, f *explainFlags) error {
 	if err != nil {
 		return err
 	}
-	m, err := newMasking(s)
+	m, err := newMasking(s) //nolint:contextcheck // rule files are read before there is anything to interrupt
 	if err != nil {
 		return err
 	}

@@ -160,7 +160,7 @@ func newStream(ctx context.Context, s settings, format string, signal otlpstream
 			return errors.Join(err, o.stop(whole))
 		}, nil
 	}
-	m, err := newMasking(s)
+	m, err := newMasking(s) //nolint:contextcheck // rule files are read before there is anything to interrupt
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func runRulesList(ctx context.Context, t *terminal, config string, asJSON bool) 
 	if err != nil {
 		return err
 	}
-	m, err := newMasking(s)
+	m, err := newMasking(s) //nolint:contextcheck // rule files are read before there is anything to interrupt
 	if err != nil {
 		return err
 	}

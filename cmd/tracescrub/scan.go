@@ -85,7 +85,7 @@ func runScan(ctx context.Context, t *terminal, f *scanFlags, paths []string) err
 		return err
 	}
 	s.AllowInline = f.allowInline
-	m, err := newMasking(s)
+	m, err := newMasking(s) //nolint:contextcheck // rule files are read before there is anything to interrupt
 	if err != nil {
 		return err
 	}

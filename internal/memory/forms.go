@@ -17,7 +17,7 @@ func (v *Value) encode(secret []byte) {
 		b = b[[3]int{0, 2, 3}[shift] : len(padded)*8/6] // the rest depends on the neighbours
 		v.add(b, base64Form)
 		if bytes.ContainsAny(b, "+/") {
-			v.add([]byte(urlAlphabet.Replace(b)), base64Form)
+			v.add(urlAlphabet.Replace(b), base64Form)
 		}
 		wipe(padded, b)
 	}

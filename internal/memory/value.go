@@ -9,9 +9,9 @@ package memory
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/binary"
 	"hash/maphash"
-	"math/rand/v2"
 
 	"github.com/tracescrub/tracescrub/rules/pack"
 )
@@ -69,10 +69,16 @@ const (
 
 // The keys are drawn once per process.
 var (
-	key0 = rand.Uint64()
-	key1 = rand.Uint64() | 1
+	key0 = randomWord()
+	key1 = randomWord() | 1
 	seed = maphash.MakeSeed()
 )
+
+func randomWord() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // does not fail (crypto/rand)
+	return binary.LittleEndian.Uint64(b[:])
+}
 
 // sum32 hashes a window: the upper bits of a product depend on all lower ones.
 func sum32(w uint64) uint32 { return uint32((w ^ key0) * key1 >> 32) }

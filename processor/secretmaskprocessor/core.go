@@ -179,8 +179,9 @@ func (c *core) stop() {
 
 // use makes batches from now on go through engine. mu must be held.
 func (c *core) use(engine *rules.Engine) error {
-	all, err := engine, error(nil)
+	all := engine
 	if c.known != nil {
+		var err error
 		if all, err = engine.WithKnown(c.known.secrets); err != nil {
 			return err
 		}

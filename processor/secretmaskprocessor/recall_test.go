@@ -191,6 +191,7 @@ func BenchmarkClean(b *testing.B) { benchmarkTrace(b, false) }
 func BenchmarkKnown(b *testing.B) { benchmarkTrace(b, true) }
 
 func benchmarkTrace(b *testing.B, known bool) {
+	b.Helper()
 	h := start(b, testConfig(b))
 	if known {
 		session(h, 1, "token "+secret(b, 27))

@@ -110,6 +110,7 @@ func writeParts(parts []string) string {
 }
 
 func readParts(t testing.TB, text string) (out []string) {
+	t.Helper()
 	var got []struct{ Parts []part }
 	require.NoError(t, json.Unmarshal([]byte(text), &got))
 	for _, p := range got[0].Parts {
@@ -131,6 +132,7 @@ func eventLines(prefix, end string) func([]string) string {
 
 func readEvents(prefix string) func(testing.TB, string) []string {
 	return func(t testing.TB, text string) (out []string) {
+		t.Helper()
 		for line := range strings.Lines(text) {
 			line = strings.TrimPrefix(strings.TrimSpace(line), strings.TrimSpace(prefix))
 			if line == "" || !strings.Contains(line, "{") {
@@ -152,6 +154,7 @@ func quoted(write func([]string) string) func([]string) string {
 
 func unquoted(read func(testing.TB, string) []string) func(testing.TB, string) []string {
 	return func(t testing.TB, text string) []string {
+		t.Helper()
 		var m map[string]string
 		require.NoError(t, json.Unmarshal([]byte(text), &m))
 		return read(t, m["body"])
@@ -189,6 +192,7 @@ var carriers = []carrier{
 	{"parts in JSON", inText(writeParts, readParts)},
 	{"parts in JSON in JSON", inText(quoted(writeParts), unquoted(readParts))},
 	{"elements in JSON", inText(func(p []string) string { return marshal(p) }, func(t testing.TB, text string) (out []string) {
+		t.Helper()
 		require.NoError(t, json.Unmarshal([]byte(text), &out))
 		return out
 	})},

@@ -76,7 +76,7 @@ func (t *traits) read(m *Model, q Question, value []byte) {
 		sym := symbolOf[c]
 		t.pairs += int(pairs[int(last)*symbols+int(sym)])
 		last = sym
-		kind := 0
+		var kind int
 		switch {
 		case sym < 26:
 			t.lower++

@@ -15,26 +15,16 @@ import (
 // seeds are the fills that the promise is tested with.
 var seeds = []uint64{1, 20260901, 0xfeedface}
 
-// What holds today, in parts of a thousand. The goal of the first is 10;
-// whoever makes the engine better lowers it.
+// Bounds in parts of a thousand.
 const (
 	// maxLeaked bounds the occurrences that leak, of all difficulties. Known to
-	// leak (docs/detection-scenarios.md says which occurrence):
-	//   - split over neighbours: S32, S33, S78, X02
-	//   - quoted in pieces: S10
-	//   - named by the element or flag before it: S35
-	//   - in a span name: dirty_traceloop
-	//   - documented limits: backwards in S90 (S49, an image's text chunk, and S80 are found)
-	maxLeaked = 29
+	// leak (docs/detection-scenarios.md says which occurrence): an opaque key in
+	// a span name that stands nowhere else (dirty_traceloop), and the token that
+	// is written backwards (S90), a documented limit.
+	maxLeaked = 5
 	// maxDestroyed bounds the look-alikes that do not survive.
-	maxDestroyed = 5
+	maxDestroyed = 1
 )
-
-// knownChanged are the files without secrets that are not left alone yet, and
-// how many values and look-alikes of them are changed at most.
-var knownChanged = map[string]int{
-	"clean_survivors_cloud": 14, "clean_survivors_config": 2, "clean_survivors_prose": 3, "clean_survivors_unique_ids": 4,
-}
 
 // masker masks the payload of a case (OTLP/JSON).
 type masker func(c corpus.Case, payload []byte) ([]byte, error)
@@ -61,7 +51,7 @@ func broken(loaded *corpus.Corpus, seed uint64, mask masker) (faults []string, t
 			faults = append(faults, c.Name+": masking twice changes something")
 		}
 		r := corpus.Score(c, masked)
-		if n := r.CleanChanged + r.DecoysDestroyed; len(c.Secrets) == 0 && n > knownChanged[c.Name] {
+		if n := r.CleanChanged + r.DecoysDestroyed; len(c.Secrets) == 0 && n > 0 {
 			faults = append(faults, fmt.Sprintf("%s: %d changes in a clean file", c.Name, n))
 		}
 		total.Add(r)

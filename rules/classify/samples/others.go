@@ -145,7 +145,7 @@ func (m maker) credential() string {
 
 func (m maker) placeholder() string {
 	k, w := m.of(m.named), m.of(m.code)
-	v := ""
+	var v string
 	switch m.IntN(14) {
 	case 0:
 		v = "your-" + w + "-" + k
