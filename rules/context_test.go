@@ -56,6 +56,8 @@ func TestNamedSecrets(t *testing.T) {
 		{"conditional", "", `api_key ||= "{{<32*base62>}}"`},
 		{"Android string", "", `<<string name="api_key">{{<32*base62>}}<</string>`},
 		{"filled in", "", `When I fill in "Password" with "{{<8*alnum>#4x}}"`},
+		{"Kubernetes Secret", "", "apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\ndata:\n  tls.bin: {{<24*base62>}}\ntype: Opaque\n"},
+		{"Kubernetes Secret, data first", "", "stringData:\n  conf: {{<10*lower>}}\nkind: Secret\n---\nkind: ConfigMap\ndata:\n  a: abcdefgh\n"},
 		{"one-time code", "", "your one-time code is {{<6*digit>}}."},
 		{"OTP beside", "", "OTP {{<6*digit>}} expires soon"},
 		{"short flag", "process.command_line", "mysql -u root -p{{<6*base62>.9X<4*lower>}} -h db"},
@@ -121,6 +123,7 @@ func TestBrokenTokens(t *testing.T) {
 		{"concatenated over lines", "t = ('{{xoxb-<12*digit>-<12*digit>-<4*base62>'\n     '<20*base62>}}')"},
 		{"zero width", "token {{ghp_<14*base62>\u200b<22*base62>}} here"},
 		{"soft hyphen", "token {{ghp_<14*base62>\u00ad<22*base62>}} here"},
+		{"quoted-printable", "token=3D{{ghp_<14*base62>=\r\n<22*base62>}} here"},
 		{"coloured", "token {{ghp_<14*base62>\x1b[1;31m<22*base62>}}\x1b[0m here"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -155,6 +158,7 @@ func TestNotSecrets(t *testing.T) {
 		{"a word at the end of a line", "", "$ kubectl get pods --all-namespaces -n bearer --sort-by=.metadata.name\nnext-4ca3328e4e-ad8269   1/1   Running   3"},
 		{"harmless cookies", "", "Cookie: theme=dark; _ga=GA1.2.1234567890.1234567890; _fbp=fb.1.1596403881668.1116446470; cookieconsent_status=a1b2c3d4e5f6g7; lang=en-US"},
 		{"schema with default", "", `{"password":{"type":"string","default":"none","description":"the password of the user"}}`},
+		{"other Kubernetes kinds", "", "kind: SecretStore\ndata:\n  a: abcdefgh\n---\nkind: ConfigMap\ndata:\n  a: abcdefghijkl\n"},
 		{"getters", "", `p := getPassword("db.main.v2"); t = vault.readSecret("kv/app1/db")`},
 		{"short flags", "command", "docker run -p8080:80 -pthread -package com.acme.Web2 -p 5432 mkdir -p /var/lib/App1"},
 		{"sensitive in a plan", "", "  + password = (sensitive value)\n  + token    = (known after apply)"},

@@ -58,13 +58,14 @@ type target struct {
 type targetKind uint8
 
 const (
-	patternTarget targetKind = iota
-	nearTarget               // the literal is a word near which tokens of plain form are credentials
-	nameTarget               // the literal is part of the name of a credential
-	viewTarget               // the literal says that an encoding is in use behind which others can hide
-	escapeTarget             // the literal is an escape behind which others can hide
-	maskTarget               // the literal begins one of our masks
-	knownTarget              // the literal gives values of the dictionary away
+	patternTarget  targetKind = iota
+	nearTarget                // the literal is a word near which tokens of plain form are credentials
+	nameTarget                // the literal is part of the name of a credential
+	viewTarget                // the literal says that an encoding is in use behind which others can hide
+	escapeTarget              // the literal is an escape behind which others can hide
+	manifestTarget            // the literal says that a text is a Kubernetes Secret
+	maskTarget                // the literal begins one of our masks
+	knownTarget               // the literal gives values of the dictionary away
 )
 
 // rule is a compiled pack.Rule.
@@ -138,6 +139,7 @@ func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
 		}
 	}
 	c.nameLiterals()
+	c.literal(manifestAnchor, nil, target{kind: manifestTarget, exact: manifestAnchor})
 	c.literal("[MASKED:", nil, target{kind: maskTarget})
 	c.literal("[WITHHELD:", nil, target{kind: maskTarget})
 	for _, l := range escapeSigns {

@@ -245,6 +245,7 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 	s.values, s.slash = 0, false
 	name := 0    // names before this offset are settled
 	outside := 0 // where the last mask ends
+	manifest := 0
 	var memo known.Memo
 	for hits := lv.hits; ; {
 		for _, h := range hits {
@@ -273,6 +274,10 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 					s.nearby(text, key, lv, t.rule, h.Pos, h.Pos+len(s.e.lits[h.Lit]))
 				case nameTarget:
 					names = !document
+				case manifestTarget:
+					if !document && h.Pos >= manifest {
+						manifest = s.manifest(text, h.Pos)
+					}
 				case escapeTarget:
 					s.slash = true
 				case viewTarget:
