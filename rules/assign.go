@@ -43,8 +43,8 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 	if !ok {
 		v, ok = spoken(text, start, end)
 		ok = ok && !bytes.Contains(text[v.start:v.end], maskOpen)
-		column := endsLine(text, end)
-		if !ok && !column && (end >= len(text) || text[end] != ' ') {
+		column, header := endsLine(text, end), start >= s.tables && isHeader(text, start, end)
+		if !ok && !column && !header && (end >= len(text) || text[end] != ' ') {
 			s.rejectName(start, end, whyUnset)
 			return end
 		}
@@ -54,6 +54,10 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 		}
 		if n >= 0 && column {
 			s.column(n, text, start)
+		}
+		if n >= 0 && header {
+			s.tables = s.aligned(n, text, start)
+			return end
 		}
 		if n >= 0 && ok && (!v.digits || s.e.names[n].kind == numericValue) {
 			s.value(n, text, v)

@@ -74,6 +74,7 @@ func TestNamedSecrets(t *testing.T) {
 		{"Markdown cell", "", "| API_KEY | `{{<32*base62>}}` |"},
 		{"aligned", "", "API_KEY      {{<32*base62>}}\nREGION       eu-west-1"},
 		{"psql column", "", " id | service | api_token\n----+---------+-----------\n  1 | billing | {{<40*base62>}}\n(1 row)"},
+		{"kubectl column", "", "NAME      TOKEN                                      AGE\nweb-1     {{<40*base62>}}   3d\nweb-2     <<none>                                     3d\n"},
 		{"mysql column", "", "+----+-----------+\n| id | password  |\n+----+-----------+\n|  1 | {{<6*alpha>-<3*digit>!}} |\n+----+-----------+"},
 		{"flag and value", "", "run --api-key {{<32*base62>}} --verbose"},
 		{"flag with equals", "", "run --password={{<10*alnum>!}} --verbose"},

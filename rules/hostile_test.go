@@ -48,7 +48,7 @@ func hostile(t *testing.T, e *Engine, n int) map[string]string {
 	for _, unit := range []string{
 		`\`, `\"`, `"`, `{"a":`, `[`, `[{"password":`, `password="`, `password='a `, "password=`", `cookie: `, `cookie: a=`, `token:`, `api_key=`, `%25`, `%2525253D`,
 		`&quot;`, `&amp;quot;`, "\x1b[", "\x1b[0", "p\x00", "token\x00", `\u0070`, `\\\\u0070`, `eyJ.`, `a://b:`, `://`, `-----BEGIN `, `-----BEGIN RSA PRIVATE KEY-----` + "\n",
-		`ey`, "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo", "4142434445464748494a4b4c4d4e4f50", `[MASKED:`, `[MASKED:github-token:`, `--password `, `<password>`, `"name":"token","value":`,
+		`ey`, "TOKEN  ", "TOKEN  \n", "TOKEN  KEY\n", "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo", "4142434445464748494a4b4c4d4e4f50", `[MASKED:`, `[MASKED:github-token:`, `--password `, `<password>`, `"name":"token","value":`,
 	} {
 		add("unit "+unit, unit)
 	}

@@ -26,6 +26,7 @@ type scanner struct {
 	match  match.State
 	out    []Finding // of the text at hand, offsets relative to it
 	slash  bool      // a backslash stood where candidates of the text at hand were looked at
+	tables int       // tables without rules before this offset are settled
 	values int       // bytes of values that names of the text at hand led to
 	tick   int       // counts towards looking at the clock
 	late   bool      // Context.Deadline passed
@@ -242,7 +243,7 @@ func (s *scanner) number(text []byte, sp decode.Span, key []byte) {
 func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (seen viewSet) {
 	lv := &s.levels[depth]
 	lv.begin(len(s.e.rules))
-	s.values, s.slash = 0, false
+	s.values, s.tables, s.slash = 0, 0, false
 	name := 0    // names before this offset are settled
 	outside := 0 // where the last mask ends
 	manifest := 0

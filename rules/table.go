@@ -5,13 +5,15 @@ import "bytes"
 const (
 	maxRows = 1000 // of a table
 	maxLine = 4096 // bytes of its lines
+	// maxHeader is the longest line of headers without rules.
+	maxHeader = 512
 )
 
 // column adds the values of a table's column whose header is the name number n
 // at offset start: rows of cells between pipes under a ruled header, as
 // psql, mysql and Markdown print them.
 func (s *scanner) column(n int, text []byte, start int) {
-	from := bytes.LastIndexByte(text[max(0, start-maxLine):start], '\n') + 1 + max(0, start-maxLine)
+	from := lineBegin(text, start)
 	line, next := tableLine(text, from)
 	index := bytes.Count(text[from:start], []byte("|"))
 	rule, at := tableLine(text, next)
@@ -81,4 +83,64 @@ func tableCell(row []byte, index int) (from, to int) {
 		to--
 	}
 	return from, to
+}
+
+// isHeader says that the name text[start:end] is a column of a table without
+// rules, as kubectl prints them: words in upper case between wide gaps, and
+// nothing else on the line.
+func isHeader(text []byte, start, end int) bool {
+	left := start == 0 || text[start-1] == '\n' || start > 1 && text[start-1] == ' ' && text[start-2] == ' '
+	right := end+1 < len(text) && text[end] == ' ' && text[end+1] == ' ' || end < len(text) && (text[end] == '\n' || text[end] == '\r')
+	if !left || !right {
+		return false
+	}
+	columns, gap := 0, 2 // the line begins as if behind a gap
+	from := lineBegin(text, start)
+	for i := from; i < len(text) && text[i] != '\n' && text[i] != '\r'; i++ {
+		if i-from > maxHeader {
+			return false
+		}
+		switch c := text[i]; {
+		case c == ' ':
+			gap++
+			continue
+		case c-'A' < 26 || c == '_' || c == '-' || c == '(' || c == ')':
+		default:
+			return false
+		}
+		if gap > 1 {
+			columns++
+		}
+		gap = 0
+	}
+	return columns > 1
+}
+
+func lineBegin(text []byte, at int) int {
+	from := max(0, at-maxLine)
+	return from + bytes.LastIndexByte(text[from:at], '\n') + 1
+}
+
+// aligned adds the values that stand right under the name number n at
+// text[start:], in the lines that follow. It returns where the table ends.
+func (s *scanner) aligned(n int, text []byte, start int) int {
+	from := lineBegin(text, start)
+	_, at := tableLine(text, from)
+	for range maxRows {
+		row, next := tableLine(text, at)
+		offset := start - from
+		if at >= len(text) || len(row) <= offset || offset > 0 && row[offset-1] != ' ' {
+			return at
+		}
+		s.work += len(row)
+		end := offset
+		for end < len(row) && !isSpace(row[end]) {
+			end++
+		}
+		if cell := row[offset:end]; len(cell) >= minSpoken && strong(cell) && !technical(cell) {
+			s.value(n, text, value{start: at + offset, end: at + end, quoted: true, limit: maxValue})
+		}
+		at = next
+	}
+	return at
 }
