@@ -110,6 +110,12 @@ func (s *scanner) value(n int, text []byte, v value) {
 	}
 	secret := text[v.start:v.end]
 	if s.e.inMask(text, v.start, v.end) || s.e.masked(secret) || !s.e.accepts(nm, secret, about(text, v)) {
+		// A second assignment may hang on to the first: KEY=value=more.
+		if i := bytes.IndexByte(secret, '='); i >= nm.min && i+1 < len(secret) && nm.kind != cookieValue && !s.e.masked(secret) {
+			v.end = v.start + i
+			s.value(n, text, v)
+			return
+		}
 		s.rejectValue(n, text, v)
 		return
 	}
