@@ -140,10 +140,10 @@ func (c *core) start() error {
 func (c *core) background() {
 	var work []func(context.Context)
 	if c.cfg.Rules.ReloadInterval > 0 && len(c.cfg.Rules.Packs) > 0 {
-		work = append(work, c.reloader)
+		work = append(work, func(ctx context.Context) { every(ctx, c.cfg.Rules.ReloadInterval, c.reload) })
 	}
 	if c.cfg.Known.Refresh > 0 && c.known != nil {
-		work = append(work, c.refresher)
+		work = append(work, func(ctx context.Context) { every(ctx, c.cfg.Known.Refresh, c.refresh) })
 	}
 	if len(work) == 0 {
 		return
@@ -201,16 +201,16 @@ func (c *core) use(engine *rules.Engine) error {
 	return nil
 }
 
-// reloader looks for changed packs until ctx ends.
-func (c *core) reloader(ctx context.Context) {
-	ticker := time.NewTicker(c.cfg.Rules.ReloadInterval)
+// every calls fn at an interval until ctx ends.
+func every(ctx context.Context, interval time.Duration, fn func(context.Context)) {
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			c.reload(ctx)
+			fn(ctx)
 		}
 	}
 }

@@ -129,20 +129,6 @@ func (c *Config) withKnown(ctx context.Context, engine *rules.Engine, log *zap.L
 	return engine.WithKnown(d.secrets)
 }
 
-// refresher reads the dictionary again until ctx ends.
-func (c *core) refresher(ctx context.Context) {
-	ticker := time.NewTicker(c.cfg.Known.Refresh)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			c.refresh(ctx)
-		}
-	}
-}
-
 // refresh takes a changed dictionary into use: all of it or, if anything is
 // wrong with it, none, and the old one stays.
 func (c *core) refresh(ctx context.Context) {

@@ -201,9 +201,6 @@ func prefixes(re *syntax.Regexp) ([]string, bool) {
 // width returns the least and most bytes that re matches, capped at Unlimited.
 func width(re *syntax.Regexp) (lo, hi int) {
 	if _, ok := byteSet(re); ok {
-		if re.Op == syntax.OpLiteral {
-			return 1, 1
-		}
 		return 1, 1
 	}
 	switch re.Op {
