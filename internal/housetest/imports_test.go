@@ -40,7 +40,7 @@ var importRules = []importRule{
 	{pkg: "internal/event", why: "the words of audit events"},
 	{pkg: "internal/release", why: "goes with a context, from the gate to the way out"},
 	{pkg: "internal/item", may: []string{"internal/envelope", "internal/verdict"}, why: "what one held item is, for whoever names or stores it"},
-	{pkg: "internal/restore", may: []string{"internal/walk"}, why: "the format of patches"},
+	{pkg: "internal/restore", may: []string{"internal/envelope", "internal/verdict", "internal/walk"}, why: "the format of patches, and where they stand"},
 	{pkg: "internal/auditlog", may: []string{"internal/durable"}, planned: true, why: "is checked without a Collector"},
 	{pkg: "internal/holdstore/...", may: []string{"internal/holdstore/...", "internal/durable", "internal/envelope"}, why: "stores sealed bytes it cannot read"},
 	{pkg: "internal/housetest", may: []string{"..."}, why: "tests only"},
