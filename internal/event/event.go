@@ -3,7 +3,11 @@
 // stream can feed any SIEM. docs/format/events.md is its specification.
 package event
 
-import "time"
+import (
+	"time"
+
+	"github.com/tracescrub/tracescrub/internal/verdict"
+)
 
 // The names of events, the EventName of their log records.
 const (
@@ -51,8 +55,8 @@ type Event struct {
 	Units    int // spans, log records or data points
 	Policy   string
 	Producer string
-	List     []Finding // of Masked and Held
-	Key      string    // id of a key pair
+	List     []verdict.Finding // of Masked and Held
+	Key      string            // id of a key pair
 
 	// Who did it, why, and what came of it.
 	User     string // issuer and subject, separated by a space; never an e-mail address
@@ -64,12 +68,6 @@ type Event struct {
 	Attempt  int    // of a release: 1, 2, ...
 	Votes    []Vote // that decided
 	Required int    // how many votes were needed
-}
-
-// Finding is what an event says of a finding: what the stamp says of it.
-type Finding struct {
-	Rule, Severity, Field, Fingerprint, Action string
-	Length                                     int
 }
 
 // Vote is what an event says of a vote.

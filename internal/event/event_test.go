@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/tracescrub/tracescrub/internal/verdict"
 )
 
 var at = time.Date(2026, 11, 22, 1, 2, 3, 4, time.UTC)
@@ -22,7 +24,7 @@ func full(name string) Event {
 		Name: name, At: at, Trace: [16]byte{1}, Span: [8]byte{2},
 		Item: "item", Signal: "traces", Service: "shop", Severity: "high", Rules: []string{"a", "b"},
 		Findings: 1, Secrets: 2, Units: 3, Policy: "policy", Producer: "producer",
-		List: []Finding{{Rule: "a", Severity: "high", Field: "log.body", Fingerprint: "00112233", Action: "hold", Length: 40}},
+		List: []verdict.Finding{{Rule: "a", Severity: "high", Field: "log.body", Fingerprint: "00112233", Action: "hold", Length: 40}},
 		Key:  "key", User: "https://issuer.example alice", Via: "api", Reason: "why", Decision: "approve", Mode: "masked",
 		Version: 4, Attempt: 5, Votes: []Vote{{User: "alice", Decision: "approve", Mode: "masked"}}, Required: 6,
 	}
@@ -84,7 +86,7 @@ func TestRecord(t *testing.T) {
 
 func TestListIsBounded(t *testing.T) {
 	e := full(Masked)
-	e.List = make([]Finding, maxList+1)
+	e.List = make([]verdict.Finding, maxList+1)
 	v, _ := record(t, source().Logs(e)).Attributes().Get("tracescrub.findings")
 	require.Equal(t, maxList, v.Slice().Len())
 }
