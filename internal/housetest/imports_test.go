@@ -30,7 +30,7 @@ var importRules = []importRule{
 	{pkg: "internal/walk", why: "one list of places, known to nobody else"},
 	{pkg: "internal/verdict", why: "the stamp is a format, not behaviour"},
 	{pkg: "internal/envelope", why: "the format of what is held stands alone"},
-	{pkg: "internal/durable", planned: true, why: "system calls in order, nothing else"},
+	{pkg: "internal/durable", why: "system calls in order, nothing else"},
 	{pkg: "internal/join", why: "texts that belong together; knows neither secrets nor telemetry"},
 	{pkg: "internal/memory", may: []string{"rules", "rules/pack", "rules/decode"}, why: "hashes of secrets; what they are is decided elsewhere"},
 	{pkg: "internal/mask", may: []string{"rules/...", "internal/join"}, why: "decides about findings, also of those cut within one text"},

@@ -142,13 +142,13 @@ func marked(t *testing.T, s shipment) []byte {
 	if s.Signal == "logs" {
 		var l plog.Logs
 		if l, err = (&plog.JSONUnmarshaler{}).UnmarshalLogs(s.Ideal); err == nil {
-			l.ResourceLogs().At(0).Resource().Attributes().PutStr(runKey, s.run)
+			markLogs(l, s.run)
 			out, err = (&plog.JSONMarshaler{}).MarshalLogs(l)
 		}
 	} else {
 		var td ptrace.Traces
 		if td, err = (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(s.Ideal); err == nil {
-			td.ResourceSpans().At(0).Resource().Attributes().PutStr(runKey, s.run)
+			markTraces(td, s.run)
 			out, err = (&ptrace.JSONMarshaler{}).MarshalTraces(td)
 		}
 	}

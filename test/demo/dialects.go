@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 
-	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
@@ -40,7 +39,6 @@ type shipment struct {
 	traces ptrace.Traces // one of the two, by Signal
 	logs   plog.Logs
 	items  int // spans or log records
-	nodes  int // resources
 }
 
 // fill makes the shipment of a dialect.
@@ -50,29 +48,47 @@ func (d dialect) fill(loaded *corpus.Corpus, seed uint64, i int) (shipment, erro
 		return shipment{}, fmt.Errorf("filling %s: %w", d.name, err)
 	}
 	s := shipment{Case: cases[0], run: fmt.Sprintf("%016x-%d", seed, i)}
-	mark := func(attrs pcommon.Map) {
-		attrs.PutStr(runKey, s.run)
-		s.nodes++
-	}
 	// What was marked is what is sent and what the output is compared with.
 	if s.Signal == "logs" {
 		if s.logs, err = (&plog.JSONUnmarshaler{}).UnmarshalLogs(s.Payload); err != nil {
 			return s, fmt.Errorf("reading %s: %w", d.template, err)
 		}
-		for _, r := range s.logs.ResourceLogs().All() {
-			mark(r.Resource().Attributes())
-		}
-		s.items = s.logs.LogRecordCount()
+		s.items = markLogs(s.logs, s.run)
 		s.Payload, err = (&plog.JSONMarshaler{}).MarshalLogs(s.logs)
 		return s, err
 	}
 	if s.traces, err = (&ptrace.JSONUnmarshaler{}).UnmarshalTraces(s.Payload); err != nil {
 		return s, fmt.Errorf("reading %s: %w", d.template, err)
 	}
-	for _, r := range s.traces.ResourceSpans().All() {
-		mark(r.Resource().Attributes())
-	}
-	s.items = s.traces.SpanCount()
+	s.items = markTraces(s.traces, s.run)
 	s.Payload, err = (&ptrace.JSONMarshaler{}).MarshalTraces(s.traces)
 	return s, err
+}
+
+// markTraces writes the run and the numbers of the spans; it returns how many there are.
+func markTraces(td ptrace.Traces, run string) (n int) {
+	for _, r := range td.ResourceSpans().All() {
+		r.Resource().Attributes().PutStr(runKey, run)
+		for _, s := range r.ScopeSpans().All() {
+			for _, item := range s.Spans().All() {
+				item.Attributes().PutInt(atKey, int64(n))
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// markLogs is the same for log records.
+func markLogs(ld plog.Logs, run string) (n int) {
+	for _, r := range ld.ResourceLogs().All() {
+		r.Resource().Attributes().PutStr(runKey, run)
+		for _, s := range r.ScopeLogs().All() {
+			for _, item := range s.LogRecords().All() {
+				item.Attributes().PutInt(atKey, int64(n))
+				n++
+			}
+		}
+	}
+	return n
 }

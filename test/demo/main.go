@@ -97,7 +97,7 @@ func run(ctx context.Context, set settings, out io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("sending %s: %w", d.name, err)
 		}
-		written, err := watched.await(ctx, c)
+		written, err := watched.await(ctx, c, func(context.Context) error { return nil })
 		if err != nil {
 			return err
 		}

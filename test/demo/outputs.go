@@ -33,26 +33,38 @@ func watch(dir string) *outputs {
 
 func (o *outputs) path(signal string) string { return filepath.Join(o.dir, signal+".jsonl") }
 
-// await waits until all resources of a shipment were written and returns them as one payload.
-func (o *outputs) await(ctx context.Context, c shipment) ([]byte, error) {
+// await waits until all items of a shipment were written and returns them, in
+// the order in which they were sent, as one payload. meanwhile is called
+// again and again until then.
+func (o *outputs) await(ctx context.Context, c shipment, meanwhile func(context.Context) error) ([]byte, error) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
+	parts := newAssembly(c.Signal)
 	for {
-		err := o.poll(c.Signal)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
+		missing := o.poll(c.Signal)
+		if missing != nil && !errors.Is(missing, fs.ErrNotExist) {
+			return nil, missing
 		}
-		if got := o.have[c.run]; len(got) >= c.nodes {
-			member := map[string]string{"traces": "resourceSpans", "logs": "resourceLogs"}[c.Signal]
-			return json.Marshal(map[string][]json.RawMessage{member: got})
+		for _, r := range o.have[c.run] {
+			if err := parts.add(r); err != nil {
+				return nil, fmt.Errorf("reading %s: %w", o.path(c.Signal), err)
+			}
+		}
+		delete(o.have, c.run)
+		if len(parts.pieces) >= c.items {
+			return parts.payload(c.Payload)
+		}
+		if err := meanwhile(ctx); err != nil && ctx.Err() == nil {
+			return nil, err
 		}
 		select {
 		case <-ctx.Done():
-			if err != nil {
+			if missing != nil {
 				return nil, fmt.Errorf("the telemetry was accepted but there is no %s: "+
 					"set TRACESCRUB_DATA to the directory that `make run` was started with", o.path(c.Signal))
 			}
-			return nil, fmt.Errorf("the telemetry was accepted but %s does not hold it: %w", o.path(c.Signal), ctx.Err())
+			return nil, fmt.Errorf("the telemetry was accepted but %s holds %d of %d items: %w",
+				o.path(c.Signal), len(parts.pieces), c.items, ctx.Err())
 		case <-tick.C:
 		}
 	}
