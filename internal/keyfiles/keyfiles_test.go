@@ -279,6 +279,33 @@ func TestDestroyFails(t *testing.T) {
 	}
 }
 
+// TestDestroyCopies: a copy with another date does not take its key's place.
+func TestDestroyCopies(t *testing.T) {
+	d, pairs := store(t, 0)
+	text := read(t, filepath.Join(d.Private, pairs[0].Name()+".key"))
+	put(t, filepath.Join(d.Private, "copy.key"), strings.Replace(text, "2026-03-01", "2026-03-02", 1))
+	if got, err := DestroySuperseded(d.Private, time.Hour, days(30), nil); err != nil || len(got) != 0 {
+		t.Errorf("destroyed %v: %v", got, err)
+	}
+	if _, err := ReadPrivate(d.Private); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDestroyedSuccessor: a key that was destroyed itself takes nobody's place.
+func TestDestroyedSuccessor(t *testing.T) {
+	d, pairs := store(t, 0, 10)
+	p := pairs[1]
+	put(t, filepath.Join(d.Private, p.Name()+".destroyed"), string(encode(destroyedKind, p.ID, p.Created, days(11), nil)))
+	got, err := DestroySuperseded(d.Private, time.Hour, days(30), nil)
+	if err != nil || !slices.Equal(ids(got), []envelope.KeyID{p.ID}) {
+		t.Errorf("destroyed %v: %v", got, err)
+	}
+	if keys, err := ReadPrivate(d.Private); err != nil || len(keys) != 1 || keys[0].ID != pairs[0].ID {
+		t.Errorf("%d keys are left: %v", len(keys), err)
+	}
+}
+
 // TestTombstoneOnly: destroyed keys are listed without a public key, and when
 // nothing else is there reading fails.
 func TestTombstoneOnly(t *testing.T) {
