@@ -188,7 +188,7 @@ func (k PublicKey) encode() []byte {
 }
 
 func (k PrivateKey) encode() ([]byte, error) {
-	seed, err := k.key.Bytes()
+	seed, err := k.key().Bytes()
 	if err != nil {
 		return nil, err
 	}

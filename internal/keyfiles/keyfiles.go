@@ -27,6 +27,12 @@ type Pair struct {
 	// Private and Public say whether the file with that key is there. A
 	// private key of a pair with Destroyed set is about to go: nobody uses it.
 	Private, Public bool
+	Seals           bool // it is the one to seal for now
+}
+
+// Name returns how the names of the pair's files begin.
+func (p Pair) Name() string {
+	return p.Created.UTC().Format("20060102") + "-" + p.ID.String()
 }
 
 // PublicKey is what seals.
@@ -40,15 +46,17 @@ type PublicKey struct {
 type PrivateKey struct {
 	ID      envelope.KeyID
 	Created time.Time
-	key     hpke.PrivateKey
+	// key is a function because fmt, which does not call methods of unexported
+	// fields, looks into everything else.
+	key func() hpke.PrivateKey
 }
 
 // HPKE returns the key itself, for the one package that opens.
-func (k PrivateKey) HPKE() hpke.PrivateKey { return k.key }
+func (k PrivateKey) HPKE() hpke.PrivateKey { return k.key() }
 
 // Public returns the public half.
 func (k PrivateKey) Public() PublicKey {
-	return PublicKey{ID: k.ID, Created: k.Created, Key: k.key.PublicKey()}
+	return PublicKey{ID: k.ID, Created: k.Created, Key: k.key().PublicKey()}
 }
 
 // String names the key; so do all verbs of fmt.
@@ -60,13 +68,15 @@ func (k PrivateKey) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(k.String
 // GoString implements fmt.GoStringer, for those who call it themselves.
 func (k PrivateKey) GoString() string { return k.String() }
 
+func (k PrivateKey) pair() Pair { return Pair{ID: k.ID, Created: k.Created} }
+
 // newPrivateKey makes the key of a 32-byte seed.
 func newPrivateKey(seed []byte, created time.Time) (PrivateKey, error) {
 	key, err := hpke.MLKEM768X25519().NewPrivateKey(seed)
 	if err != nil {
 		return PrivateKey{}, err
 	}
-	return PrivateKey{ID: idOf(key.PublicKey()), Created: created, key: key}, nil
+	return PrivateKey{ID: idOf(key.PublicKey()), Created: created, key: func() hpke.PrivateKey { return key }}, nil
 }
 
 func idOf(key hpke.PublicKey) envelope.KeyID {

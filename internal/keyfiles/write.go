@@ -55,7 +55,7 @@ func (d Dirs) New(now time.Time) (Pair, error) {
 // Rotate makes one more pair, newer than all others. Those keep opening what
 // was sealed for them.
 func (d Dirs) Rotate(now time.Time) (Pair, error) {
-	pairs, err := d.List()
+	pairs, err := d.List(now)
 	if err != nil {
 		return Pair{}, err
 	}
@@ -75,11 +75,12 @@ func (d Dirs) Rotate(now time.Time) (Pair, error) {
 }
 
 func (d Dirs) make() error {
-	if err := durable.MkdirAll(d.Private, 0o700); err != nil {
-		return fmt.Errorf("private keys: %w", err)
-	}
+	// Public first: what is missing above them must not be as closed as Private.
 	if err := durable.MkdirAll(d.Public, 0o755); err != nil {
 		return fmt.Errorf("public keys: %w", err)
+	}
+	if err := durable.MkdirAll(d.Private, 0o700); err != nil {
+		return fmt.Errorf("private keys: %w", err)
 	}
 	return nil
 }
@@ -98,7 +99,7 @@ func (d Dirs) generate(now time.Time) (Pair, error) {
 	if err != nil {
 		return Pair{}, err
 	}
-	err = durable.Create(base(d.Private, k.ID, k.Created)+privateExt, text, 0o600)
+	err = durable.Create(filepath.Join(d.Private, k.pair().Name()+privateExt), text, 0o600)
 	clear(text)
 	if err != nil {
 		return Pair{}, err
@@ -107,21 +108,15 @@ func (d Dirs) generate(now time.Time) (Pair, error) {
 }
 
 func (d Dirs) publish(k PrivateKey) (Pair, error) {
-	if err := durable.Create(base(d.Public, k.ID, k.Created)+publicExt, k.Public().encode(), 0o644); err != nil {
-		return Pair{}, err
-	}
-	return Pair{ID: k.ID, Created: k.Created, Private: true, Public: true}, nil
-}
-
-// base is the path of a pair's file without its end.
-func base(dir string, id envelope.KeyID, created time.Time) string {
-	return filepath.Join(dir, created.UTC().Format("20060102")+"-"+id.String())
+	p := k.pair()
+	p.Private, p.Public = true, true
+	return p, durable.Create(filepath.Join(d.Public, p.Name()+publicExt), k.Public().encode(), 0o644)
 }
 
 // List returns all pairs of which anything is there, oldest first. A directory
 // that does not exist is as good as an empty one: a host that seals has no
 // private keys, and one that opens needs no public ones.
-func (d Dirs) List() ([]Pair, error) {
+func (d Dirs) List(now time.Time) ([]Pair, error) {
 	pairs := map[envelope.KeyID]Pair{}
 	public, err := list(d.Public, publicExt)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -132,8 +127,9 @@ func (d Dirs) List() ([]Pair, error) {
 		if err != nil {
 			return nil, err
 		}
+		best, err := Sealing(keys, now)
 		for _, k := range keys {
-			pairs[k.ID] = Pair{ID: k.ID, Created: k.Created, Public: true}
+			pairs[k.ID] = Pair{ID: k.ID, Created: k.Created, Public: true, Seals: err == nil && k.ID == best.ID}
 		}
 	}
 	if _, err := os.Stat(d.Private); err == nil {
@@ -215,7 +211,8 @@ func superseded(newer []privateFile, k privateFile, gone map[envelope.KeyID]pars
 }
 
 func destroy(k privateFile, gone map[envelope.KeyID]parsed, now time.Time) (Pair, error) {
-	p := Pair{ID: k.ID, Created: k.Created, Destroyed: now.UTC().Truncate(time.Second)}
+	p := k.pair()
+	p.Destroyed = now.UTC().Truncate(time.Second)
 	if before, is := gone[k.ID]; is {
 		p.Destroyed = before.destroyed
 	} else {

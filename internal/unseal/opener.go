@@ -21,11 +21,15 @@ import (
 type Opener struct {
 	keys *Keyring
 	max  uint64
-	open map[string]*hpke.Recipient // by Enc; at most maxRecipients
+	open map[string]exporter // by key and Enc; at most maxOpen
 }
 
-// maxRecipients bounds what an opener remembers.
-const maxRecipients = 256
+// exporter gives the secrets of a capsule. It is a function so that fmt cannot
+// look into it.
+type exporter func(context string, length int) ([]byte, error)
+
+// maxOpen bounds what an opener remembers.
+const maxOpen = 256
 
 // Opener returns an opener that refuses plaintexts of more than limit bytes
 // before it makes room for them; 0 is envelope.MaxPlain.
@@ -33,7 +37,7 @@ func (k *Keyring) Opener(limit int64) *Opener {
 	if limit <= 0 || limit > envelope.MaxPlain {
 		limit = envelope.MaxPlain
 	}
-	return &Opener{keys: k, max: uint64(limit), open: map[string]*hpke.Recipient{}}
+	return &Opener{keys: k, max: uint64(limit), open: map[string]exporter{}}
 }
 
 // Format implements fmt.Formatter: data keys do not print.
@@ -79,11 +83,11 @@ func (o *Opener) start(c envelope.Capsule, b envelope.Binding, chunks [][]byte) 
 	if _, err = h.Parse(chunks[0]); err != nil {
 		return h, nil, data, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	recipient, err := o.recipient(c)
+	export, err := o.capsule(c)
 	if err != nil {
 		return h, nil, data, err
 	}
-	secret, err := recipient.Export(b.Part.Exporter(), 32)
+	secret, err := export(b.Part.Exporter(), 32)
 	if err != nil {
 		return h, nil, data, err
 	}
@@ -102,25 +106,25 @@ func (o *Opener) start(c envelope.Capsule, b envelope.Binding, chunks [][]byte) 
 	return h, aead, data, err
 }
 
-// recipient turns a capsule into its secrets.
-func (o *Opener) recipient(c envelope.Capsule) (*hpke.Recipient, error) {
+// capsule turns a capsule into its secrets.
+func (o *Opener) capsule(c envelope.Capsule) (exporter, error) {
 	key, ok := o.keys.key(c.Key)
 	if !ok {
 		return nil, fmt.Errorf("%w: key %v", ErrNoKey, c.Key)
 	}
 	name := c.Key.String() + string(c.Enc)
-	if r := o.open[name]; r != nil {
-		return r, nil
+	if export := o.open[name]; export != nil {
+		return export, nil
 	}
 	r, err := hpke.NewRecipient(c.Enc, key.HPKE(), hpke.HKDFSHA256(), hpke.ExportOnly(), []byte(envelope.Label))
 	if err != nil {
 		return nil, fmt.Errorf("%w: the capsule: %w", ErrDamaged, err)
 	}
-	if len(o.open) >= maxRecipients {
+	if len(o.open) >= maxOpen {
 		clear(o.open)
 	}
-	o.open[name] = r
-	return r, nil
+	o.open[name] = r.Export
+	return r.Export, nil
 }
 
 // openChunks opens the pieces of a frame, each of which must be the one that

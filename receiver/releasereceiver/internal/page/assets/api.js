@@ -9,20 +9,20 @@ export class Problem extends Error {
     this.status = status;
     this.doc = doc;
   }
-  /** gone says that somebody else was faster. */
+  /** conflict says that somebody else was faster. */
   get conflict() { return this.status === 409 || this.status === 412; }
 }
 
 let csrf = "";
 
-async function call(path, { method = "GET", body, version, accept = "application/json" } = {}) {
-  const headers = { Accept: `${accept}, application/problem+json` };
+async function call(path, { method = "GET", body, version, base = BASE } = {}) {
+  const headers = { Accept: "application/json, application/problem+json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (version !== undefined) headers["If-Match"] = `"${version}"`;
   if (method !== "GET" && csrf) headers["X-CSRF-Token"] = csrf;
   let answer;
   try {
-    answer = await fetch(BASE + path, {
+    answer = await fetch(base + path, {
       method, headers, body: body === undefined ? undefined : JSON.stringify(body),
       credentials: "same-origin", cache: "no-store", redirect: "error",
     });
@@ -36,15 +36,18 @@ async function call(path, { method = "GET", body, version, accept = "application
   return doc;
 }
 
-/** session answers who the reviewer is and what they may do. */
-export async function session() {
-  const s = await call("session");
-  csrf = s.csrf_token ?? "";
-  return s;
+/** me answers who the reviewer is and what they may do. */
+export async function me() {
+  const who = await call("me");
+  csrf = who.csrf_token ?? "";
+  return who;
 }
 
+/** leave ends the session. */
+export const leave = (url) => call(url, { method: "POST", base: "" });
+
 /** list asks for a page of items. */
-export function list(filters, token, size = 50) {
+export function list(filters, token, size) {
   const q = new URLSearchParams();
   for (const [name, v] of Object.entries(filters)) {
     if (v && !(name === "state" && v === "all")) q.set(name, v);

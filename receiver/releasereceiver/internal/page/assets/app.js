@@ -2,7 +2,7 @@
 // #/?state=pending&q=... is the list, #/items/ID?... the list with an item.
 
 import * as api from "./api.js";
-import { byId, fill, h, say } from "./dom.js";
+import { button, byId, fill, h } from "./dom.js";
 import { follow } from "./feed.js";
 import { Item } from "./item.js";
 import { listenToKeys } from "./keys.js";
@@ -16,11 +16,12 @@ const app = {
   close() { go("", list.filters); },
   /** trouble shows an error that belongs to no part of the page. */
   trouble(err) {
-    if (err.status === 401) return signedOut();
+    if (err.status === 401) return signedOut(err.doc?.login_url);
     fill(byId("banner"), h("p", { class: "notice bad" }, err.message));
   },
   calm() { fill(byId("banner")); },
   changed(item) { list.put(item); refreshStats(); },
+  keepPlace,
 };
 
 const list = new List(app);
@@ -62,7 +63,7 @@ function refreshStats() {
       const pending = s.states?.pending ?? 0;
       fill(byId("stats"), h("b", null, pending.toLocaleString("en")), " pending",
         pending && s.oldest_pending ? `, oldest ${ago(s.oldest_pending, Date.now())}` : "",
-        pending ? `, ${bytes(s.pending_bytes ?? 0)}` : "",
+        pending ? `, ${bytes(s.pending_bytes ?? 0)} sealed` : "",
         s.release_failing ? h("b", { class: "bad-text" }, ` ${count(s.release_failing, "release")} failing`) : null);
       document.title = pending ? `(${pending.toLocaleString("en")}) tracescrub review` : "tracescrub review";
     } catch (err) {
@@ -71,28 +72,40 @@ function refreshStats() {
   }, 200);
 }
 
-function signedOut() {
-  const login = app.me.login_url ?? "login";
+function signedOut(login) {
   fill(byId("banner"), h("div", { class: "notice bad" },
-    h("p", null, "You are not signed in, or your sign-in has ended. What you did not send is not recorded. "),
-    h("a", { class: "button primary", href: login }, "Sign in")));
-  say("You are signed out.");
+    h("p", null, "You are not signed in, or your sign-in has ended. What you did not send is not recorded."),
+    h("a", { class: "button primary", href: login ?? "./", on: { click: () => keepPlace() } }, "Sign in")));
+}
+
+// A way through the login ends at the page without its fragment: that waits here.
+function keepPlace() { try { sessionStorage.setItem("place", location.hash); } catch { /* then the list it is */ } }
+
+function backToPlace() {
+  try {
+    const place = sessionStorage.getItem("place");
+    sessionStorage.removeItem("place");
+    if (place && !location.hash) history.replaceState(null, "", place);
+  } catch { /* then the list it is */ }
+}
+
+async function leave() {
+  try { await api.leave(app.me.logout_url); } catch (err) { if (err.status !== 401) return app.trouble(err); }
+  location.reload();
 }
 
 function showMe() {
   const names = { list: "see the list", preview: "open previews", decide: "approve and deny", reveal: "release originals", audit: "read receipts" };
   const can = app.me.permissions.map((p) => names[p] ?? p);
   fill(byId("who"),
-    h("span", { class: "name", title: can.length ? `May ${can.join(", ")}` : "No permissions" }, app.me.name),
-    app.me.logout_url ? h("form", { method: "post", action: app.me.logout_url },
-      app.me.csrf_token ? h("input", { type: "hidden", name: "csrf_token", value: app.me.csrf_token }) : null,
-      h("button", { class: "quiet" }, "Sign out")) : null);
+    h("span", { class: "name", title: `${app.me.identity}. ${can.length ? `May ${can.join(", ")}` : "No permissions"}` }, app.me.name || app.me.identity),
+    app.me.logout_url ? button("Sign out", leave, { class: "quiet" }) : null);
   if (!app.may("list")) app.trouble({ message: "You have no permission to see held items. Ask whoever configures release_gate's permissions." });
 }
 
 async function start() {
   try {
-    app.me = await api.session();
+    app.me = await api.me();
   } catch (err) {
     app.trouble(err);
     if (err.status !== 401) setTimeout(start, 5000);
@@ -102,10 +115,11 @@ async function start() {
   showMe();
   if (!app.may("list")) return;
   addEventListener("hashchange", route);
+  backToPlace();
   listenToKeys(app, list, item);
   follow({
     change: (notice) => { list.noticed(notice); item.noticed(notice); refreshStats(); },
-    reset: () => { list.reload(); item.reload(); refreshStats(); },
+    reset: () => { list.reload(true); item.reload(); refreshStats(); },
   });
   refreshStats();
   await route();

@@ -47,7 +47,7 @@ export function decideMany(app, approving, all, unpick) {
       const ok = r && r.item;
       if (ok) { good++; unpick(it.id); app.changed(r.item); }
       const words = ok ? `${stateWords(r.item)}${r.item.state === "pending" ? `, ${votesWords(r.item)}` : ""}`
-        : (r?.error?.detail ?? r?.error?.title ?? "no answer for this item");
+        : (r?.problem?.detail || r?.problem?.title || "no answer for this item");
       return h("li", { class: ok ? "done" : "failed", data: { id: it.id } },
         h("b", null, ok ? "Recorded" : "Not recorded"), " ", inline(title(it)), ": ", inline(words));
     }));

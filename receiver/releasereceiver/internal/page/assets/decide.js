@@ -44,8 +44,7 @@ export function decideOne(app, item, approving, done) {
     if (err.conflict) return conflicted(err);
     send.disabled = false;
     fill(note, h("div", { class: "notice bad" }, h("p", null, err.message),
-      err.doc?.login_url ? h("a", { class: "button", href: err.doc.login_url }, "Sign in again") : null));
-    if (err.status === 401) app.trouble(err);
+      err.doc?.login_url ? h("a", { class: "button", href: err.doc.login_url, on: { click: () => app.keepPlace() } }, "Sign in again") : null));
   }
 
   // Somebody else was faster: say what the item is now, and let the reviewer look before anything else.

@@ -1,5 +1,6 @@
 // Live changes by server-sent events. A stream that breaks is opened again,
-// later each time up to half a minute; what was missed is asked for anew.
+// later each time up to half a minute. The server says `reset` first, unless
+// it can tell everything that happened since.
 
 import { byId } from "./dom.js";
 
@@ -9,25 +10,18 @@ const LONGEST_WAIT = 30000;
 /** follow calls change with each notice, and reset when some may be missing. */
 export function follow({ change, reset }) {
   let wait = FIRST_WAIT;
-  let missed = false;
-  let last = "";
   const open = () => {
-    const source = new EventSource(`api/v1/events${last ? `?last_event_id=${encodeURIComponent(last)}` : ""}`);
-    source.addEventListener("open", () => {
-      wait = FIRST_WAIT;
-      show("live", "live");
-      if (missed) reset();
-      missed = false;
-    });
+    const source = new EventSource("api/v1/events");
+    source.addEventListener("open", () => { wait = FIRST_WAIT; show("live", "live"); });
     source.addEventListener("item", (e) => {
-      if (e.lastEventId) last = e.lastEventId;
       try { change(JSON.parse(e.data)); } catch { reset(); }
     });
     source.addEventListener("reset", () => reset());
     source.addEventListener("error", () => {
-      source.close();
-      missed = true;
       show("off", "not live, reconnecting");
+      // The browser tries again by itself, and says what it has seen last,
+      // unless the server refused: then it has given up.
+      if (source.readyState !== EventSource.CLOSED) return;
       setTimeout(open, wait);
       wait = Math.min(wait * 2, LONGEST_WAIT);
     });

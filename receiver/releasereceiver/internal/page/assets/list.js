@@ -10,6 +10,7 @@ import { ago, bytes, clock, count } from "./words.js";
 
 // The most rows that are asked for one by one after a burst of changes.
 const MANY = 20;
+const PAGE = 50;
 
 export class List {
   constructor(app) {
@@ -51,13 +52,15 @@ export class List {
     await this.reload();
   }
 
-  async reload() {
+  async reload(quiet) {
     const asked = ++this.asked;
     byId("rows").setAttribute("aria-busy", "true");
     try {
-      const page = await api.list(this.filters, "");
+      const size = Math.min(500, Math.max(PAGE, this.items.size));
+      const page = await api.list(this.filters, "", size);
       if (asked !== this.asked) return;
       this.app.calm();
+      const at = this.focused();
       this.items.clear();
       this.rows.clear();
       this.fresh.clear();
@@ -67,6 +70,8 @@ export class List {
       for (const id of this.picked) if (!this.items.has(id)) this.picked.delete(id);
       this.drawBulk();
       this.drawFresh();
+      if (at) this.rows.get(at)?.querySelector("a").focus();
+      if (quiet) return;
       say(`${count(this.items.size, "item")}${this.next ? " and more" : ""}`);
     } catch (err) {
       if (asked === this.asked) this.app.trouble(err);
@@ -100,7 +105,7 @@ export class List {
     const asked = this.asked;
     const last = [...this.rows.values()].at(-1);
     try {
-      const page = await api.list(this.filters, this.next);
+      const page = await api.list(this.filters, this.next, PAGE);
       if (asked !== this.asked) return;
       this.append(page);
       last?.nextElementSibling?.querySelector("a")?.focus();
