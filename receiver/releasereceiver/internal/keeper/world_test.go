@@ -136,6 +136,12 @@ func (m *memory) Prune(_ context.Context, t time.Time) error {
 	return nil
 }
 
+func (m *memory) prunes() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.pruned)
+}
+
 func (m *memory) Close() error { return nil }
 
 var errDead = errors.New("the gate is dead")
@@ -383,6 +389,12 @@ func (w *world) sentItems() []sent {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.sent)
+}
+
+func (w *world) toldOf() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.told)
 }
 
 // bubble runs a test in a world of its own time.
