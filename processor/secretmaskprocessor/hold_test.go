@@ -2,31 +2,18 @@ package secretmaskprocessor
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/client"
-	"go.opentelemetry.io/collector/component/componenttest"
-	"go.opentelemetry.io/collector/consumer/consumererror"
-	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
-	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/pprofile"
 	"go.opentelemetry.io/collector/pdata/ptrace"
-	"go.opentelemetry.io/collector/processor/processortest"
 
-	"github.com/tracescrub/tracescrub/internal/envelope"
-	"github.com/tracescrub/tracescrub/internal/item"
-	"github.com/tracescrub/tracescrub/internal/restore"
-	"github.com/tracescrub/tracescrub/internal/seal"
 	"github.com/tracescrub/tracescrub/internal/shape"
-	"github.com/tracescrub/tracescrub/internal/unseal"
 	"github.com/tracescrub/tracescrub/internal/verdict"
 )
 
@@ -244,69 +231,6 @@ func TestLaterSpansOfAHeldTrace(t *testing.T) {
 	require.Equal(t, []string{"masked", "-", "masked", "masked", "-"}, later())
 }
 
-// TestDistinctSecrets counts in a trace, over batches, each secret once.
-func TestDistinctSecrets(t *testing.T) {
-	config := func(action string) *Config {
-		cfg := testConfig(t)
-		cfg.Policy = []PolicyConfig{{Field: `*"pass"*`, Action: "pass"}, {DistinctSecrets: 3, Action: action}, {Action: "mask"}}
-		newVault(t, cfg)
-		return cfg
-	}
-	h := start(t, config("hold"))
-	send := func(b *spans) []string { return whatsOf(t, h.trace(b.td)) }
-	require.Equal(t, []string{"-", "-", "masked", "masked", "masked", "masked"},
-		send(newSpans(t).resource("").span(1, "a").span(1, "b").span(2, "a").span(2, "b")))
-	require.Equal(t, []string{"-", "-", "held+", "masked"},
-		send(newSpans(t).resource("").span(1, "a").span(3, "a")), "the third of trace 1, in another batch")
-	require.Equal(t, []string{"-", "-", "held+", "held+", "held+", "-"},
-		send(newSpans(t).resource("").span(4, "a").span(4, "b").span(4, "c").span(4, "")), "what came before the third as well")
-	require.Equal(t, []string{"-", "-", "masked", "masked", "masked"},
-		send(newSpans(t).resource("").span(0, "a").span(0, "b").span(0, "c")), "without a trace each span is for itself")
-	require.Equal(t, []string{"-", "-", "masked", "masked", "-"},
-		send(newSpans(t).resource("").span(5, "a").span(5, "b").span(5, "pass")), "what is let pass does not count")
-
-	b := newSpans(t).resource("").span(0, "a").span(6, "a").span(6, "a").span(6, "a")
-	s := b.last().ScopeSpans().At(0).Spans()
-	b.put(s.At(0).Attributes(), "b")
-	b.put(s.At(0).Attributes(), "c")
-	for i := range 3 { // the same secret, in three forms
-		s.At(i+1).Attributes().PutStr("a", []string{"%s", "x-api-key: %s", "%x"}[i])
-		s.At(i+1).Attributes().PutStr("a", fmt.Sprintf([]string{"%s", "x-api-key: %s", "%x"}[i], secret(t, 5200)))
-	}
-	require.Equal(t, []string{"-", "-", "held+", "masked", "masked", "masked"}, send(b))
-
-	ld := plog.NewLogs()
-	records := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
-	for i := range 3 {
-		r := records.AppendEmpty()
-		r.SetTraceID(pcommon.TraceID{7})
-		r.Body().SetStr(secret(t, 5210+uint64(i)))
-	}
-	var got []string
-	attributesOf(shape.Logs, h.log(ld), func(m pcommon.Map) { got = append(got, whatOf(t, m)) })
-	require.Equal(t, []string{"-", "-", "held+", "held+", "held+"}, got)
-
-	h = start(t, config("drop"))
-	require.Equal(t, []string{"-", "-", "masked", "masked"}, send(newSpans(t).resource("").span(1, "a").span(1, "b")))
-	require.Equal(t, []string{"-", "-", "masked"}, send(newSpans(t).resource("").span(1, "a").span(2, "c")), "dropped")
-	require.Equal(t, int64(1), h.sum(metricPrefix+"items_dropped"))
-
-	cfg := config("hold")
-	cfg.Memory.Traces = 0
-	h = start(t, cfg)
-	require.Equal(t, []string{"-", "-", "masked", "masked"}, send(newSpans(t).resource("").span(1, "a").span(1, "b")))
-	require.Equal(t, []string{"-", "-", "masked"}, send(newSpans(t).resource("").span(1, "a")), "nothing is remembered")
-}
-
-// TestDistinctNeedsNoSeal: dropping does not.
-func TestDistinctNeedsNoSeal(t *testing.T) {
-	cfg := testConfig(t)
-	cfg.Policy = []PolicyConfig{{DistinctSecrets: 2, Action: "drop"}}
-	h := start(t, cfg)
-	out := h.trace(newSpans(t).resource("").span(1, "a").span(1, "b").span(2, "a").td)
-	require.Equal(t, 1, out.SpanCount())
-}
-
 // TestDefaultPolicy: critical findings, and ten secrets in a trace.
 func TestDefaultPolicy(t *testing.T) {
 	cfg := testConfig(t)
@@ -370,98 +294,6 @@ func TestStampsInFull(t *testing.T) {
 			require.Equal(t, action, get(t, list.At(0).Map(), "action").Str())
 		}
 	}
-}
-
-// failing is a sealer that has trouble.
-type failing struct{ err error }
-
-func (f failing) Capsule() (envelope.Capsule, *seal.Closer, error) {
-	return envelope.Capsule{}, nil, f.err
-}
-
-// TestSealingFails: nothing goes on, and the sender may try again.
-func TestSealingFails(t *testing.T) {
-	cfg := byName(t)
-	newVault(t, cfg)
-	h := start(t, cfg)
-	good := h.core.seal.Load()
-	var bad sealer = failing{errors.New("no entropy")}
-	h.core.seal.Store(&bad)
-	batch := newSpans(t).resource("").span(1, "hold").span(2, "mask").td
-	again := copyOf(t, shape.Traces, batch, (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces)
-	err := h.traces.ConsumeTraces(context.Background(), batch)
-	require.ErrorIs(t, err, errSeal)
-	require.False(t, consumererror.IsPermanent(err))
-	require.Empty(t, h.traceSink.AllTraces())
-	require.Equal(t, int64(1), h.sum(metricPrefix+"batches_refused", "reason=seal"))
-	require.Zero(t, h.sum(metricPrefix+"items_held"))
-	require.Equal(t, 1, h.logs.FilterMessage("cannot seal what is to be held, batches are refused").Len())
-	require.Equal(t, []string{"-", "-", "masked"}, whatsOf(t, h.trace(newSpans(t).resource("").span(3, "mask").td)), "what is not held goes on")
-	h.core.seal.Store(good)
-	require.Equal(t, []string{"-", "-", "held+", "masked"}, whatsOf(t, h.trace(again)))
-}
-
-// TestNewKeys: the newest key is sealed for, and one that cannot be read changes nothing.
-func TestNewKeys(t *testing.T) {
-	cfg := byName(t)
-	v := newVault(t, cfg)
-	h := start(t, cfg)
-	first := h.core.sealKey
-	h.core.rekey(context.Background())
-	require.Equal(t, first, h.core.sealKey)
-	require.Zero(t, h.sum(metricPrefix+"key_reloads"))
-	pair, err := v.dirs.Rotate(time.Now().Add(time.Second))
-	require.NoError(t, err)
-	h.core.rekey(context.Background())
-	require.Equal(t, pair.ID, h.core.sealKey)
-	require.Equal(t, int64(1), h.sum(metricPrefix+"key_reloads", "result=success"))
-	require.NoError(t, v.ring.Reload())
-
-	files, err := filepath.Glob(filepath.Join(v.dirs.Public, "*"))
-	require.NoError(t, err)
-	require.Len(t, files, 2)
-	for _, f := range files {
-		require.NoError(t, os.WriteFile(f, []byte("no key"), 0o600))
-	}
-	h.core.rekey(context.Background())
-	require.Equal(t, pair.ID, h.core.sealKey)
-	require.Equal(t, int64(1), h.sum(metricPrefix+"key_reloads", "result=failure"))
-	out := h.trace(newSpans(t).resource("").span(1, "hold").td)
-	originals, _ := restored(t, v, shape.Traces, out, (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces)
-	require.Len(t, originals, 1)
-
-	// A key that is gone opens nothing, and the error says no more than that.
-	items, err := item.Of(shape.Traces, out)
-	require.NoError(t, err)
-	view, err := (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces(items[0].View)
-	require.NoError(t, err)
-	other := newVault(t, testConfig(t))
-	_, err = restore.Apply(view, restore.Of(&items[0]), other.ring.OpenPacked)
-	require.ErrorIs(t, err, unseal.ErrNoKey)
-}
-
-// TestReloadsKeys: the loop that reads keys again runs, and ends.
-func TestReloadsKeys(t *testing.T) {
-	cfg := byName(t)
-	v := newVault(t, cfg)
-	cfg.Seal.ReloadInterval = time.Millisecond
-	h := start(t, cfg)
-	pair, err := v.dirs.Rotate(time.Now().Add(time.Second))
-	require.NoError(t, err)
-	require.Eventually(t, func() bool {
-		h.core.mu.Lock()
-		defer h.core.mu.Unlock()
-		return h.core.sealKey == pair.ID
-	}, time.Minute, time.Millisecond)
-}
-
-func TestNoKeysNoStart(t *testing.T) {
-	cfg := byName(t)
-	cfg.Seal.PublicKeys = t.TempDir()
-	p, err := NewFactory().CreateTraces(context.Background(), processortest.NewNopSettings(componentType), cfg, consumertest.NewNop())
-	require.NoError(t, err)
-	require.ErrorContains(t, p.Start(context.Background(), componenttest.NewNopHost()), "seal::public_keys: ")
-	require.NoError(t, p.Shutdown(context.Background()))
 }
 
 // TestProfilesAreMasked: what would be held is masked, and that is what is said of it.
