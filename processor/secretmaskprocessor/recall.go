@@ -53,7 +53,7 @@ func (s *scan) digest(secret []byte) uint64 {
 // learn makes a secret known that was found in the text at hand, in the batch
 // and in its trace. What policy lets pass is no secret elsewhere either.
 func (s *scan) learn(f rules.Finding, action mask.Action) {
-	if action == mask.Pass || f.Withheld != rules.None || s.approved(f.Digest) {
+	if action == mask.Pass || f.Withheld != rules.None {
 		return
 	}
 	if v := s.recall.batch.Learn(f, s.state.masker.Info(f.Rule)); v != nil {

@@ -151,6 +151,41 @@ func TestApprovedIsNotLearned(t *testing.T) {
 	require.NotContains(t, session(h, 9, "password="+pw)[0], pw, "approved in one item, not for ever")
 }
 
+// TestApprovedPieces: a secret that was cut is approved as one, and whoever
+// scans it for the release remembers nothing of it.
+func TestApprovedPieces(t *testing.T) {
+	cfg := holdAll(t)
+	cfg.Memory.Traces = 100
+	v := newVault(t, cfg)
+	b := newSpans(t).resource("").span(1, "").td
+	cut := secret(t, 5600)
+	chunks := b.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes().PutEmptySlice("llm.chunks")
+	chunks.AppendEmpty().SetStr(cut[:17])
+	chunks.AppendEmpty().SetStr(cut[17:])
+	want := protoOf(t, shape.Traces, b)
+	view, digests := viewOf(t, v, start(t, cfg).trace(b), true)
+	require.Len(t, digests, 1)
+
+	other := *cfg // the gate is another process
+	h := start(t, &other)
+	got := out(t, h, &release.Release{Item: "0123", Mode: release.ModeOriginal, Attempt: 1, Approved: digests}, view)
+	unstamp(shape.Traces, got)
+	require.True(t, bytes.Equal(want, protoOf(t, shape.Traces, got)))
+	require.Zero(t, h.core.store.Len())
+}
+
+// TestReleaseIsNotCounted: that a trace had many secrets is why it was held.
+func TestReleaseIsNotCounted(t *testing.T) {
+	cfg := testConfig(t)
+	cfg.Policy = []PolicyConfig{{DistinctSecrets: 3, Action: "hold"}, {Action: "mask"}}
+	v := newVault(t, cfg)
+	h := start(t, cfg)
+	view, digests := viewOf(t, v, h.trace(newSpans(t).resource("").span(1, "a").span(1, "b").span(1, "c").td), true)
+	newSpans(t).put(view.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes(), "new")
+	got := out(t, h, &release.Release{Item: "0123", Mode: release.ModeOriginal, Attempt: 1, Approved: digests}, view)
+	require.Equal(t, []string{"-", "-", "masked", "-", "-"}, whatsOf(t, got))
+}
+
 // TestReleaseOfWithheld: a text that could not be scanned and was approved goes out as it is.
 func TestReleaseOfWithheld(t *testing.T) {
 	cfg := holdAll(t)
