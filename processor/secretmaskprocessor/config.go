@@ -154,8 +154,9 @@ type ScanConfig struct {
 }
 
 // FailConfig says what becomes of what could not be scanned: withhold (the
-// text is replaced by a mask that says why) or refuse (the batch goes back
-// to its sender).
+// text is replaced by a mask that says why), hold (the same, and what it stands
+// in is held, so that it can be restored) or refuse (the batch goes back to its
+// sender).
 type FailConfig struct {
 	// Time is for batches that exceed MaxBatchTime; refused ones can be retried.
 	Time string `mapstructure:"time"`
@@ -170,6 +171,7 @@ const (
 	annotateNone    = "none"
 
 	failWithhold = "withhold"
+	failHold     = "hold"
 	failRefuse   = "refuse"
 )
 

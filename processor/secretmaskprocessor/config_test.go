@@ -72,7 +72,10 @@ func TestLoadConfig(t *testing.T) {
 		{Severity: pack.Critical, Action: mask.Hold},
 		{Distinct: 10, Action: mask.Hold},
 	}, entries, "the user's, then the default where there is a quarantine")
+	configs["secret_mask/hold"].Fail.Limits = "hold"
+	require.NoError(t, configs["secret_mask/hold"].Validate())
 	configs["secret_mask/hold"].MaskOnly()
+	require.NoError(t, configs["secret_mask/hold"].Validate())
 	entries, err = configs["secret_mask/hold"].entries(nil)
 	require.NoError(t, err)
 	require.Equal(t, []mask.Action{mask.Drop, mask.Mask}, []mask.Action{entries[0].Action, entries[1].Action})
@@ -161,6 +164,7 @@ func TestValidateReportsEverything(t *testing.T) {
 		"too sure":       {func(c *Config) { c.Detection.Threshold = 1 }, "detection::threshold: must be more than 0"},
 		"too deep":       {func(c *Config) { c.Limits.MaxDepth = 1001 }, "limits::max_depth: must be 1 to 1000"},
 		"hold unsealed":  {func(c *Config) { c.Policy = []PolicyConfig{{Action: "mask"}, {Action: "hold"}} }, "policy[1]::action: hold needs seal::public_keys"},
+		"fail unsealed":  {func(c *Config) { c.Fail.Time = "hold" }, "fail::time: hold needs seal::public_keys"},
 		"reload":         {func(c *Config) { c.Seal.ReloadInterval = -1 }, "seal::reload_interval: must not be negative"},
 		"distinct pass":  {func(c *Config) { c.Policy = []PolicyConfig{{DistinctSecrets: 3, Action: "pass"}} }, "policy[0]::distinct_secrets: is for actions hold and drop only"},
 		"distinct mask":  {func(c *Config) { c.Policy = []PolicyConfig{{DistinctSecrets: 3, Action: "mask"}} }, "policy[0]::distinct_secrets: is for actions hold and drop only"},

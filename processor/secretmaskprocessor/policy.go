@@ -44,6 +44,11 @@ func (c *Config) MaskOnly() {
 			c.Policy[i].Action = "mask"
 		}
 	}
+	for _, f := range [...]*string{&c.Fail.Time, &c.Fail.Limits} {
+		if *f == failHold {
+			*f = failWithhold
+		}
+	}
 }
 
 func (c *Config) checkPolicy(m *mistakes) {

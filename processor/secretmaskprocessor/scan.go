@@ -185,6 +185,9 @@ func (s *scan) Text(at *walk.Place, text []byte) (out []byte) {
 	}
 	for i := range s.hits[from:] {
 		h := &s.hits[from+i]
+		if h.Withheld != rules.None && s.fail(h.Withheld) == failHold {
+			h.Action = mask.Hold
+		}
 		if h.Action == mask.Hold && s.sealer == nil { // profiles cannot be held
 			h.Action = mask.Mask
 		}
@@ -250,13 +253,21 @@ func (s *scan) count(h *mask.Hit) {
 	}
 	s.reasons[h.Withheld]++
 	switch {
-	case s.refused != nil:
-	case h.Withheld == rules.Time && s.cfg.Fail.Time == failRefuse:
+	case s.refused != nil || s.fail(h.Withheld) != failRefuse:
+	case h.Withheld == rules.Time:
 		s.refused = errTime
-	case h.Withheld != rules.Time && s.cfg.Fail.Limits == failRefuse:
+	default:
 		s.refused = consumererror.NewPermanent(
 			fmt.Errorf("a text of the batch could not be scanned: limit %s", h.Withheld))
 	}
+}
+
+// fail says what becomes of what could not be scanned.
+func (s *scan) fail(why rules.Reason) string {
+	if why == rules.Time {
+		return s.cfg.Fail.Time
+	}
+	return s.cfg.Fail.Limits
 }
 
 // evidence is the word of metrics for how a secret was found.

@@ -1,10 +1,12 @@
 package secretmaskprocessor
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -113,4 +115,36 @@ func TestNoKeysNoStart(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorContains(t, p.Start(context.Background(), componenttest.NewNopHost()), "seal::public_keys: ")
 	require.NoError(t, p.Shutdown(context.Background()))
+}
+
+// TestHoldWhatCouldNotBeScanned: it is no finding of a policy, and lost unless it is held.
+func TestHoldWhatCouldNotBeScanned(t *testing.T) {
+	for fail, want := range map[string]string{failWithhold: "masked", failHold: "held+"} {
+		cfg := byName(t)
+		cfg.Limits.MaxValueBytes, cfg.Limits.MaxDepth = 1000, 4
+		cfg.Fail.Limits = fail
+		v := newVault(t, cfg)
+		h := start(t, cfg)
+		b := newSpans(t).resource("").span(1, "").span(2, "").span(3, "").td
+		spans := b.ResourceSpans().At(0).ScopeSpans().At(0).Spans()
+		spans.At(0).Attributes().PutStr("long", strings.Repeat("word ", 500))
+		deep := spans.At(1).Attributes().PutEmpty("deep")
+		for range 20 {
+			deep = deep.SetEmptySlice().AppendEmpty()
+		}
+		before := protoOf(t, shape.Traces, b)
+		out := h.trace(b)
+		require.Equal(t, []string{"-", "-", want, want, "-"}, whatsOf(t, out))
+		require.Equal(t, int64(1), h.sum(metricPrefix+"withheld", "reason=size"))
+		require.Equal(t, int64(1), h.sum(metricPrefix+"withheld", "reason=depth"))
+		if fail == failHold {
+			originals, _ := restored(t, v, shape.Traces, out, (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces)
+			whole := ptrace.NewTraces()
+			originals[0].ResourceSpans().At(0).CopyTo(whole.ResourceSpans().AppendEmpty())
+			for _, o := range originals[1:] {
+				o.ResourceSpans().At(0).ScopeSpans().At(0).Spans().MoveAndAppendTo(whole.ResourceSpans().At(0).ScopeSpans().At(0).Spans())
+			}
+			require.True(t, bytes.Equal(before, protoOf(t, shape.Traces, whole)), "not what it was")
+		}
+	}
 }

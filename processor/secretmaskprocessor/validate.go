@@ -64,9 +64,16 @@ func (c *Config) Validate() error {
 	m.oneOf("annotate", c.Annotate, annotateFull, annotateSummary, annotateNone)
 	c.checkLimits(&m)
 	c.Memory.check(&m)
-	m.oneOf("fail::time", c.Fail.Time, failWithhold, failRefuse)
-	m.oneOf("fail::limits", c.Fail.Limits, failWithhold, failRefuse)
+	c.checkFail(&m, "fail::time", c.Fail.Time)
+	c.checkFail(&m, "fail::limits", c.Fail.Limits)
 	return errors.Join(m...)
+}
+
+func (c *Config) checkFail(m *mistakes, path, value string) {
+	m.oneOf(path, value, failWithhold, failHold, failRefuse)
+	if value == failHold && !c.Seal.on() {
+		m.add(path, "hold needs seal::public_keys: without a quarantine use withhold or refuse")
+	}
 }
 
 func (c *Config) checkFingerprint(m *mistakes) {
