@@ -131,6 +131,18 @@ func TestPatchesOfMasked(t *testing.T) {
 		}
 	}
 	h := start(t, testConfig())
+	td := batch("a")
+	attrs := td.ResourceSpans().At(0).Resource().Attributes()
+	masked(attrs)
+	attrs.PutEmptyBytes(verdict.Restore)
+	attrs.PutStr("a", "")
+	attrs.PutStr("b", "")
+	require.NoError(t, h.traces.ConsumeTraces(background, td))
+	var order []string
+	for k := range took1[ptrace.Traces](h.world, "traces/clean")[0].ResourceSpans().At(0).Resource().Attributes().All() {
+		order = append(order, k)
+	}
+	require.Equal(t, []string{"service.name", verdict.Policy, verdict.Verdict, verdict.Findings, "a", "b"}, order)
 	md, ms := metricBatch("m")
 	masked(ms.At(0).Metadata())
 	ms.At(0).Metadata().PutEmptyBytes(verdict.Restore)
