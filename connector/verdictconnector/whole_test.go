@@ -70,6 +70,12 @@ func TestAbove(t *testing.T) {
 	require.Equal(t, []string{".."}, held)
 	require.Equal(t, []string{"ab", "x"}, clean)
 
+	td = batch("ab", "ac")
+	hold(td.ResourceSpans().At(0).ScopeSpans().At(0).Scope().Attributes())
+	held, clean = start(t, testConfig()).split(td)
+	require.Equal(t, []string{"ab", "a"}, held, "with a scope the traces in it")
+	require.Equal(t, []string{"c"}, clean)
+
 	// Without anything below them they are held all the same.
 	td = batch("")
 	hold(td.ResourceSpans().At(0).Resource().Attributes())
@@ -175,6 +181,8 @@ func TestLaterSpans(t *testing.T) {
 	require.Nil(t, held)
 	require.Equal(t, []string{"a"}, clean, "it is forgotten")
 
+	h.split(batch("Z"))
+	require.EqualValues(t, 1, h.shared.held.count(), "what is too old leaves")
 	h.split(batch("A"))
 	h.split(batch("B"))
 	h.split(batch("a"))
