@@ -163,6 +163,10 @@ func TestMistakes(t *testing.T) {
 			"service::pipelines::logs/audit: is in audit of verdict and has the processor batch", "Take it out",
 		},
 		{
+			"masked telemetry among events", change(t, good, "logs/audit: {receivers: [verdict],", "logs/audit: {receivers: [verdict, verdict/two],"),
+			"service::pipelines::logs/audit: is in audit of verdict and has the receiver verdict/two as well", "must be its only receiver",
+		},
+		{
 			"quarantine elsewhere", change(t, good, "traces/clean:  {receivers: [verdict], exporters: [file]", "traces/clean:  {receivers: [verdict], exporters: [quarantine]"),
 			"service::pipelines::traces/clean: exports to quarantine, but is no quarantine pipeline", "name it in",
 		},

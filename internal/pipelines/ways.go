@@ -11,8 +11,7 @@ type stage int
 const (
 	raw    stage = iota // as its sender sent it
 	masked              // secret_mask has scanned it
-	judged              // verdict has let it out
-	aside               // held, or an audit event; behind sees to those pipelines
+	judged              // verdict has dealt with it; behind sees to what is held
 )
 
 // arrival is telemetry that enters a pipeline.
@@ -89,10 +88,7 @@ func (c *check) through(connector string, now stage, way []string) []arrival {
 		}
 		to := now
 		if typeOf(connector) == verdict {
-			to = aside
-			if c.listOf(connector, p.id) == listClean {
-				to = judged
-			}
+			to = judged
 		}
 		next = append(next, arrival{p, to, way})
 	}
