@@ -163,10 +163,6 @@ func TestMistakes(t *testing.T) {
 			"service::pipelines::logs/audit: is in audit of verdict and has the processor batch", "Take it out",
 		},
 		{
-			"masked telemetry among events", change(t, good, "logs/audit: {receivers: [verdict],", "logs/audit: {receivers: [verdict, verdict/two],"),
-			"service::pipelines::logs/audit: is in audit of verdict and has the receiver verdict/two as well", "must be its only receiver",
-		},
-		{
 			"quarantine elsewhere", change(t, good, "traces/clean:  {receivers: [verdict], exporters: [file]", "traces/clean:  {receivers: [verdict], exporters: [quarantine]"),
 			"service::pipelines::traces/clean: exports to quarantine, but is no quarantine pipeline", "name it in",
 		},
@@ -226,6 +222,14 @@ func TestGate(t *testing.T) {
 	require.Contains(t, mistakes, "service::pipelines::traces: has the receiver release_gate without secret_mask")
 	require.Contains(t, mistakes, "service::pipelines::traces: has the receiver release_gate and exports to file")
 	require.Contains(t, mistakes, "service::pipelines::traces: telemetry of release_gate reaches file")
+}
+
+// TestAlone: pipelines of events and of what is held get nothing else.
+func TestAlone(t *testing.T) {
+	for _, id := range []string{"logs/audit: ", "logs/held:    "} {
+		text := change(t, good, id+"{receivers: [verdict],", id+"{receivers: [verdict, otlp],")
+		require.Contains(t, strings.Join(Check(parse(t, text)), "\n"), "has the receiver otlp as well: verdict must be its only receiver")
+	}
 }
 
 // TestAllAtOnce: mistakes do not hide each other, and come in a fixed order.
