@@ -125,7 +125,7 @@ func (w *way[B, R, S, U]) deliver(ctx context.Context, batch B, l look, now time
 	if !rest {
 		return nil
 	}
-	if trims := w.cfg.Annotate == annotateNone || w.cfg.Annotate == annotateSummary && l.list; trims {
+	if trims := l.patch || w.cfg.Annotate == annotateNone || w.cfg.Annotate == annotateSummary && l.list; trims {
 		if !copied {
 			clean = part(w.sh, batch, look{}, false)
 		}

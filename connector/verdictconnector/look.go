@@ -12,35 +12,40 @@ import (
 
 // stamp is what one map of attributes says.
 type stamp struct {
-	any  bool // there is a stamp
-	held bool
-	list bool // the findings are a list
+	any   bool // there is a stamp
+	held  bool
+	list  bool // the findings are a list
+	patch bool
 }
 
 // read reads the stamp of attrs. A verdict that is not known here holds: it
-// can only be that of a secret_mask that knows more.
+// can only be that of a secret_mask that knows more. So does a patch without
+// a verdict; a patch of what is masked is there in case that what is below it
+// is held.
 func read(attrs pcommon.Map) stamp {
 	var s stamp
+	known := false
 	for k, v := range attrs.All() {
 		if len(k) < len(verdict.Prefix) || !strings.HasPrefix(k, verdict.Prefix) {
 			continue
 		}
 		switch k {
 		case verdict.Verdict:
-			s.any = true
-			s.held = s.held || v.Type() != pcommon.ValueTypeStr || v.Str() != verdict.Masked
+			s.any, known = true, true
+			s.held = v.Type() != pcommon.ValueTypeStr || v.Str() != verdict.Masked
 		case verdict.Restore:
-			s.any, s.held = true, true
+			s.any, s.patch = true, true
 		case verdict.Findings:
 			s.any = true
 			s.list = v.Type() == pcommon.ValueTypeSlice
 		}
 	}
+	s.held = s.held || s.patch && !known
 	return s
 }
 
 func (s *stamp) or(t stamp) {
-	s.any, s.held, s.list = s.any || t.any, s.held || t.held, s.list || t.list
+	s.any, s.held, s.list, s.patch = s.any || t.any, s.held || t.held, s.list || t.list, s.patch || t.patch
 }
 
 // readUnit reads all stamps of a unit: a metric is held if one of its points is.
@@ -54,7 +59,7 @@ func readUnit[B, R, S, U any](sh *shape.Shape[B, R, S, U], u U) stamp {
 
 // look is what a batch comes to.
 type look struct {
-	stamp        // of all of it: anything found, anything to hold, any list
+	stamp        // of all of it: anything found, anything to hold, any list or patch
 	scanned bool // each resource has the stamp of a scan
 	units   int
 	// traces are those of which anything is held. They are held whole.

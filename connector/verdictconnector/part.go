@@ -72,7 +72,8 @@ func part[B, R, S, U any](sh *shape.Shape[B, R, S, U], batch B, l look, wantHeld
 	return out
 }
 
-// trim leaves of the stamps what annotate says. batch is a copy of ours.
+// trim takes the patches away, and leaves of the stamps what annotate says.
+// batch is a copy of ours.
 func trim[B, R, S, U any](sh *shape.Shape[B, R, S, U], batch B, annotate string) {
 	for i := range sh.Resources(batch) {
 		r := sh.Resource(batch, i)
@@ -92,6 +93,7 @@ func trim[B, R, S, U any](sh *shape.Shape[B, R, S, U], batch B, annotate string)
 }
 
 func trimStamp(attrs pcommon.Map, annotate string) {
+	attrs.Remove(verdict.Restore)
 	switch annotate {
 	case annotateNone:
 		attrs.RemoveIf(func(k string, _ pcommon.Value) bool {

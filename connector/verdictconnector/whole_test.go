@@ -87,10 +87,9 @@ func TestAbove(t *testing.T) {
 // TestUnknownVerdict: what is not understood is held.
 func TestUnknownVerdict(t *testing.T) {
 	for name, put := range map[string]func(pcommon.Map){
-		"another word":    func(m pcommon.Map) { m.PutStr(verdict.Verdict, "quarantined") },
-		"another type":    func(m pcommon.Map) { m.PutInt(verdict.Verdict, 1) },
-		"a patch alone":   func(m pcommon.Map) { m.PutEmptyBytes(verdict.Restore) },
-		"masked, a patch": func(m pcommon.Map) { masked(m); m.PutEmptyBytes(verdict.Restore) },
+		"another word":  func(m pcommon.Map) { m.PutStr(verdict.Verdict, "quarantined") },
+		"another type":  func(m pcommon.Map) { m.PutInt(verdict.Verdict, 1) },
+		"a patch alone": func(m pcommon.Map) { m.PutEmptyBytes(verdict.Restore) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			td := batch("ab")
@@ -100,6 +99,44 @@ func TestUnknownVerdict(t *testing.T) {
 			require.Equal(t, []string{"b"}, clean)
 		})
 	}
+}
+
+// TestPatchesOfMasked: what is masked above something that may be held has a
+// patch, which goes with what is held and with nothing else.
+func TestPatchesOfMasked(t *testing.T) {
+	for _, annotate := range []string{annotateFull, annotateSummary, annotateNone} {
+		for _, spans := range []string{"ab", "aB", "AB"} {
+			cfg := testConfig()
+			cfg.Annotate = annotate
+			h := start(t, cfg)
+			td := batch(spans)
+			r := td.ResourceSpans().At(0)
+			for _, m := range []pcommon.Map{r.Resource().Attributes(), r.ScopeSpans().At(0).Scope().Attributes()} {
+				masked(m)
+				m.PutEmptyBytes(verdict.Restore).FromRaw([]byte("sealed"))
+			}
+			td.MarkReadOnly()
+			require.NoError(t, h.traces.ConsumeTraces(background, td))
+			for _, pipeline := range []string{"traces/clean", "traces/held"} {
+				for _, td := range took1[ptrace.Traces](h.world, pipeline) {
+					rs := td.ResourceSpans().At(0)
+					_, inResource := rs.Resource().Attributes().Get(verdict.Restore)
+					_, inScope := rs.ScopeSpans().At(0).Scope().Attributes().Get(verdict.Restore)
+					require.Equal(t, pipeline == "traces/held", inResource, "%s %s %s", annotate, spans, pipeline)
+					require.Equal(t, pipeline == "traces/held", inScope)
+				}
+			}
+			want := map[string][]string{"ab": {"logs/audit", "traces/clean"}, "aB": {"logs/audit", "traces/held", "traces/clean"}, "AB": {"logs/audit", "traces/held"}}
+			require.Equal(t, want[spans], h.order())
+		}
+	}
+	h := start(t, testConfig())
+	md, ms := metricBatch("m")
+	masked(ms.At(0).Metadata())
+	ms.At(0).Metadata().PutEmptyBytes(verdict.Restore)
+	require.NoError(t, h.metrics.ConsumeMetrics(background, md))
+	_, ok := took1[pmetric.Metrics](h.world, "metrics/clean")[0].ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0).Metadata().Get(verdict.Restore)
+	require.False(t, ok)
 }
 
 // TestLaterSpans: a held trace is remembered, for a time, up to a number.

@@ -3,6 +3,7 @@ package unseal
 import (
 	"bytes"
 	"errors"
+	"runtime"
 	"testing"
 	"time"
 
@@ -58,6 +59,38 @@ func FuzzOpenPacked(f *testing.F) {
 			t.Errorf("%d bytes, error %v", len(got), err)
 		}
 	})
+}
+
+// TestBomb: a body that decompresses to more than it says costs what it says.
+func TestBomb(t *testing.T) {
+	e, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const size = 256 << 20
+	body := e.EncodeAll(make([]byte, size), nil)
+	frame := envelope.Frame{Zstd: true, Plain: 1000, Body: body}.Encode()
+	o := (&Keyring{}).Opener(0)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got, err := o.unpack(frame)
+	runtime.ReadMemStats(&after)
+	if got != nil || !errors.Is(err, ErrDamaged) {
+		t.Errorf("%d bytes, error %v", len(got), err)
+	}
+	if spent := after.TotalAlloc - before.TotalAlloc; spent > size/8 {
+		t.Errorf("%d bytes allocated for a body that says 1000", spent)
+	}
+	tiny := envelope.Frame{Zstd: true, Plain: envelope.MaxPlain, Body: body[:10]}.Encode()
+	runtime.ReadMemStats(&before)
+	got, err = o.unpack(tiny)
+	runtime.ReadMemStats(&after)
+	if got != nil || !errors.Is(err, ErrDamaged) {
+		t.Errorf("%d bytes, error %v", len(got), err)
+	}
+	if spent := after.TotalAlloc - before.TotalAlloc; spent > size/8 {
+		t.Errorf("%d bytes allocated for a body of 10", spent)
+	}
 }
 
 // FuzzUnpack: an authentic frame of a malicious sealer gives at most what the

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -229,6 +230,25 @@ type connections struct {
 type connection struct {
 	net.Conn
 	of *connections
+	// answered: the last thing done with it was to read. Of requests on a
+	// connection there is one at a time, so what is written next is a new one.
+	answered atomic.Bool
+}
+
+// Write sends, but nothing of a request on a connection that the broker has
+// closed meanwhile: such a request has surely not been done, and it is good to
+// know that. It costs one system call for each request.
+func (c *connection) Write(b []byte) (int, error) {
+	if c.answered.Swap(false) && closedByPeer(c.Conn) {
+		return 0, fmt.Errorf("%w: the broker has closed the connection", errUnavailable)
+	}
+	return c.Conn.Write(b)
+}
+
+// Read receives.
+func (c *connection) Read(b []byte) (int, error) {
+	c.answered.Store(true)
+	return c.Conn.Read(b)
 }
 
 func newConnections() *connections {

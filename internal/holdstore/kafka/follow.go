@@ -311,6 +311,9 @@ func (l *lane) event(r record) (holdstore.Event, bool) {
 		}
 		return holdstore.Event{Record: &entry, At: holdstore.Position{Partition: l.partition, Offset: r.offset}}, true
 	}
+	if string(r.key) == rollKey {
+		return holdstore.Event{}, false
+	}
 	if len(r.key) != len(envelope.ID{}) {
 		return bad()
 	}
@@ -325,6 +328,9 @@ func (l *lane) event(r record) (holdstore.Event, bool) {
 	if err != nil || !bytes.Equal(e.meta.ID[:], r.key) || l.s.partition(id, e.meta.Trace) != l.partition {
 		return bad()
 	}
+	l.s.mu.Lock()
+	l.s.stored.add(id)
+	l.s.mu.Unlock()
 	ref := holdstore.Ref{Partition: l.partition, Index: r.offset, View: int32(len(e.view)), Restore: int32(len(e.restore))} //nolint:gosec // G115: below maxChunks
 	if len(e.view) > 0 {
 		ref.Items = e.view[0].offset

@@ -39,6 +39,11 @@ const (
 	maxEntry = 512 << 10
 )
 
+// rollKey is the key of index records that say nothing. Brokers do not compact
+// the segment that is being written, and begin a new one only when something
+// is written: on a quiet partition a destroyed capsule would stay for ever.
+const rollKey = "roll"
+
 // route is what a partition is chosen by and records are keyed by: the trace,
 // or the item where there is none.
 func route(id envelope.ID, trace [16]byte) [16]byte {

@@ -183,5 +183,30 @@ func (s *Store) Shredded(ctx context.Context, id envelope.ID, ref holdstore.Ref)
 	if err != nil {
 		return false, s.ended(fmt.Errorf("item %s: %w", id, err))
 	}
-	return len(records) == 0 || records[0].offset != ref.Index, nil
+	if len(records) == 0 || records[0].offset != ref.Index {
+		return true, nil
+	}
+	return false, s.ended(s.roll(ctx, ref.Partition))
+}
+
+// rollEvery is how often something is written so that a segment ends: the
+// segment.ms that the index is made with.
+const rollEvery = 10 * time.Minute
+
+// roll writes a record that says nothing, now and then, while somebody waits
+// for a capsule to be compacted away: see rollKey.
+func (s *Store) roll(ctx context.Context, p int32) error {
+	s.mu.Lock()
+	due := time.Since(s.rolled[p]) >= rollEvery
+	s.mu.Unlock()
+	if !due {
+		return nil
+	}
+	if _, err := s.write(ctx, indexTopic, p, []record{{key: []byte(rollKey)}}); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.rolled[p] = time.Now()
+	s.mu.Unlock()
+	return nil
 }

@@ -42,9 +42,10 @@ type Store struct {
 	closed  bool                          // under mu
 	running sync.WaitGroup                // added to under mu, unless closed
 	putting map[envelope.ID]chan struct{} // under mu: closed when the Put of an id ends
-	stored  *idSet                        // under mu: ids that were put lately
+	stored  *idSet                        // under mu: ids that were put, or told to followers, lately
 	gone    *idSet                        // under mu: ids that were shredded lately
 	quiet   map[string]time.Time          // under mu: when a complaint was last logged
+	rolled  map[int32]time.Time           // under mu: when a partition of the index was last made to roll
 }
 
 const (
@@ -75,7 +76,7 @@ func open(ctx context.Context, cfg *Config, log *zap.Logger, cl cluster) (*Store
 	s := &Store{
 		cfg: cfg, log: log, cluster: cl,
 		slots: make(chan struct{}, maxUnderWay), spooled: make(chan struct{}, 1), checking: make(chan struct{}, 1),
-		putting: map[envelope.ID]chan struct{}{}, stored: newIDSet(maxIDs), gone: newIDSet(maxIDs), quiet: map[string]time.Time{},
+		putting: map[envelope.ID]chan struct{}{}, stored: newIDSet(keepStored, maxIDs), gone: newIDSet(keepGone, maxIDs), quiet: map[string]time.Time{}, rolled: map[int32]time.Time{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	fail := func(err error) (*Store, error) {
