@@ -63,7 +63,7 @@ function refreshStats() {
       const pending = s.states?.pending ?? 0;
       fill(byId("stats"), h("b", null, pending.toLocaleString("en")), " pending",
         pending && s.oldest_pending ? `, oldest ${ago(s.oldest_pending, Date.now())}` : "",
-        pending ? `, ${bytes(s.pending_bytes ?? 0)}` : "",
+        pending ? `, ${bytes(s.pending_bytes ?? 0)} sealed` : "",
         s.release_failing ? h("b", { class: "bad-text" }, ` ${count(s.release_failing, "release")} failing`) : null);
       document.title = pending ? `(${pending.toLocaleString("en")}) tracescrub review` : "tracescrub review";
     } catch (err) {

@@ -8,12 +8,12 @@ import { decideOne } from "./decide.js";
 import { findings } from "./findings.js";
 import { Preview } from "./preview.js";
 import { Book, block, inline } from "./text.js";
-import { bytes, clock, count } from "./words.js";
+import { bytes, clock, count, zone } from "./words.js";
 
 export class Item {
   constructor(app) {
     this.app = app;
-    this.id = "";
+    this.id = null; // "": the list alone
     this.item = null;
     this.preview = null;
   }
@@ -110,8 +110,8 @@ export class Item {
   facts(it) {
     const fact = (name, ...value) => [h("dt", null, name), h("dd", null, value)];
     return h("dl", { class: "facts" },
-      fact("Held", clock(it.held_at)),
-      fact("Expires", clock(it.expires_at)),
+      fact("Held", clock(it.held_at), ` ${zone()}`),
+      fact("Expires", clock(it.expires_at), ` ${zone()}`),
       fact("Found", `${count(it.findings, "finding")}${it.secrets ? ` of ${count(it.secrets, "secret")}` : ""}`),
       fact("Content", it.signal === "traces" ? `${count(it.spans, "span")}, ` : `${it.signal}, `, bytes(it.bytes), " sealed"),
       it.trace_id ? fact("Trace", h("code", null, inline(it.trace_id))) : null,
@@ -123,7 +123,7 @@ export class Item {
   votes(it, book) {
     if (!it.votes?.length) return null;
     return h("section", { class: "votes", "aria-labelledby": "votes-h" }, h("h3", { id: "votes-h" }, "Votes"),
-      h("ul", { class: "plain" }, it.votes.map((v) => h("li", { class: "vote", data: { decision: v.decision } },
+      h("ul", { class: "plain" }, it.votes.map((v) => h("li", { class: "ballot", data: { decision: v.decision } },
         h("p", null, badge("vote", v.decision, v.decision === "approve" ? `Approve${v.mode ? `, ${v.mode}` : ""}` : "Deny"),
           h("b", null, inline(v.by)), h("time", { datetime: v.at }, clock(v.at))),
         block(v.reason, book, { class: "text reason" })))));

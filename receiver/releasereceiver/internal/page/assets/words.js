@@ -45,6 +45,11 @@ export function clock(when) {
   return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
 }
 
+/** zone names the reader's time zone. */
+export function zone() {
+  return new Intl.DateTimeFormat("en", { timeZoneName: "short" }).formatToParts(new Date()).find((p) => p.type === "timeZoneName")?.value ?? "";
+}
+
 /** ago writes how long something is past. */
 export function ago(when, now) {
   const ms = now - new Date(when).getTime();
