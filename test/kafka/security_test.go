@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -30,6 +31,7 @@ import (
 
 const (
 	gateUser   = "gate"
+	bothUser   = "both" // a process that is both, and makes the topics
 	sealerUser = "edge"
 )
 
@@ -71,20 +73,30 @@ func secured(cert tls.Certificate) []kfake.Opt {
 		}
 		return all
 	}
-	look := []kmsg.ACLOperation{kmsg.ACLOperationDescribe, kmsg.ACLOperationDescribeConfigs}
-	sealer := append(allow("tracescrub.items", append(look, kmsg.ACLOperationWrite)...), allow("tracescrub.index", append(look, kmsg.ACLOperationWrite)...)...)
-	sealer = append(sealer, allow("tracescrub.decisions", look...)...)
-	gate := append(allow("tracescrub.items", append(look, kmsg.ACLOperationRead, kmsg.ACLOperationWrite, kmsg.ACLOperationCreate)...),
-		allow("tracescrub.index", append(look, kmsg.ACLOperationRead, kmsg.ACLOperationWrite, kmsg.ACLOperationCreate)...)...)
-	gate = append(gate, allow("tracescrub.decisions", append(look, kmsg.ACLOperationRead, kmsg.ACLOperationWrite, kmsg.ACLOperationCreate)...)...)
+	sealer := slices.Concat(
+		allow("tracescrub.items", kmsg.ACLOperationDescribe, kmsg.ACLOperationDescribeConfigs, kmsg.ACLOperationWrite),
+		allow("tracescrub.index", kmsg.ACLOperationDescribe, kmsg.ACLOperationDescribeConfigs, kmsg.ACLOperationWrite),
+		allow("tracescrub.decisions", kmsg.ACLOperationDescribe, kmsg.ACLOperationDescribeConfigs),
+	)
+	gate := slices.Concat(
+		allow("tracescrub.items", kmsg.ACLOperationDescribe, kmsg.ACLOperationDescribeConfigs, kmsg.ACLOperationRead),
+		allow("tracescrub.index", kmsg.ACLOperationDescribe, kmsg.ACLOperationDescribeConfigs, kmsg.ACLOperationRead, kmsg.ACLOperationWrite),
+		allow("tracescrub.decisions", kmsg.ACLOperationDescribe, kmsg.ACLOperationDescribeConfigs, kmsg.ACLOperationRead, kmsg.ACLOperationWrite),
+	)
+	both := slices.Concat(sealer, gate)
+	for _, topic := range []string{"tracescrub.items", "tracescrub.index", "tracescrub.decisions"} {
+		both = append(both, allow(topic, kmsg.ACLOperationCreate)...)
+	}
 	opts := []kfake.Opt{
 		kfake.EnableSASL(), kfake.EnableACLs(), kfake.TLS(&tls.Config{Certificates: []tls.Certificate{cert}}), //nolint:gosec // G402: a test's server
 		kfake.Superuser("SCRAM-SHA-512", "admin", rand.Text()),
 	}
 	for _, mechanism := range []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"} {
-		opts = append(opts, kfake.User(mechanism, gateUser, string(password), gate...))
+		opts = append(opts, kfake.User(mechanism, bothUser, string(password), both...))
 	}
-	return append(opts, kfake.User("SCRAM-SHA-256", sealerUser, string(password), sealer...))
+	return append(opts,
+		kfake.User("SCRAM-SHA-256", gateUser, string(password), gate...),
+		kfake.User("SCRAM-SHA-256", sealerUser, string(password), sealer...))
 }
 
 func TestMechanisms(t *testing.T) {
@@ -94,7 +106,7 @@ func TestMechanisms(t *testing.T) {
 		t.Run(mechanism, func(t *testing.T) {
 			cfg := b.config("")
 			cfg.TLS.Enabled, cfg.TLS.CAFile = true, ca
-			cfg.SASL.Mechanism, cfg.SASL.Username, cfg.SASL.Password = mechanism, gateUser, password
+			cfg.SASL.Mechanism, cfg.SASL.Username, cfg.SASL.Password = mechanism, bothUser, password
 			s, logs := openLogged(t, cfg)
 			require.Zero(t, logs.Len())
 			it := storetest.Item(uint64(len(mechanism)), 1000, 10)
@@ -182,8 +194,8 @@ func TestPermissions(t *testing.T) {
 		cfg.SASL.Mechanism, cfg.SASL.Username, cfg.SASL.Password = "SCRAM-SHA-256", user, password
 		return open(t, cfg)
 	}
-	gate := as(gateUser)
-	sealer := as(sealerUser)
+	as(bothUser) // makes the topics
+	gate, sealer := as(gateUser), as(sealerUser)
 	it := storetest.Item(1, 1000, 10)
 	require.NoError(t, sealer.Put(t.Context(), it))
 	ref := replay(t, gate).refs[it.ID]
@@ -193,6 +205,12 @@ func TestPermissions(t *testing.T) {
 	_, err = sealer.Capsule(t.Context(), it.ID, ref)
 	require.ErrorContains(t, err, "refused by the brokers")
 	require.Empty(t, replay(t, gate).log)
+	require.ErrorContains(t, gate.Put(t.Context(), storetest.Item(2, 1000, 10)), "refused by the brokers")
+	_, err = gate.Append(t.Context(), holdstore.Record{Item: it.ID, Trace: it.Trace, Data: []byte("deny")})
+	require.NoError(t, err)
+	require.NoError(t, gate.Shred(t.Context(), it.ID, it.Trace))
+	_, err = gate.Shredded(t.Context(), it.ID, ref)
+	require.NoError(t, err)
 }
 
 // TestBearer plays the broker's part of OAUTHBEARER, which the fake broker does not know.

@@ -44,7 +44,7 @@ func TestVersions(t *testing.T) {
 	})
 	cfg := b.config("")
 	cfg.TLS.Enabled, cfg.TLS.CAFile = true, ca
-	cfg.SASL.Mechanism, cfg.SASL.Username, cfg.SASL.Password = "SCRAM-SHA-256", gateUser, password
+	cfg.SASL.Mechanism, cfg.SASL.Username, cfg.SASL.Password = "SCRAM-SHA-256", bothUser, password
 	s := open(t, cfg)
 	it := storetest.Item(1, 1000, 10)
 	require.NoError(t, s.Put(t.Context(), it))

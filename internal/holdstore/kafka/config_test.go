@@ -2,6 +2,9 @@ package kafka
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -196,4 +199,38 @@ func (s *slowTopics) describe(ctx context.Context, topics []string) (map[string]
 		}
 	}
 	return all, err
+}
+
+// TestDocument holds docs/format/kafka-topics.md against the code: its vectors,
+// and its table of settings, row by row.
+func TestDocument(t *testing.T) {
+	b, err := os.ReadFile("../../../docs/format/kafka-topics.md")
+	require.NoError(t, err)
+	text := string(b)
+	require.Contains(t, strings.Join(strings.Fields(text), ""), exampleHex)
+	for _, v := range partitionVectors {
+		require.Contains(t, text, fmt.Sprintf("| `%x` | %d | %d |", route(vectorID, v.trace), v.partitions, v.want))
+	}
+	row := regexp.MustCompile("(?m)^\\| (all|items|index|decisions) \\| `([a-z.]+)` \\|([^|]*)\\|([^|]*)\\|")
+	documented := map[string]bool{} // whether it is checked
+	for _, m := range row.FindAllStringSubmatch(text, -1) {
+		documented[m[1]+" "+m[2]] = strings.TrimSpace(m[4]) != ""
+	}
+	cfg := DefaultConfig()
+	known := map[string]bool{}
+	for _, p := range cfg.plans() {
+		topic := strings.TrimPrefix(p.name, "tracescrub.")
+		for name := range p.all() {
+			where := topic + " " + name
+			if _, ok := documented["all "+name]; ok {
+				where = "all " + name
+			}
+			known[where] = true
+			isChecked, ok := documented[where]
+			require.True(t, ok, "%s is not in the table", where)
+			_, free := p.free[name]
+			require.Equal(t, !free, isChecked, "%s: whether it is checked", where)
+		}
+	}
+	require.Len(t, documented, len(known), "the table has settings that the code does not")
 }

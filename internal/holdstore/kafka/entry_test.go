@@ -12,23 +12,22 @@ import (
 	"github.com/tracescrub/tracescrub/internal/holdstore/storetest"
 )
 
-// TestPartition has the vectors of docs/format/kafka-topics.md: they never change.
-func TestPartition(t *testing.T) {
-	trace := [16]byte{0x4b, 0xf9, 0x2f, 0x35, 0x77, 0xb3, 0x4d, 0xa6, 0xa3, 0xce, 0x92, 0x9d, 0x0e, 0x0e, 0x47, 0x36}
-	id := envelope.ID{0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff}
-	for _, test := range []struct {
-		name       string
+// partitionVectors are those of docs/format/kafka-topics.md: they never change.
+var (
+	vectorID         = envelope.ID{0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff}
+	vectorTrace      = [16]byte{0x4b, 0xf9, 0x2f, 0x35, 0x77, 0xb3, 0x4d, 0xa6, 0xa3, 0xce, 0x92, 0x9d, 0x0e, 0x0e, 0x47, 0x36}
+	partitionVectors = []struct {
 		trace      [16]byte
 		partitions int
 		want       int32
-	}{
-		{"a trace, 12 partitions", trace, 12, 4},
-		{"a trace, 3 partitions", trace, 3, 1},
-		{"no trace, 12 partitions", [16]byte{}, 12, 2},
-		{"one partition", trace, 1, 0},
-	} {
-		require.Equal(t, test.want, partition(id, test.trace, test.partitions), test.name)
+	}{{vectorTrace, 12, 4}, {vectorTrace, 3, 1}, {[16]byte{}, 12, 2}}
+)
+
+func TestPartition(t *testing.T) {
+	for _, v := range partitionVectors {
+		require.Equal(t, v.want, partition(vectorID, v.trace, v.partitions), "%d partitions", v.partitions)
 	}
+	require.Zero(t, partition(vectorID, vectorTrace, 1))
 	var spread [12]int
 	for n := range 12000 {
 		it := envelope.ID{byte(n >> 8), byte(n)}
