@@ -182,7 +182,7 @@ func TestCompactedBatches(t *testing.T) {
 }
 
 // entryOf puts an item and returns the record that its entry became.
-func (b *broker) entryOf(t *testing.T, s holdstore.Store, it *holdstore.Item) (ref holdstore.Ref, key, value []byte) {
+func (b *broker) entryOf(t testing.TB, s holdstore.Store, it *holdstore.Item) (ref holdstore.Ref, key, value []byte) {
 	t.Helper()
 	var entry atomic.Pointer[[]byte]
 	b.ControlKey(int16(kmsg.Produce), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
