@@ -220,4 +220,3 @@ func (w *Walker) start(spot Spot) {
 	w.at.Key, w.at.Prev = "", ""
 	w.at.steps = w.at.steps[:0]
 }
-
