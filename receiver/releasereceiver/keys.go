@@ -57,9 +57,6 @@ func readKeys(cfg *Config, log *zap.Logger) (*keys, error) {
 		return nil, fmt.Errorf("keys::private: %w", err)
 	}
 	k.known = k.ring.Keys()
-	if len(k.known) == 0 {
-		return nil, fmt.Errorf("keys::private: there is no private key in %s: `tracescrub keys new` makes one", k.dir)
-	}
 	if k.fingerprint, err = readFingerprint(cfg.FingerprintKeyFile); err != nil {
 		return nil, fmt.Errorf("fingerprint_key_file: %w", err)
 	}

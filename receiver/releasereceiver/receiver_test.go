@@ -126,7 +126,7 @@ func TestRefusesToStart(t *testing.T) {
 		do   func(w *world)
 		want string
 	}{
-		"no private key": {func(w *world) { w.cfg.Keys.Private = w.TempDir() }, "there is no private key"},
+		"no private key": {func(w *world) { w.cfg.Keys.Private = w.TempDir() }, "there is no *.key"},
 		"no directory":   {func(w *world) { w.cfg.Keys.Private = filepath.Join(w.dir, "nowhere") }, "keys::private: "},
 		"no fingerprint": {func(w *world) { w.cfg.FingerprintKeyFile = filepath.Join(w.dir, "nothing") }, "fingerprint_key_file: reading"},
 		"short fingerprint": {func(w *world) {
