@@ -100,6 +100,7 @@ func localPath(next string) string {
 	u, err := url.Parse(next)
 	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil || len(next) > 500 ||
 		!strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.Contains(next, `\`) ||
+		strings.ContainsFunc(u.RawQuery, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"<>", r) }) ||
 		strings.HasPrefix(u.Path, pathLogin) || strings.HasPrefix(u.Path, "/api/") {
 		return pathPage
 	}

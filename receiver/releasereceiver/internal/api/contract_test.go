@@ -104,7 +104,7 @@ func (c *contract) operation(method, path string) []string {
 		if op, _ := c.at(steps...); op != nil {
 			return steps
 		}
-		if strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, pathLogin) {
+		if strings.HasPrefix(path, "/api/") || path == pathLogin || strings.HasPrefix(path, pathLogin+"/") {
 			break
 		}
 	}

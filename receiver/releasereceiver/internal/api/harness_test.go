@@ -164,6 +164,9 @@ func get(t testing.TB, a *API, r *http.Request, status int, v any) *http.Respons
 // refused wants a problem.
 func refused(t testing.TB, a *API, r *http.Request, name string) *http.Response {
 	t.Helper()
+	if r.Method == http.MethodHead {
+		return get(t, a, r, titles[name].status, nil)
+	}
 	var p struct{ Type string }
 	resp := get(t, a, r, titles[name].status, &p)
 	require.Equal(t, problemBase+name, p.Type)
