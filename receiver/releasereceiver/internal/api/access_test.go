@@ -55,7 +55,7 @@ var kinds = []struct {
 		attrs["claims.groups"] = []any{"some"}
 		r.Header.Set("Authorization", bearer(attrs))
 	}},
-	{"password", Grant{Users: []string{"alice"}}, func(_ *API, r *http.Request) { r.SetBasicAuth("alice", "alice") }},
+	{"password", Grant{Users: []string{"alice"}}, func(_ *API, r *http.Request) { signIn(r, "alice", true) }},
 	{"session, by group", Grant{Groups: []string{"some"}, Issuer: issuer}, func(a *API, r *http.Request) {
 		cookie, csrf := logIn(a, "alice", time.Now(), "some")
 		r.Header.Del("Authorization")
@@ -69,14 +69,14 @@ var kinds = []struct {
 		r.Header.Set(csrfHeader, csrf)
 	}},
 	{"nobody", Grant{Groups: []string{"some"}}, func(_ *API, r *http.Request) { r.Header.Del("Authorization") }},
-	{"wrong password", Grant{Users: []string{"alice"}}, func(_ *API, r *http.Request) { r.SetBasicAuth("alice", "another") }},
+	{"wrong password", Grant{Users: []string{"alice"}}, func(_ *API, r *http.Request) { signIn(r, "alice", false) }},
 	{"another issuer", Grant{Groups: []string{"some"}, Issuer: "https://another.example"}, func(_ *API, r *http.Request) {
 		r.Header.Set("Authorization", bearer(person("alice", "some")))
 	}},
 	{"subject like a user's name", Grant{Users: []string{"alice"}}, func(_ *API, r *http.Request) {
 		r.Header.Set("Authorization", bearer(person("alice")))
 	}},
-	{"name like a subject", Grant{Users: []string{issuer + " alice"}}, func(_ *API, r *http.Request) { r.SetBasicAuth("alice", "alice") }},
+	{"name like a subject", Grant{Users: []string{issuer + " alice"}}, func(_ *API, r *http.Request) { signIn(r, "alice", true) }},
 }
 
 // Each route, with each permission, for each kind of person.

@@ -52,7 +52,7 @@ func TestCrossSite(t *testing.T) {
 				}
 				r := request(tt.method, tt.target, body, append([]string{"If-Match", `"1"`}, tt.headers...)...)
 				if basic {
-					r.SetBasicAuth("all", "all")
+					signIn(r, "all", true)
 				}
 				if tt.want != "" {
 					refused(t, a, r, tt.want)

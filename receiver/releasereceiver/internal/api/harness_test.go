@@ -87,6 +87,15 @@ func person(name string, groups ...string) attributes {
 	return attributes{"subject": name, "membership": groups, "claims.iss": issuer, "claims.sub": name}
 }
 
+// signIn adds user and password to a request: the right one, or another.
+func signIn(r *http.Request, name string, right bool) {
+	other := name
+	if !right {
+		other += "?"
+	}
+	r.SetBasicAuth(name, other)
+}
+
 // option changes what newAPI makes.
 type option func(*Options)
 

@@ -72,7 +72,7 @@ func TestFailedLogins(t *testing.T) {
 	ext := a.Authenticator.(*extension)
 	wrong := func() string {
 		r := request("GET", "/api/v1/me", "")
-		r.SetBasicAuth("alice", "guess")
+		signIn(r, "alice", false)
 		resp, _ := send(t, a, r)
 		return fmt.Sprint(resp.StatusCode, " ", resp.Header.Get("Retry-After"))
 	}
