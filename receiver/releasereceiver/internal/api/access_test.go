@@ -68,6 +68,11 @@ var kinds = []struct {
 		r.Header.Set("Cookie", cookie)
 		r.Header.Set(csrfHeader, csrf)
 	}},
+	{"extension knows other groups", Grant{Groups: []string{"some"}}, func(_ *API, r *http.Request) {
+		attrs := person("alice", "other")
+		attrs["claims.groups"] = []any{"some"}
+		r.Header.Set("Authorization", bearer(attrs))
+	}},
 	{"nobody", Grant{Groups: []string{"some"}}, func(_ *API, r *http.Request) { r.Header.Del("Authorization") }},
 	{"wrong password", Grant{Users: []string{"alice"}}, func(_ *API, r *http.Request) { signIn(r, "alice", false) }},
 	{"another issuer", Grant{Groups: []string{"some"}, Issuer: "https://another.example"}, func(_ *API, r *http.Request) {
@@ -124,7 +129,7 @@ func expected(kind string, need, has gate.Permission, status int) int {
 		return http.StatusUnauthorized
 	case need == "":
 		return status
-	case has != need, kind == "another issuer", kind == "subject like a user's name", kind == "name like a subject":
+	case has != need, kind == "another issuer", kind == "extension knows other groups", kind == "subject like a user's name", kind == "name like a subject":
 		return http.StatusForbidden
 	}
 	return status

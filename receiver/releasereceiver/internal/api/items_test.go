@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -240,4 +241,22 @@ func TestPanic(t *testing.T) {
 		})
 	})
 	require.PanicsWithValue(t, http.ErrAbortHandler, func() { send(t, a, request("GET", "/", "")) })
+}
+
+// confighttp answers for bodies that it cannot read, in our words.
+func TestHandleError(t *testing.T) {
+	a := newAPI(t)
+	rec := httptest.NewRecorder()
+	a.HandleError(rec, request("POST", itemPath(1, ":deny"), `{"reason":"r"}`), "the body says", 400)
+	require.Equal(t, 415, rec.Code)
+	require.NotContains(t, rec.Body.String(), "the body says")
+	require.NoError(t, theContract().check("POST", itemPath(1, ":deny"), rec.Result(), rec.Body.Bytes()))
+}
+
+// The server's metrics name routes, not items.
+func TestPattern(t *testing.T) {
+	a := newAPI(t)
+	r := request("GET", itemPath(1, "/preview"), "")
+	get(t, a, r, 200, nil)
+	require.Equal(t, "GET /api/v1/items/{id}/preview", r.Pattern)
 }

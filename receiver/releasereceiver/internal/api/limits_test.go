@@ -83,6 +83,7 @@ func TestFailedLogins(t *testing.T) {
 	require.Equal(t, "429 20", wrong())
 	refused(t, a, request("GET", "/api/v1/me", ""), "too-many-requests")
 	require.Equal(t, asked, ext.asked)
+	refused(t, a, request("GET", "/api/v1/me", "", "Authorization", ""), "unauthenticated")
 	r := request("GET", "/api/v1/me", "")
 	r.RemoteAddr = "192.0.2.77:1"
 	get(t, a, r, 200, nil)
