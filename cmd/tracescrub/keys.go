@@ -36,8 +36,8 @@ func newKeysNew(t *terminal) *cobra.Command {
 		Short: "Make a key pair in DIR/private and DIR/public",
 		Long: `Make the first key pair of a directory. What is in DIR/public goes to every
 collector that seals (secret_mask: seal::public_keys); what is in DIR/private
-stays with release_gate (keys): whoever has it can open all that is held. Copy
-DIR/private to a safe place; there is no other way to what was sealed.
+stays with release_gate (keys): whoever has it can open all that is held. Without
+it nobody can: keep a copy, where you can destroy it too when the key is destroyed.
 
 Keys that are there are never overwritten: without --if-missing that is an error.
 

@@ -18,6 +18,7 @@ const (
 	capsuleSize = len(capsuleMagic) + 8 + encSize
 	headerSize  = len(chunkMagic) + 1 + 4 + 4 + 16 + 32
 	tagSize     = 16
+	minChunk    = headerSize + tagSize + 1
 	frameSize   = 1 + 8 + 8
 	minPadded   = 1 << 10
 	maxRatio    = 128 << 10 / 4 // zstd: four bytes of input are one block of at most 128 KiB
@@ -74,7 +75,7 @@ func (c *Capsule) ParsePacked(b []byte) (chunks [][]byte, err error) {
 	}
 	n := binary.BigEndian.Uint32(b)
 	b = b[4:]
-	if uint64(n) > uint64(len(b)/4) { // a number alone must not make us allocate
+	if uint64(n) > uint64(len(b)/(4+minChunk)) { // a number alone must not make us allocate
 		return nil, fmt.Errorf("packed: %d chunks in %d bytes", n, len(b))
 	}
 	chunks = make([][]byte, 0, n)
@@ -83,6 +84,9 @@ func (c *Capsule) ParsePacked(b []byte) (chunks [][]byte, err error) {
 			return nil, fmt.Errorf("packed: it ends within chunk %d", i)
 		}
 		size := 4 + int(binary.BigEndian.Uint32(b))
+		if size < 4+minChunk {
+			return nil, fmt.Errorf("packed: chunk %d has %d bytes of at least %d", i, size-4, minChunk)
+		}
 		chunks = append(chunks, b[4:size:size])
 		b = b[size:]
 	}
@@ -116,8 +120,8 @@ func (h Header) Append(dst []byte) []byte {
 // is not asked here.
 func (h *Header) Parse(chunk []byte) (sealed []byte, err error) {
 	switch {
-	case len(chunk) < headerSize+tagSize+1:
-		return nil, fmt.Errorf("chunk: %d bytes of at least %d", len(chunk), headerSize+tagSize+1)
+	case len(chunk) < minChunk:
+		return nil, fmt.Errorf("chunk: %d bytes of at least %d", len(chunk), minChunk)
 	case len(chunk) > headerSize+tagSize+Piece:
 		return nil, fmt.Errorf("chunk: %d bytes of at most %d", len(chunk), headerSize+tagSize+Piece)
 	case string(chunk[:4]) != chunkMagic:

@@ -12,6 +12,7 @@ import (
 // The names of events, the EventName of their log records.
 const (
 	Masked        = "tracescrub.masked"
+	Passed        = "tracescrub.passed"
 	Held          = "tracescrub.held"
 	Viewed        = "tracescrub.viewed"
 	Voted         = "tracescrub.voted"
@@ -39,13 +40,13 @@ const AttrID = "tracescrub.event.id"
 type Event struct {
 	Name string
 	// At is when it happened. An event that is told again keeps it, save for
-	// Masked and Held, whose id does not depend on it.
+	// Masked, Passed and Held, whose id does not depend on it.
 	At time.Time
 
 	// What it is about.
 	Trace    [16]byte
 	Span     [8]byte
-	Item     string // the item's id; of Masked what would be its id
+	Item     string // the item's id; of Masked and Passed an id of the findings
 	Signal   string // traces, logs or metrics
 	Service  string
 	Severity string
@@ -55,7 +56,7 @@ type Event struct {
 	Units    int // spans, log records or data points
 	Policy   string
 	Producer string
-	List     []verdict.Finding // of Masked and Held
+	List     []verdict.Finding // of Masked, Passed and Held
 	Key      string            // id of a key pair
 
 	// Who did it, why, and what came of it.

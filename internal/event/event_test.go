@@ -94,7 +94,7 @@ func TestListIsBounded(t *testing.T) {
 // TestID: the same event has the same id whenever it is told, and any other
 // one has another, whatever field they differ in.
 func TestID(t *testing.T) {
-	for _, name := range []string{Masked, Held, Voted, Approved, Denied, Expired, Released, Shredded} {
+	for _, name := range []string{Masked, Passed, Held, Voted, Approved, Denied, Expired, Released, Shredded} {
 		later := full(name)
 		later.At = at.Add(time.Second)
 		require.Equal(t, id(t, full(name)), id(t, later), name)
@@ -150,6 +150,6 @@ func TestDocument(t *testing.T) {
 	slices.Sort(written)
 	require.Equal(t, written, attributes)
 	require.ElementsMatch(t, []string{
-		Masked, Held, Viewed, Voted, Approved, Denied, Expired, Released, Shredded, PolicyChanged, KeyRotated, KeyDestroyed, Started, Stopped,
+		Masked, Passed, Held, Viewed, Voted, Approved, Denied, Expired, Released, Shredded, PolicyChanged, KeyRotated, KeyDestroyed, Started, Stopped,
 	}, kinds)
 }

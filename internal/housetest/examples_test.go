@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/tracescrub/tracescrub/connector/verdictconnector"
 	"github.com/tracescrub/tracescrub/processor/secretmaskprocessor"
 	"github.com/tracescrub/tracescrub/rules/pack"
 )
@@ -20,6 +21,7 @@ import (
 // factories make the default configuration of our components, by type.
 var factories = map[string]func() component.Config{
 	"secret_mask": func() component.Config { return secretmaskprocessor.NewFactory().CreateDefaultConfig() },
+	"verdict":     func() component.Config { return verdictconnector.NewFactory().CreateDefaultConfig() },
 }
 
 // example is one piece of YAML that we show or ship.

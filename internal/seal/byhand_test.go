@@ -213,17 +213,19 @@ func handNonce(i, n int) []byte {
 	return nonce
 }
 
-// handSeal seals a frame that has its padding.
-func handSeal(shared, salt, keyID []byte, p handPlace, frame []byte) (chunks [][]byte, err error) {
+// handSeal seals a frame that has its padding. flip changes the commitment;
+// pieces are cut at size.
+func handSeal(shared, salt, keyID []byte, p handPlace, frame []byte, flip byte, size int) (chunks [][]byte, err error) {
 	context := p.context(keyID)
 	key, commitment := handKeys(shared, salt, context, p.part)
+	commitment[0] ^= flip
 	aead, err := handAEAD(key)
 	if err != nil {
 		return nil, err
 	}
-	n := (len(frame) + handPiece - 1) / handPiece
+	n := (len(frame) + size - 1) / size
 	for i := range n {
-		piece := frame[i*handPiece : min(len(frame), (i+1)*handPiece)]
+		piece := frame[i*size : min(len(frame), (i+1)*size)]
 		header := handHeader(p.part, i, n, salt, commitment)
 		data := append(bytes.Clone(header), context...)
 		chunks = append(chunks, aead.Seal(header, handNonce(i, n), piece, data))
@@ -242,6 +244,9 @@ func handOpen(k handKey, enc []byte, p handPlace, chunks [][]byte) ([]byte, erro
 	}
 	salt, context := chunks[0][13:29], p.context(k.id())
 	key, commitment := handKeys(shared, salt, context, p.part)
+	if !hmac.Equal(commitment, chunks[0][29:61]) {
+		return nil, errors.New("commitment")
+	}
 	aead, err := handAEAD(key)
 	if err != nil {
 		return nil, err

@@ -59,6 +59,10 @@ type payload struct {
 	// what stands behind it. Both are for what must be refused.
 	Frame string `json:"frame,omitempty"`
 	Pad   string `json:"padding,omitempty"`
+	// Flip is XORed to the first byte of the commitment; Piece is how much of
+	// the frame a chunk has instead of 921472 bytes.
+	Flip  byte `json:"commitment_xor,omitempty"`
+	Piece int  `json:"piece,omitempty"`
 
 	SaltWord     string   `json:"salt_is_first_16_of_sha256_of"`
 	Context      string   `json:"context"`
@@ -94,6 +98,10 @@ func vectorCases() []payload {
 	zstdView.Zstd = "made"
 	bomb := with(view, "view that says too little", "0", 200000)
 	bomb.Zstd, bomb.Refused = "made", "the body decompresses to more than the plaintext's length"
+	flipped := with(patch, "commitment to another key", "x", 1)
+	flipped.Flip, flipped.Refused = 1, "the commitment is not that of the key, although the chunk is authentic under it"
+	small := with(patch, "chunk that is not full", "x", 1)
+	small.Piece, small.Refused = 1000, "the first of two chunks is not full"
 	logs := with(patch, "patch of a log record without trace and policy", "x", 1)
 	logs.Signal, logs.Trace, logs.Span, logs.Policy, logs.Capsule = "logs", strings.Repeat("0", 32), strings.Repeat("0", 16), "", 1
 	return []payload{
@@ -111,7 +119,7 @@ func vectorCases() []payload {
 		refused("body longer than the frame", hex.EncodeToString(handFrame(0, 2000, 2000, nil)), strings.Repeat("00", 1007), "the body ends behind the frame"),
 		refused("plaintext longer than the body", hex.EncodeToString(handFrame(0, 2, 1, []byte("x"))), strings.Repeat("00", 1006), "an uncompressed body of another length"),
 		refused("body that is no zstd frame", hex.EncodeToString(handFrame(1, 2, 2, []byte("xx"))), strings.Repeat("00", 1005), "the body cannot be decompressed"),
-		bomb,
+		bomb, flipped, small,
 	}
 }
 
@@ -151,6 +159,20 @@ func (p payload) frame(t *testing.T) []byte {
 		return handPad(handFrame(1, uint64(len(plain)), uint64(len(body)), body))
 	}
 	return handPad(handFrame(0, uint64(len(plain)), uint64(len(plain)), plain))
+}
+
+// seal returns the chunks.
+func (p payload) seal(t *testing.T, c handCapsule) [][]byte {
+	t.Helper()
+	piece := handPiece
+	if p.Piece > 0 {
+		piece = p.Piece
+	}
+	chunks, err := handSeal(c.shared, word(p.SaltWord)[:16], c.key.id(), p.place(t), p.frame(t), p.Flip, piece)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return chunks
 }
 
 // handCapsule is a capsule of the vectors with its secrets.
@@ -196,10 +218,7 @@ func build(t *testing.T, bodies map[string]string) vectors {
 		}
 		c := open[p.Capsule]
 		salt, frame := word(p.SaltWord)[:16], p.frame(t)
-		chunks, err := handSeal(c.shared, salt, c.key.id(), p.place(t), frame)
-		if err != nil {
-			t.Fatal(err)
-		}
+		chunks := p.seal(t, c)
 		context := p.place(t).context(c.key.id())
 		key, commitment := handKeys(c.shared, salt, context, p.Part)
 		p.Context, p.Commitment = hex.EncodeToString(context), hex.EncodeToString(commitment)
@@ -300,10 +319,7 @@ func checkPayload(t *testing.T, p payload, c handCapsule, ring *unseal.Keyring) 
 	t.Helper()
 	place := p.place(t)
 	salt := word(p.SaltWord)[:16]
-	chunks, err := handSeal(c.shared, salt, c.key.id(), place, p.frame(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	chunks := p.seal(t, c)
 	capsule := envelope.Capsule{Key: envelope.KeyID(c.key.id()), Enc: c.enc}
 	binding := place.binding()
 	got, err := ring.Open(capsule, binding, chunks)

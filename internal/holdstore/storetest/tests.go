@@ -336,10 +336,12 @@ func testClose(t *testing.T, h Harness) {
 	_, chunk := s.Chunks(ctx, it.ID, ref, envelope.View)
 	_, appended := s.Append(ctx, record(it, "x"))
 	_, shredded := s.Shredded(ctx, it.ID, ref)
+	followed := s.Follow(ctx, func(holdstore.Event) error { return errEnough })
+	require.NotErrorIs(t, followed, errEnough, "a closed store tells something")
 	for name, err := range map[string]error{
 		"put": s.Put(ctx, Item(2, 1, 0)), "capsule": capsule, "chunks": chunk, "append": appended, "shredded": shredded,
 		"shred": s.Shred(ctx, it.ID, it.Trace), "prune": s.Prune(ctx, time.Now()),
-		"follow": s.Follow(ctx, func(holdstore.Event) error { return nil }),
+		"follow": followed,
 	} {
 		require.Error(t, err, "%s on a closed store", name)
 		require.False(t, errors.Is(err, holdstore.ErrGone) || errors.Is(err, holdstore.ErrCorrupt), "%s: a closed store says nothing of items", name)

@@ -364,10 +364,10 @@ func TestClockThatGoesBack(t *testing.T) {
 	require.True(t, w.put(1, r).Applied, "the order of the log counts")
 	e := mustGet(w, 1)
 	require.False(t, e.Votes[1].At.Before(e.Votes[0].At))
-	require.Empty(t, w.Due(t0, 9))
+	require.Empty(t, w.Pending(time.Time{}, t0, 9))
 	w.hold(2)
 	w.event(holdstore.Event{CaughtUp: true})
-	require.Equal(t, []envelope.ID{{2}}, w.Due(t0.Add(time.Hour), 9), "1 is not pending any more")
+	require.Equal(t, []envelope.ID{{2}}, w.Pending(time.Time{}, t0.Add(time.Hour), 9), "1 is not pending any more")
 }
 
 func TestHistoryIsBounded(t *testing.T) {

@@ -164,6 +164,7 @@ type Entry struct {
 	Failing   bool
 	Claim     Owner     // who releases it
 	Until     time.Time // the claim's end
+	Lease     time.Duration
 	Last      time.Time // of the last record
 	By        Owner     // the gate that wrote the last record
 	History   []gate.Change
@@ -182,7 +183,7 @@ func (l *Ledger) Get(id envelope.ID) (Entry, bool) {
 	e.History = []gate.Change{{At: e.HeldAt, Event: "held", Version: 1}}
 	if m := r.more; m != nil {
 		e.Mode, e.Attempts, e.Failing = m.mode(), m.attempts, m.failing
-		e.Claim, e.Until, e.Last, e.By = m.claim.owner, m.claim.until, m.last, m.owner
+		e.Claim, e.Until, e.Lease, e.Last, e.By = m.claim.owner, m.claim.until, m.claim.lease, m.last, m.owner
 		e.History = append(e.History, m.history...)
 	}
 	return e, true
@@ -200,15 +201,16 @@ func (l *Ledger) Active(limit int) []envelope.ID {
 	return ids
 }
 
-// Due returns up to limit pending items that were held before t, oldest first.
-func (l *Ledger) Due(t time.Time, limit int) []envelope.ID {
+// Pending returns up to limit pending items that were held from one time on
+// and before the other, oldest first.
+func (l *Ledger) Pending(from, before time.Time, limit int) []envelope.ID {
 	var ids []envelope.ID
 	for i := l.oldestPending(); i < len(l.order) && len(ids) < limit; i++ {
 		r := l.row(l.order[i])
-		if r.held >= t.UnixNano() {
+		if r.held >= before.UnixNano() {
 			break
 		}
-		if r.state == pending {
+		if r.state == pending && (from.IsZero() || r.held >= from.UnixNano()) {
 			ids = append(ids, r.id)
 		}
 	}

@@ -45,6 +45,7 @@ type claim struct {
 	owner   Owner
 	attempt int
 	until   time.Time
+	lease   time.Duration
 }
 
 type flag uint8

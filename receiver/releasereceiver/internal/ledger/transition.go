@@ -100,7 +100,7 @@ func (r *row) claimed(m *more, rec *Record) string {
 		return whyStale
 	}
 	m.attempts = rec.Attempt
-	m.claim = claim{owner: rec.Owner, attempt: rec.Attempt, until: rec.At.Add(rec.Lease)}
+	m.claim = claim{owner: rec.Owner, attempt: rec.Attempt, until: rec.At.Add(rec.Lease), lease: rec.Lease}
 	r.state = releasing
 	return ""
 }

@@ -1,0 +1,112 @@
+package verdictconnector
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/connector"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pipeline"
+
+	"github.com/tracescrub/tracescrub/internal/event"
+)
+
+// shared is what all signals of one component id have together: the memory of
+// held traces, the metrics, and the way to the audit pipelines.
+type shared struct {
+	cfg    *Config
+	tel    *telemetry
+	held   *heldTraces
+	source event.Source
+	now    func() time.Time
+
+	// users is guarded by instances.mu.
+	users int
+
+	// mu guards audits: the audit pipelines as each signal's connector to logs
+	// reaches them. They are all there before anything starts.
+	mu     sync.Mutex
+	audits map[pipeline.Signal]consumer.Logs
+}
+
+// instances are those in use, by configuration: the Collector gives all
+// connectors of one id the same *Config.
+var instances = struct {
+	mu sync.Mutex
+	m  map[*Config]*shared
+}{m: map[*Config]*shared{}}
+
+// acquire returns the instance of cfg, made at the first call; release must follow.
+func acquire(set connector.Settings, cfg *Config) (*shared, error) {
+	instances.mu.Lock()
+	defer instances.mu.Unlock()
+	s := instances.m[cfg]
+	if s == nil {
+		s = &shared{cfg: cfg, now: time.Now, audits: map[pipeline.Signal]consumer.Logs{}}
+		s.held = newHeldTraces(cfg.HeldTraces, cfg.HeldDuration)
+		s.source = event.Source{Resource: set.Resource, Component: set.ID.String(), Version: set.BuildInfo.Version}
+		if s.source.Resource == (pcommon.Resource{}) {
+			s.source.Resource = pcommon.NewResource()
+		}
+		var err error
+		if s.tel, err = newTelemetry(set.TelemetrySettings, s.held.count); err != nil {
+			return nil, fmt.Errorf("making metrics: %w", err)
+		}
+		instances.m[cfg] = s
+	}
+	s.users++
+	return s, nil
+}
+
+// release gives the instance back; with the last one it is gone.
+func (s *shared) release() error {
+	instances.mu.Lock()
+	defer instances.mu.Unlock()
+	if s.users--; s.users > 0 {
+		return nil
+	}
+	delete(instances.m, s.cfg)
+	return s.tel.close()
+}
+
+func (s *shared) setAudit(signal pipeline.Signal, to consumer.Logs) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.audits[signal] = to
+}
+
+// auditOf returns the way to the audit pipelines, nil if there is none.
+func (s *shared) auditOf(signal pipeline.Signal) consumer.Logs {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.audits[signal]
+}
+
+// lifecycle is one connector's use of the instance.
+type lifecycle struct {
+	*shared
+	signal pipeline.Signal
+	once   sync.Once // of the release
+}
+
+// Start refuses to run without a way to the audit pipelines.
+func (l *lifecycle) Start(context.Context, component.Host) error {
+	if l.auditOf(l.signal) == nil {
+		return fmt.Errorf("audit: the connector is no receiver of a logs pipeline, so events about %s would go nowhere", l.signal)
+	}
+	return nil
+}
+
+// Shutdown may come without Start, and more than once.
+func (l *lifecycle) Shutdown(context.Context) error {
+	var err error
+	l.once.Do(func() { err = l.release() })
+	return err
+}
+
+// Capabilities: what has to be changed is copied.
+func (l *lifecycle) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }

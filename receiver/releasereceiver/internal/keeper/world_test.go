@@ -1,0 +1,411 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	"github.com/tracescrub/tracescrub/internal/envelope"
+	"github.com/tracescrub/tracescrub/internal/event"
+	"github.com/tracescrub/tracescrub/internal/holdstore"
+	"github.com/tracescrub/tracescrub/internal/release"
+	"github.com/tracescrub/tracescrub/internal/verdict"
+	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/content"
+	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/gate"
+	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/ledger"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// memory is a store in memory, for any number of gates. Unlike a real one it
+// tells items and records in one order.
+type memory struct {
+	mu       sync.Mutex
+	events   []holdstore.Event
+	capsules map[envelope.ID]bool
+	records  int64
+	more     chan struct{} // closed with the next event
+	slow     time.Duration // how long a capsule's bytes stay after Shred
+	shredded map[envelope.ID]time.Time
+	pruned   []time.Time
+}
+
+func newMemory() *memory {
+	return &memory{capsules: map[envelope.ID]bool{}, more: make(chan struct{}), shredded: map[envelope.ID]time.Time{}}
+}
+
+func (m *memory) add(ev holdstore.Event) {
+	m.events = append(m.events, ev)
+	close(m.more)
+	m.more = make(chan struct{})
+}
+
+func (m *memory) hold(meta holdstore.Meta) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.capsules[meta.ID] = true
+	delete(m.shredded, meta.ID)
+	m.add(holdstore.Event{Held: &meta})
+}
+
+func (m *memory) has(id envelope.ID) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.capsules[id]
+}
+
+func (m *memory) Put(context.Context, *holdstore.Item) error { panic("gates do not hold") }
+
+func (m *memory) Follow(ctx context.Context, fn func(holdstore.Event) error) error {
+	m.mu.Lock()
+	old := len(m.events)
+	m.mu.Unlock()
+	for i := 0; ; i++ {
+		if i == old {
+			if err := fn(holdstore.Event{CaughtUp: true, Done: int64(old), Total: int64(old)}); err != nil {
+				return err
+			}
+		}
+		m.mu.Lock()
+		for i == len(m.events) {
+			more := m.more
+			m.mu.Unlock()
+			select {
+			case <-more:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			m.mu.Lock()
+		}
+		ev := m.events[i]
+		m.mu.Unlock()
+		if err := fn(ev); err != nil {
+			return err
+		}
+	}
+}
+
+func (m *memory) Append(_ context.Context, r holdstore.Record) (holdstore.Position, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.records++
+	at := holdstore.Position{Offset: m.records}
+	m.add(holdstore.Event{Record: &r, At: at})
+	return at, nil
+}
+
+func (m *memory) Capsule(context.Context, envelope.ID, holdstore.Ref) (envelope.Capsule, error) {
+	panic("contents are made up")
+}
+
+func (m *memory) Chunks(context.Context, envelope.ID, holdstore.Ref, envelope.Part) ([][]byte, error) {
+	panic("contents are made up")
+}
+
+func (m *memory) Shred(_ context.Context, id envelope.ID, _ [16]byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.capsules[id] {
+		delete(m.capsules, id)
+		m.shredded[id] = time.Now()
+		m.add(holdstore.Event{Gone: &id})
+	}
+	return nil
+}
+
+func (m *memory) Shredded(_ context.Context, id envelope.ID, _ holdstore.Ref) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return !m.capsules[id] && time.Since(m.shredded[id]) >= m.slow, nil
+}
+
+func (m *memory) Prune(_ context.Context, t time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.pruned = append(m.pruned, t)
+	return nil
+}
+
+func (m *memory) prunes() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.pruned)
+}
+
+func (m *memory) Close() error { return nil }
+
+var errDead = errors.New("the gate is dead")
+
+// life is how much longer a gate lives: it dies in a step that has an effect.
+type life struct {
+	mu      sync.Mutex
+	left    int  // steps, the last of which it dies in; 0: for ever
+	persist bool // the last step still has its effect
+	dead    bool
+	died    string
+}
+
+func (l *life) step(name string, do func() error) error {
+	l.mu.Lock()
+	if l.dead {
+		l.mu.Unlock()
+		return errDead
+	}
+	l.left--
+	last := l.left == 0
+	if last {
+		l.dead, l.died = true, name
+	}
+	persist := l.persist
+	l.mu.Unlock()
+	if last && !persist {
+		return errDead
+	}
+	err := do()
+	if last {
+		return errDead
+	}
+	return err
+}
+
+// mortal is the store as a gate that may die sees it.
+type mortal struct {
+	*memory
+	*life
+}
+
+func (m mortal) Append(ctx context.Context, r holdstore.Record) (at holdstore.Position, err error) {
+	err = m.step("append", func() error {
+		at, err = m.memory.Append(ctx, r)
+		return err
+	})
+	return at, err
+}
+
+func (m mortal) Shred(ctx context.Context, id envelope.ID, trace [16]byte) error {
+	return m.step("shred", func() error { return m.memory.Shred(ctx, id, trace) })
+}
+
+// made are contents that are made up.
+type made struct {
+	w *world
+}
+
+func (c made) View(_ context.Context, e ledger.Entry) (*content.Telemetry, error) {
+	if !c.w.store.has(e.Key) {
+		return nil, holdstore.ErrGone
+	}
+	td := ptrace.NewTraces()
+	r := td.ResourceSpans().AppendEmpty()
+	r.Resource().Attributes().PutStr(verdict.Producer, verdict.Commit(fingerprintKey, "robot"))
+	s := r.ScopeSpans().AppendEmpty().Spans().AppendEmpty()
+	s.SetName("masked span")
+	s.Attributes().PutStr("user.id", "Owner@example.org")
+	verdict.Stamp(s.Attributes(), verdict.Held, []verdict.Finding{{Rule: "aws-key", Severity: "critical", Field: "span.name", Fingerprint: "00112233", Length: 20}}, false)
+	return &content.Telemetry{Signal: "traces", Traces: td}, nil
+}
+
+func (c made) Release(ctx context.Context, e ledger.Entry) (*content.Telemetry, map[uint64]struct{}, error) {
+	t, err := c.View(ctx, e)
+	if e.Mode == release.ModeOriginal {
+		return t, map[uint64]struct{}{7: {}}, err
+	}
+	return t, nil, err
+}
+
+// sent is a batch that arrived.
+type sent struct {
+	item, mode string
+	attempt    int
+	approved   int
+}
+
+// world is a store, the audit log, whoever gets what is released, and gates.
+type world struct {
+	*testing.T
+	store *memory
+
+	mu        sync.Mutex
+	sent      []sent
+	events    []event.Event
+	told      []string
+	auditDown bool
+	sendDown  error
+	sendTime  time.Duration
+	wall      time.Duration // what the wall clock is off by
+}
+
+var fingerprintKey = []byte("a fingerprint key of the tests")
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	return &world{T: t, store: newMemory()}
+}
+
+func (w *world) set(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f()
+}
+
+func (w *world) hold(n byte) gate.Item {
+	w.Helper()
+	w.store.hold(holdstore.Meta{
+		ID: envelope.ID{n}, Trace: [16]byte{n}, Signal: "traces", Service: "agent", Severity: "critical",
+		Rules: []string{"aws-key"}, Findings: 1, Secrets: 1, Spans: 1, Bytes: 100, HeldAt: time.Now(), Policy: "p",
+		Producer: verdict.Commit(fingerprintKey, "robot"),
+	})
+	synctest.Wait()
+	return gate.Item{ID: envelope.ID{n}.String(), Version: 1}
+}
+
+// nobody counts nothing.
+type nobody struct{}
+
+func (nobody) Voted(string, string)                   {}
+func (nobody) Released(string, string, time.Duration) {}
+func (nobody) Ended(string)                           {}
+func (nobody) Viewed()                                {}
+func (nobody) Ignored()                               {}
+func (nobody) AuditFailed()                           {}
+
+// settings are those of a gate that lives as long as l does.
+func (w *world) settings(l *life) Settings {
+	return Settings{
+		Store: mortal{w.store, l}, Contents: made{w}, Key: []byte("a key of the tests"), Fingerprint: fingerprintKey,
+		Required: func(severity, _ string) int {
+			if severity == "critical" {
+				return 2
+			}
+			return 1
+		},
+		ExpireAfter: 48 * time.Hour, RemindAhead: 24 * time.Hour, MinReason: 4, Lease: 30 * time.Second, Workers: 2,
+		Emit: func(_ context.Context, events ...event.Event) error {
+			return l.step("audit", func() error {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				if w.auditDown {
+					return errors.New("no room for events")
+				}
+				w.events = append(w.events, events...)
+				return nil
+			})
+		},
+		Send: func(ctx context.Context, r *release.Release, _ *content.Telemetry) error {
+			return l.step("send", func() error { return w.send(ctx, r) })
+		},
+		Tell: func(what string, it gate.Item) { w.set(func() { w.told = append(w.told, what+" "+it.ID[:2]) }) },
+		Now: func() time.Time {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return time.Now().Add(w.wall)
+		},
+		Log: zap.NewNop(), Observer: nobody{},
+	}
+}
+
+func (w *world) send(ctx context.Context, r *release.Release) error {
+	w.mu.Lock()
+	down, takes := w.sendDown, w.sendTime
+	w.mu.Unlock()
+	if takes > 0 && !sleep(ctx, takes) {
+		return ctx.Err()
+	}
+	if down != nil {
+		return down
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sent = append(w.sent, sent{item: r.Item, mode: r.Mode, attempt: r.Attempt, approved: len(r.Approved)})
+	return nil
+}
+
+// start starts a gate with the usual settings, unless change says otherwise.
+func (w *world) start(l *life, change func(*Settings)) *Keeper {
+	w.Helper()
+	s := w.settings(l)
+	if change != nil {
+		change(&s)
+	}
+	k := New(s)
+	k.Start()
+	w.Cleanup(func() { stop(k) })
+	synctest.Wait()
+	return k
+}
+
+// stop ends a gate as a crash would: it does nothing any more.
+func stop(k *Keeper) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	k.Shutdown(ctx)
+}
+
+func person(name string) gate.Actor {
+	return gate.Actor{Identity: "issuer " + name, Subject: name, Via: "api"}
+}
+
+func (w *world) vote(k *Keeper, name string, it gate.Item, approve bool) (gate.Item, error) {
+	return k.Vote(w.Context(), person(name), gate.Ballot{Item: it.ID, Version: it.Version, Approve: approve, Mode: "masked", Reason: "a good one"}, false)
+}
+
+func (w *world) must(k *Keeper, name string, it gate.Item, approve bool) gate.Item {
+	w.Helper()
+	it, err := w.vote(k, name, it, approve)
+	require.NoError(w, err)
+	return it
+}
+
+func (w *world) detail(k *Keeper, id string) gate.Detail {
+	w.Helper()
+	d, err := k.Get(w.Context(), id)
+	require.NoError(w, err)
+	return d
+}
+
+// names lists the events about an item, those of views aside.
+func (w *world) names(id string) (names []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, e := range w.events {
+		if e.Item == id {
+			names = append(names, e.Name[len("tracescrub."):])
+		}
+	}
+	return names
+}
+
+func (w *world) sentItems() []sent {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.sent)
+}
+
+func (w *world) toldOf() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.told)
+}
+
+// bubble runs a test in a world of its own time.
+func bubble(t *testing.T, f func(w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { f(newWorld(t)) })
+}
+
+func (s sent) String() string { return fmt.Sprintf("%s %s %d", s.item[:2], s.mode, s.attempt) }
+
+type (
+	releaseOf   = release.Release
+	telemetryOf = content.Telemetry
+)
