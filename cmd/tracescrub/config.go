@@ -63,6 +63,7 @@ func readSettings(ctx context.Context, file, annotate string, getenv func(string
 	if err := confmap.Validate(cfg); err != nil {
 		return s, fmt.Errorf("%s: %w", name, err)
 	}
+	cfg.MaskOnly() // there is no quarantine here
 	return s, nil
 }
 

@@ -277,7 +277,10 @@ func TestStoreIsBounded(t *testing.T) {
 	value := func(n uint64) *Value {
 		return New([]byte(random(n, 30, base62)), Tag{Rule: "r", Digest: n, Form: true})
 	}
-	known := func(trace byte) int { return len(s.Values(nil, Trace{trace})) }
+	known := func(trace byte) int {
+		values, _ := s.Values(nil, Trace{trace})
+		return len(values)
+	}
 	s.Add(Trace{}, value(1))
 	if s.Len() != 0 {
 		t.Error("no trace is remembered as one")
@@ -354,4 +357,44 @@ func BenchmarkFind(b *testing.B) {
 			}
 		})
 	}
+}
+
+// TestCountAndHold: secrets of a trace are counted over batches, each once, as
+// long as the trace is remembered, and so is that it is held.
+func TestCountAndHold(t *testing.T) {
+	now := time.Unix(0, 0)
+	s := NewStore(Limits{Traces: 2, Values: 1, Age: time.Minute, Distinct: 3}, func() time.Time { return now })
+	held := func(trace byte) bool { _, is := s.Values(nil, Trace{trace}); return is }
+	require.Equal(t, 2, s.Count(Trace{1}, []uint64{5, 9}))
+	require.Equal(t, 3, s.Count(Trace{1}, []uint64{1, 9}))
+	require.Equal(t, 3, s.Count(Trace{1}, []uint64{1, 5, 9}))
+	require.Equal(t, 5, s.Count(Trace{1}, []uint64{6, 7, 9}), "more than are remembered are counted within a batch")
+	require.Equal(t, 3, s.Count(Trace{1}, []uint64{9}))
+	require.Equal(t, 1, s.Count(Trace{2}, []uint64{9}), "another trace")
+	require.Equal(t, 2, s.Count(Trace{}, []uint64{1, 2}), "no trace")
+	require.Zero(t, s.Count(Trace{3}, nil))
+	require.Equal(t, 2, s.Len())
+
+	require.False(t, held(1))
+	s.Hold(Trace{1})
+	s.Hold(Trace{})
+	require.True(t, held(1))
+	require.False(t, held(2))
+	require.False(t, held(0))
+	now = now.Add(59 * time.Second)
+	require.True(t, held(1), "a look makes it no younger")
+	now = now.Add(time.Second)
+	require.False(t, held(1))
+	require.Equal(t, 1, s.Count(Trace{1}, []uint64{9}), "it is forgotten")
+	s.Hold(Trace{4})
+	s.Hold(Trace{5})
+	require.True(t, held(5))
+	require.Equal(t, 2, s.Len())
+	require.LessOrEqual(t, s.bytes, 8)
+
+	s = NewStore(Limits{Distinct: 3}, time.Now)
+	require.Equal(t, 2, s.Count(Trace{1}, []uint64{5, 9}))
+	require.Equal(t, 1, s.Count(Trace{1}, []uint64{1}), "nothing is remembered")
+	s.Hold(Trace{1})
+	require.Zero(t, s.Len())
 }
