@@ -51,7 +51,7 @@ var importRules = []importRule{
 	{pkg: "internal/corpus/...", may: []string{"..."}, never: []string{unseal}, why: "test cases and their scorer"},
 	{pkg: "processor/secretmaskprocessor", may: componentMay, never: forTest, why: "component"},
 	{pkg: "connector/verdictconnector", may: componentMay, never: forTest, why: "component"},
-	{pkg: "exporter/quarantineexporter", may: componentMay, never: forTest, planned: true, why: "component"},
+	{pkg: "exporter/quarantineexporter", may: componentMay, never: forTest, why: "component"},
 	{pkg: "exporter/auditexporter", may: componentMay, never: forTest, planned: true, why: "component"},
 	{pkg: "receiver/releasereceiver/...", may: []string{"rules/...", "internal/...", "receiver/releasereceiver/..."}, never: forTest[1:], why: "component, and the only one that may open what was sealed"},
 	{pkg: "cmd/tracescrub/...", may: []string{"..."}, never: []string{unseal}, why: "the command line"},
