@@ -1,7 +1,13 @@
 // Package event is the vocabulary of audit events: what verdict and
 // release_gate tell the audit log, as OTLP log records, so that the same
-// stream can feed any SIEM.
+// stream can feed any SIEM. docs/format/events.md is its specification.
 package event
+
+import (
+	"time"
+
+	"github.com/tracescrub/tracescrub/internal/verdict"
+)
 
 // The names of events, the EventName of their log records.
 const (
@@ -23,3 +29,48 @@ const (
 
 // Scope is the instrumentation scope of events.
 const Scope = "github.com/tracescrub/tracescrub/audit"
+
+// AttrID is the attribute with an event's id: the same event has the same one
+// however often it is told.
+const AttrID = "tracescrub.event.id"
+
+// Event is one audit event. Fields that are zero are left out; no field may
+// hold text of telemetry but Service, which is masked.
+type Event struct {
+	Name string
+	// At is when it happened. An event that is told again keeps it, save for
+	// Masked and Held, whose id does not depend on it.
+	At time.Time
+
+	// What it is about.
+	Trace    [16]byte
+	Span     [8]byte
+	Item     string // the item's id; of Masked what would be its id
+	Signal   string // traces, logs or metrics
+	Service  string
+	Severity string
+	Rules    []string
+	Findings int
+	Secrets  int
+	Units    int // spans, log records or data points
+	Policy   string
+	Producer string
+	List     []verdict.Finding // of Masked and Held
+	Key      string            // id of a key pair
+
+	// Who did it, why, and what came of it.
+	User     string // issuer and subject, separated by a space; never an e-mail address
+	Via      string // api or page
+	Reason   string
+	Decision string // approve or deny, of Voted
+	Mode     string // masked or original
+	Version  uint64 // of the item, after it
+	Attempt  int    // of a release: 1, 2, ...
+	Votes    []Vote // that decided
+	Required int    // how many votes were needed
+}
+
+// Vote is what an event says of a vote.
+type Vote struct {
+	User, Decision, Mode string
+}

@@ -45,7 +45,7 @@ var houseRules = []struct {
 	},
 	{
 		"imports: planned package exists", checkImports,
-		files("internal/durable/a.go", `package durable`),
+		files("internal/auditlog/a.go", `package auditlog`),
 		"no longer planned",
 	},
 	{

@@ -5,6 +5,7 @@ package gate
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 )
 
@@ -51,7 +52,7 @@ type Actor struct {
 
 // Vote is one person's decision.
 type Vote struct {
-	By       string    `json:"by"`
+	By       string    `json:"by"`       // Actor.Identity
 	Decision string    `json:"decision"` // approve or deny
 	Mode     string    `json:"mode,omitempty"`
 	Reason   string    `json:"reason"`
@@ -140,6 +141,9 @@ type Notice struct {
 	Version uint64 `json:"version"`
 }
 
+// Now, as the seq of Subscribe, stands for the last change there was.
+const Now = math.MaxUint64
+
 // Stats are counts over all items.
 type Stats struct {
 	States         map[State]int `json:"states"`
@@ -187,7 +191,8 @@ type Gate interface {
 	// whether the actor has that permission.
 	Vote(ctx context.Context, who Actor, b Ballot, reveal bool) (Item, error)
 	Stats() (Stats, error)
-	// Subscribe calls fn with each change after seq until ctx ends; false:
-	// seq is too old, what is needed is a new look at the list.
+	// Subscribe calls fn with each change after seq, in order, until ctx ends or
+	// fn fails; with Now, with each change from now on. false, at once: seq is
+	// too old (or not of this gate), what is needed is a new look at the list.
 	Subscribe(ctx context.Context, seq uint64, fn func(Notice) error) (complete bool, err error)
 }

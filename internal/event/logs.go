@@ -1,0 +1,188 @@
+package event
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"hash"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+)
+
+// maxList is the most findings that one event lists; Findings counts them all.
+const maxList = 100
+
+// Source is who tells events. It may be used by many goroutines at once.
+type Source struct {
+	// Resource is the Collector's own, such as component.TelemetrySettings has.
+	Resource pcommon.Resource
+	// Component is the id of the component, such as release_gate/eu.
+	Component string
+	// Version is the Collector's.
+	Version string
+}
+
+// Logs returns a batch with a log record for each event.
+func (s Source) Logs(events ...Event) plog.Logs {
+	ld := plog.NewLogs()
+	rl := ld.ResourceLogs().AppendEmpty()
+	s.Resource.CopyTo(rl.Resource())
+	sl := rl.ScopeLogs().AppendEmpty()
+	sl.Scope().SetName(Scope)
+	sl.Scope().SetVersion(s.Version)
+	sl.Scope().Attributes().PutStr("otelcol.component.id", s.Component)
+	sl.LogRecords().EnsureCapacity(len(events))
+	for i := range events {
+		events[i].write(sl.LogRecords().AppendEmpty())
+	}
+	return ld
+}
+
+// severities are those of the records. What lets something out that was held,
+// or destroys something, is worth a look.
+var severities = map[string]plog.SeverityNumber{
+	Held: plog.SeverityNumberWarn, Approved: plog.SeverityNumberWarn, Released: plog.SeverityNumberWarn,
+	Denied: plog.SeverityNumberInfo2, Expired: plog.SeverityNumberWarn, PolicyChanged: plog.SeverityNumberWarn,
+	KeyDestroyed: plog.SeverityNumberWarn,
+}
+
+// write makes r the record of e. The order of the attributes is that of
+// docs/format/events.md.
+func (e *Event) write(r plog.LogRecord) {
+	r.SetEventName(e.Name)
+	r.SetTimestamp(pcommon.NewTimestampFromTime(e.At))
+	r.SetObservedTimestamp(pcommon.NewTimestampFromTime(e.At))
+	r.SetSeverityNumber(plog.SeverityNumberInfo)
+	if n, ok := severities[e.Name]; ok {
+		r.SetSeverityNumber(n)
+	}
+	r.SetSeverityText(r.SeverityNumber().String())
+	r.SetTraceID(e.Trace)
+	r.SetSpanID(e.Span)
+
+	m := r.Attributes()
+	m.EnsureCapacity(24)
+	for _, a := range []struct{ key, value string }{
+		{"tracescrub.item.id", e.Item},
+		{"tracescrub.signal", e.Signal},
+		{"tracescrub.service", e.Service},
+		{"tracescrub.severity", e.Severity},
+		{"tracescrub.policy", e.Policy},
+		{"tracescrub.producer", e.Producer},
+		{"tracescrub.key.id", e.Key},
+		{"user.id", e.User},
+		{"tracescrub.via", e.Via},
+		{"tracescrub.decision", e.Decision},
+		{"tracescrub.reason", e.Reason},
+		{"tracescrub.release.mode", e.Mode},
+	} {
+		if a.value != "" {
+			m.PutStr(a.key, a.value)
+		}
+	}
+	for _, a := range []struct {
+		key   string
+		value int64
+	}{
+		{"tracescrub.finding_count", int64(e.Findings)},
+		{"tracescrub.secret_count", int64(e.Secrets)},
+		{"tracescrub.unit_count", int64(e.Units)},
+		{"tracescrub.version", int64(e.Version)}, //nolint:gosec // counts changes of an item
+		{"tracescrub.release.attempt", int64(e.Attempt)},
+		{"tracescrub.required_votes", int64(e.Required)},
+	} {
+		if a.value != 0 {
+			m.PutInt(a.key, a.value)
+		}
+	}
+	e.lists(m)
+	m.PutStr(AttrID, e.id(r))
+}
+
+func (e *Event) lists(m pcommon.Map) {
+	if len(e.Rules) > 0 {
+		rules := m.PutEmptySlice("tracescrub.rules")
+		for _, r := range e.Rules {
+			rules.AppendEmpty().SetStr(r)
+		}
+	}
+	if len(e.List) > 0 {
+		list := m.PutEmptySlice("tracescrub.findings")
+		for _, f := range e.List[:min(len(e.List), maxList)] {
+			x := list.AppendEmpty().SetEmptyMap()
+			x.PutStr("rule", f.Rule)
+			x.PutStr("severity", f.Severity)
+			x.PutStr("field", f.Field)
+			x.PutStr("fingerprint", f.Fingerprint)
+			x.PutStr("action", f.Action)
+			x.PutInt("length", int64(f.Length))
+		}
+	}
+	if len(e.Votes) > 0 {
+		votes := m.PutEmptySlice("tracescrub.votes")
+		for _, v := range e.Votes {
+			x := votes.AppendEmpty().SetEmptyMap()
+			x.PutStr("user.id", v.User)
+			x.PutStr("decision", v.Decision)
+			if v.Mode != "" {
+				x.PutStr("mode", v.Mode)
+			}
+		}
+	}
+}
+
+// moments are the kinds of events that can happen again and look the same but
+// for their time.
+var moments = map[string]bool{
+	Viewed: true, PolicyChanged: true, KeyRotated: true, KeyDestroyed: true, Started: true, Stopped: true,
+}
+
+// id is a hash of what the record says so far. The time counts for moments only: a
+// sender's second try of the same telemetry is the same event.
+func (e *Event) id(r plog.LogRecord) string {
+	h := hasher{sha256.New()}
+	h.text("tracescrub event 1")
+	h.text(e.Name)
+	h.Write(e.Trace[:])
+	h.Write(e.Span[:])
+	if moments[e.Name] {
+		h.number(uint64(r.Timestamp()))
+	}
+	for k, v := range r.Attributes().All() {
+		h.text(k)
+		h.value(v)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// hasher writes values so that no two sequences of them are the same bytes.
+type hasher struct{ hash.Hash }
+
+func (h hasher) number(n uint64) { h.Write(binary.BigEndian.AppendUint64(nil, n)) }
+
+func (h hasher) text(s string) {
+	h.number(uint64(len(s)))
+	h.Write([]byte(s))
+}
+
+func (h hasher) value(v pcommon.Value) {
+	h.Write([]byte{byte(v.Type())})
+	switch v.Type() {
+	case pcommon.ValueTypeInt:
+		h.number(uint64(v.Int())) //nolint:gosec // the same bits
+	case pcommon.ValueTypeSlice:
+		h.number(uint64(v.Slice().Len()))
+		for _, e := range v.Slice().All() {
+			h.value(e)
+		}
+	case pcommon.ValueTypeMap:
+		h.number(uint64(v.Map().Len()))
+		for k, e := range v.Map().All() {
+			h.text(k)
+			h.value(e)
+		}
+	default:
+		h.text(v.Str())
+	}
+}
