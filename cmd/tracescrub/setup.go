@@ -7,8 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tracescrub/tracescrub/internal/keyfiles"
 )
 
 // approversName is the file of the embedded default's approvers.
@@ -82,4 +85,17 @@ func makeApprovers(file string) (made bool, err error) {
 		return false, err
 	}
 	return true, nil
+}
+
+// setupKeys makes the first key pair, unless there is one.
+func setupKeys(t *terminal, dir string) error {
+	pair, err := keyfiles.In(dir).New(time.Now())
+	if errors.Is(err, keyfiles.ErrExists) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("making a key pair: %w", err)
+	}
+	fmt.Fprintf(t.err, "tracescrub: made the key pair %s in %s\n", pair.ID, dir)
+	return nil
 }
