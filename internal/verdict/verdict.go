@@ -27,7 +27,10 @@ const (
 	// Findings, beside Verdict: what was found, never the text. A slice of
 	// maps, or a map of counts by rule where only a summary is wanted.
 	Findings = Prefix + "findings"
-	// Restore, beside Verdict Held: bytes, the sealed patch that restores the original.
+	// Restore: bytes, the sealed patch that restores the original. It is beside
+	// Verdict Held; and also beside Masked at a resource, scope or metric that
+	// may be held because of what is below it. What goes on without being held
+	// must lose it: verdict does that.
 	Restore = Prefix + "restore"
 )
 

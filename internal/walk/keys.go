@@ -91,7 +91,7 @@ func siblingName(m pcommon.Map) string {
 // rename gives keys new names by position. Everything keeps its position, and
 // a name that another entry has already gets a number: a backend keeps only
 // one of two entries with the same key.
-func rename(m pcommon.Map, renamed map[int]string) {
+func (w *Walker) rename(m pcommon.Map, renamed map[int]string) {
 	taken := make(map[string]int, m.Len())
 	i := 0
 	for k := range m.All() {
@@ -105,7 +105,15 @@ func rename(m pcommon.Map, renamed map[int]string) {
 	i = 0
 	for k, v := range m.All() {
 		if name, changed := renamed[i]; changed {
-			k = unique(taken, name)
+			if w.undo == nil { // what was sent may have had the same key twice
+				name = unique(taken, name)
+			}
+			if w.options.Record != nil {
+				w.push(step{kind: key, index: i})
+				w.record(InKey, k, name)
+				w.pop()
+			}
+			k = name
 		}
 		v.MoveTo(b.AppendEmpty(k))
 		i++

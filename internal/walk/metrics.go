@@ -7,12 +7,12 @@ import (
 
 // Metrics visits every text of md and returns how many data points were dropped.
 func (w *Walker) Metrics(md pmetric.Metrics) (dropped int) {
-	each(md.ResourceMetrics(), func(_ int, rm pmetric.ResourceMetrics) bool {
-		w.resource(rm.Resource())
+	each(md.ResourceMetrics(), func(i int, rm pmetric.ResourceMetrics) bool {
+		w.resource(i, rm.Resource())
 		if out, changed := w.schema(resourceSchemaURL, rm.SchemaUrl()); changed {
 			rm.SetSchemaUrl(out)
 		}
-		if !w.visitor.Done(Resource, rm.Resource().Attributes()) {
+		if !w.leave(rm.Resource().Attributes()) {
 			for _, sm := range rm.ScopeMetrics().All() {
 				w.dropPoints(sm.Metrics())
 			}
@@ -29,19 +29,20 @@ func (w *Walker) dropPoints(ms pmetric.MetricSlice) {
 	}
 }
 
-func (w *Walker) scopeMetrics(_ int, sm pmetric.ScopeMetrics) bool {
-	w.scope(sm.Scope())
+func (w *Walker) scopeMetrics(i int, sm pmetric.ScopeMetrics) bool {
+	w.scope(i, sm.Scope())
 	if out, changed := w.schema(scopeSchemaURL, sm.SchemaUrl()); changed {
 		sm.SetSchemaUrl(out)
 	}
-	if !w.visitor.Done(Scope, sm.Scope().Attributes()) {
+	if !w.leave(sm.Scope().Attributes()) {
 		w.dropPoints(sm.Metrics())
 		return false
 	}
 	return each(sm.Metrics(), w.metric)
 }
 
-func (w *Walker) metric(_ int, m pmetric.Metric) bool {
+func (w *Walker) metric(i int, m pmetric.Metric) bool {
+	w.enter(Metric, i, m.Metadata())
 	if out, changed := w.field(metricName, m.Name()); changed {
 		m.SetName(out)
 	}
@@ -52,7 +53,7 @@ func (w *Walker) metric(_ int, m pmetric.Metric) bool {
 		m.SetUnit(out)
 	}
 	w.attributes(metricMetadata, m.Metadata())
-	if !w.visitor.Done(Metric, m.Metadata()) {
+	if !w.leave(m.Metadata()) {
 		w.dropped += pointCount(m)
 		return false
 	}
@@ -70,7 +71,8 @@ func (w *Walker) points(m pmetric.Metric) bool {
 	case pmetric.MetricTypeExponentialHistogram:
 		return dataPoints(w, m.ExponentialHistogram().DataPoints(), exponentialAttributes, exponentialExemplars)
 	case pmetric.MetricTypeSummary:
-		return each(m.Summary().DataPoints(), func(_ int, p pmetric.SummaryDataPoint) bool {
+		return each(m.Summary().DataPoints(), func(i int, p pmetric.SummaryDataPoint) bool {
+			w.enter(Item, i, p.Attributes())
 			w.attributes(summaryAttributes, p.Attributes())
 			return w.item(p.Attributes())
 		})
@@ -87,7 +89,8 @@ type dataPoint interface {
 }
 
 func dataPoints[T dataPoint, S sequence[T]](w *Walker, s S, point, exemplar Spot) bool {
-	return each(s, func(_ int, p T) bool {
+	return each(s, func(i int, p T) bool {
+		w.enter(Item, i, p.Attributes())
 		w.attributes(point, p.Attributes())
 		for i := range p.Exemplars().Len() {
 			w.at.index = [2]int{i}

@@ -4,14 +4,18 @@ import "go.opentelemetry.io/collector/pdata/pprofile"
 
 // Profiles visits every text of pd and returns how many profiles were dropped.
 // Nearly all texts of profiles stand in one dictionary, which comes last: they
-// belong to no profile in particular, and no Done follows them.
+// belong to no profile in particular, and no Done follows them; hence no
+// change is recorded, and none can be taken back.
 func (w *Walker) Profiles(pd pprofile.Profiles) (dropped int) {
-	each(pd.ResourceProfiles(), func(_ int, rp pprofile.ResourceProfiles) bool {
-		w.resource(rp.Resource())
+	record := w.options.Record
+	w.options.Record = nil
+	defer func() { w.options.Record = record }()
+	each(pd.ResourceProfiles(), func(i int, rp pprofile.ResourceProfiles) bool {
+		w.resource(i, rp.Resource())
 		if out, changed := w.schema(resourceSchemaURL, rp.SchemaUrl()); changed {
 			rp.SetSchemaUrl(out)
 		}
-		if !w.visitor.Done(Resource, rp.Resource().Attributes()) {
+		if !w.leave(rp.Resource().Attributes()) {
 			for _, sp := range rp.ScopeProfiles().All() {
 				w.dropped += sp.Profiles().Len()
 			}
@@ -23,24 +27,27 @@ func (w *Walker) Profiles(pd pprofile.Profiles) (dropped int) {
 	return w.end()
 }
 
-func (w *Walker) scopeProfiles(_ int, sp pprofile.ScopeProfiles) bool {
-	w.scope(sp.Scope())
+func (w *Walker) scopeProfiles(i int, sp pprofile.ScopeProfiles) bool {
+	w.scope(i, sp.Scope())
 	if out, changed := w.schema(scopeSchemaURL, sp.SchemaUrl()); changed {
 		sp.SetSchemaUrl(out)
 	}
-	if !w.visitor.Done(Scope, sp.Scope().Attributes()) {
+	if !w.leave(sp.Scope().Attributes()) {
 		w.dropped += sp.Profiles().Len()
 		return false
 	}
 	return each(sp.Profiles(), w.profile)
 }
 
-func (w *Walker) profile(_ int, p pprofile.Profile) bool {
+func (w *Walker) profile(i int, p pprofile.Profile) bool {
+	w.enter(Item, i, w.none)
 	if out, changed := w.field(profilePayloadFormat, p.OriginalPayloadFormat()); changed {
 		p.SetOriginalPayloadFormat(out)
 	}
-	w.start(profilePayload)
-	w.bytes(p.OriginalPayload())
+	if !w.options.UnitsOnly {
+		w.start(profilePayload)
+		w.bytes(p.OriginalPayload())
+	}
 	keep := w.item(w.none)
 	if w.none.Len() > 0 {
 		w.none.Clear()
@@ -51,6 +58,10 @@ func (w *Walker) profile(_ int, p pprofile.Profile) bool {
 // dictionary visits the tables that profiles point into. Masking happens in
 // place, so all indices stay right.
 func (w *Walker) dictionary(d pprofile.ProfilesDictionary) {
+	if w.options.UnitsOnly {
+		return
+	}
+	w.at.Unit = Unit{}
 	table := d.StringTable()
 	for i := range table.Len() {
 		w.at.index = [2]int{i}

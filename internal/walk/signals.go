@@ -45,7 +45,8 @@ func remove[T any, S sequence[T]](s S, drops []int) {
 }
 
 // resource visits what all signals have at their resources.
-func (w *Walker) resource(r pcommon.Resource) {
+func (w *Walker) resource(i int, r pcommon.Resource) {
+	w.enter(Resource, i, r.Attributes())
 	w.attributes(resourceAttributes, r.Attributes())
 	refs := entity.ResourceEntityRefs(r)
 	for i := range refs.Len() {
@@ -64,14 +65,14 @@ func (w *Walker) resource(r pcommon.Resource) {
 
 // keyList visits names of attributes: as they are masked there, so they are here.
 func (w *Walker) keyList(spot Spot, s pcommon.StringSlice) {
-	if w.options.SkipNames {
+	if w.options.UnitsOnly || w.options.SkipNames && w.undo == nil {
 		return
 	}
 	w.start(spot)
 	w.at.Name = true
 	for i := range s.Len() {
 		w.at.index[1] = i
-		if out, changed := w.text(s.At(i)); changed {
+		if out, changed := w.change(s.At(i)); changed {
 			s.SetAt(i, out)
 		}
 	}
@@ -79,7 +80,8 @@ func (w *Walker) keyList(spot Spot, s pcommon.StringSlice) {
 }
 
 // scope visits what all signals have at their scopes.
-func (w *Walker) scope(s pcommon.InstrumentationScope) {
+func (w *Walker) scope(i int, s pcommon.InstrumentationScope) {
+	w.enter(Scope, i, s.Attributes())
 	if out, changed := w.field(scopeName, s.Name()); changed {
 		s.SetName(out)
 	}
@@ -91,12 +93,12 @@ func (w *Walker) scope(s pcommon.InstrumentationScope) {
 
 // Traces visits every text of td and returns how many spans were dropped.
 func (w *Walker) Traces(td ptrace.Traces) (dropped int) {
-	each(td.ResourceSpans(), func(_ int, rs ptrace.ResourceSpans) bool {
-		w.resource(rs.Resource())
+	each(td.ResourceSpans(), func(i int, rs ptrace.ResourceSpans) bool {
+		w.resource(i, rs.Resource())
 		if out, changed := w.schema(resourceSchemaURL, rs.SchemaUrl()); changed {
 			rs.SetSchemaUrl(out)
 		}
-		if !w.visitor.Done(Resource, rs.Resource().Attributes()) {
+		if !w.leave(rs.Resource().Attributes()) {
 			for _, ss := range rs.ScopeSpans().All() {
 				w.dropped += ss.Spans().Len()
 			}
@@ -107,20 +109,21 @@ func (w *Walker) Traces(td ptrace.Traces) (dropped int) {
 	return w.end()
 }
 
-func (w *Walker) scopeSpans(_ int, ss ptrace.ScopeSpans) bool {
-	w.scope(ss.Scope())
+func (w *Walker) scopeSpans(i int, ss ptrace.ScopeSpans) bool {
+	w.scope(i, ss.Scope())
 	if out, changed := w.schema(scopeSchemaURL, ss.SchemaUrl()); changed {
 		ss.SetSchemaUrl(out)
 	}
-	if !w.visitor.Done(Scope, ss.Scope().Attributes()) {
+	if !w.leave(ss.Scope().Attributes()) {
 		w.dropped += ss.Spans().Len()
 		return false
 	}
 	return each(ss.Spans(), w.span)
 }
 
-func (w *Walker) span(_ int, s ptrace.Span) bool {
+func (w *Walker) span(i int, s ptrace.Span) bool {
 	w.at.Trace, w.at.Span = s.TraceID(), s.SpanID()
+	w.enter(Item, i, s.Attributes())
 	w.traceState(spanTraceState, s.TraceState())
 	if out, changed := w.field(spanName, s.Name()); changed {
 		s.SetName(out)
@@ -148,7 +151,7 @@ func (w *Walker) span(_ int, s ptrace.Span) bool {
 
 // item closes a span, log record or data point.
 func (w *Walker) item(attrs pcommon.Map) bool {
-	keep := w.visitor.Done(Item, attrs)
+	keep := w.leave(attrs)
 	w.at.Trace, w.at.Span = pcommon.TraceID{}, pcommon.SpanID{}
 	if !keep {
 		w.dropped++
@@ -158,12 +161,12 @@ func (w *Walker) item(attrs pcommon.Map) bool {
 
 // Logs visits every text of ld and returns how many log records were dropped.
 func (w *Walker) Logs(ld plog.Logs) (dropped int) {
-	each(ld.ResourceLogs(), func(_ int, rl plog.ResourceLogs) bool {
-		w.resource(rl.Resource())
+	each(ld.ResourceLogs(), func(i int, rl plog.ResourceLogs) bool {
+		w.resource(i, rl.Resource())
 		if out, changed := w.schema(resourceSchemaURL, rl.SchemaUrl()); changed {
 			rl.SetSchemaUrl(out)
 		}
-		if !w.visitor.Done(Resource, rl.Resource().Attributes()) {
+		if !w.leave(rl.Resource().Attributes()) {
 			for _, sl := range rl.ScopeLogs().All() {
 				w.dropped += sl.LogRecords().Len()
 			}
@@ -174,20 +177,21 @@ func (w *Walker) Logs(ld plog.Logs) (dropped int) {
 	return w.end()
 }
 
-func (w *Walker) scopeLogs(_ int, sl plog.ScopeLogs) bool {
-	w.scope(sl.Scope())
+func (w *Walker) scopeLogs(i int, sl plog.ScopeLogs) bool {
+	w.scope(i, sl.Scope())
 	if out, changed := w.schema(scopeSchemaURL, sl.SchemaUrl()); changed {
 		sl.SetSchemaUrl(out)
 	}
-	if !w.visitor.Done(Scope, sl.Scope().Attributes()) {
+	if !w.leave(sl.Scope().Attributes()) {
 		w.dropped += sl.LogRecords().Len()
 		return false
 	}
 	return each(sl.LogRecords(), w.logRecord)
 }
 
-func (w *Walker) logRecord(_ int, r plog.LogRecord) bool {
+func (w *Walker) logRecord(i int, r plog.LogRecord) bool {
 	w.at.Trace, w.at.Span = r.TraceID(), r.SpanID()
+	w.enter(Item, i, r.Attributes())
 	if out, changed := w.field(logSeverityText, r.SeverityText()); changed {
 		r.SetSeverityText(out)
 	}

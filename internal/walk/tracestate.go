@@ -12,13 +12,13 @@ const maxStateValue = 256
 // traceState visits a tracestate. A valid one is visited member by member and
 // stays valid; one that is not is an ordinary text.
 func (w *Walker) traceState(spot Spot, ts pcommon.TraceState) {
-	raw := ts.AsRaw()
-	if raw == "" {
+	if w.options.UnitsOnly {
 		return
 	}
+	raw := ts.AsRaw()
 	w.start(spot)
-	if !validState(raw) {
-		if out, changed := w.text(raw); changed {
+	if w.undo != nil || !validState(raw) {
+		if out, changed := w.change(raw); changed {
 			ts.FromRaw(out)
 		}
 		return
@@ -42,7 +42,12 @@ func (w *Walker) traceState(spot Spot, ts pcommon.TraceState) {
 	}
 	if done > 0 {
 		out.WriteString(raw[done:])
-		ts.FromRaw(out.String())
+		masked := out.String()
+		if w.options.Record != nil { // as one text: members have no place of their own
+			w.start(spot)
+			w.record(InText, raw, masked)
+		}
+		ts.FromRaw(masked)
 	}
 }
 

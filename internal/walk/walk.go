@@ -8,9 +8,18 @@
 // batch in which the visitor changes nothing is not written to and costs no
 // allocation. Texts come in document order, so that a visitor can look at
 // neighbours together.
+//
+// A walk can be recorded (Options.Record): each change becomes an Edit with
+// what was there before. Options.Undo makes the same walker take edits back,
+// so that there is one table and one way of going through it. Taking back
+// what any number of walks changed, in their order, gives the same bytes of
+// protobuf as before, as long as nobody but the walker has changed texts in
+// between or put anything in front of what was there.
 package walk
 
 import (
+	"encoding/binary"
+	"math"
 	"strconv"
 	"unsafe"
 
@@ -24,16 +33,29 @@ type Visitor interface {
 	Attributes(at *Place, attrs pcommon.Map)
 	// Text returns what replaces text, nil if it stays. text is valid during
 	// the call only and must not be written to. With at.TooDeep set there is
-	// no text: what it returns replaces the whole value, nil empties it.
+	// no text, but the whole value as protobuf if the walk is recorded: what it
+	// returns replaces the value, nil empties it, text itself keeps it.
 	Text(at *Place, text []byte) []byte
-	// Done is called when the own texts of a resource, scope, metric or item
-	// have been visited (a resource's before those of its scopes and items).
-	// It may add attributes. What it answers false to is removed from the
-	// batch with all that is in it.
-	Done(level Level, attrs pcommon.Map) (keep bool)
+	// Done is called when the own texts of at.Unit have been visited (a
+	// resource's before those of its scopes and items). It may add attributes
+	// behind those that are there. What it answers false to is removed from
+	// the batch with all that is in it, but not before its neighbours have
+	// been visited: positions do not change during a walk.
+	Done(at *Place, attrs pcommon.Map) (keep bool)
 }
 
-// Level is what Visitor.Done is called for.
+// Unit names by its position a part of a batch that has a Visitor.Done of its
+// own. Positions that a unit of its level has not are zero.
+type Unit struct {
+	Level Level
+	// Resource, Scope and Metric are positions in the slice around it.
+	Resource, Scope, Metric int
+	// Item is the position of a span, log record or profile in its scope, or
+	// of a data point in its metric.
+	Item int
+}
+
+// Level says which kind of unit it is.
 type Level uint8
 
 // The levels, outermost first.
@@ -53,6 +75,17 @@ type Options struct {
 	SkipSchemaURLs bool
 	// SkipNames leaves attribute and map keys unvisited.
 	SkipNames bool
+	// UnitsOnly calls Visitor.Done for all units and nothing else.
+	UnitsOnly bool
+	// Record is called with each change that the visitor made in the texts of
+	// a unit, before Done is. Profiles are not recorded: most of their texts
+	// belong to no unit. May be nil, and costs nothing where nothing changes.
+	Record func(at *Place, e Edit)
+	// Undo makes walks that take back what was recorded, without a visitor. It
+	// is called when a unit is entered, with its attributes (those of
+	// Visitor.Done), and returns the unit's edits in the order in which they
+	// were recorded. Walker.Err tells whether all of them fitted.
+	Undo func(at *Place, attrs pcommon.Map) []Edit
 }
 
 // Place says where a text stands. It belongs to the walker and is valid
@@ -78,6 +111,8 @@ type Place struct {
 	// part of; zero elsewhere, and where a record has none.
 	Trace pcommon.TraceID
 	Span  pcommon.SpanID
+	// Unit is what the text is part of.
+	Unit Unit
 
 	index [2]int // what the "[]" in the spot's name stand for
 	steps []step // the way from the spot down to the text
@@ -92,6 +127,8 @@ type Walker struct {
 	buf     []byte // the text of a bytes value or number
 	dropped int
 	none    pcommon.Map // the attributes of what has none
+	undo    *undo       // nil unless the walk takes back
+	err     error       // Err
 }
 
 // maxKeptBuffer is how much of a walker's buffer outlives a walk, in bytes.
@@ -102,13 +139,43 @@ func New(v Visitor, o Options) *Walker {
 	if o.Depth <= 0 {
 		o.Depth = 64
 	}
-	return &Walker{visitor: v, options: o, none: pcommon.NewMap()}
+	w := &Walker{visitor: v, options: o, none: pcommon.NewMap()}
+	if o.Undo != nil {
+		w.undo = &undo{edits: o.Undo}
+		w.visitor = w.undo
+	}
+	return w
+}
+
+// enter begins a unit.
+func (w *Walker) enter(level Level, i int, attrs pcommon.Map) {
+	switch u := &w.at.Unit; level {
+	case Resource:
+		*u = Unit{Resource: i}
+	case Scope:
+		*u = Unit{Level: Scope, Resource: u.Resource, Scope: i}
+	case Metric:
+		*u = Unit{Level: Metric, Resource: u.Resource, Scope: u.Scope, Metric: i}
+	case Item:
+		u.Level, u.Item = Item, i
+	}
+	if w.undo != nil {
+		w.undo.enter(&w.at, attrs)
+	}
+}
+
+// leave ends the own texts of a unit.
+func (w *Walker) leave(attrs pcommon.Map) (keep bool) {
+	return w.visitor.Done(&w.at, attrs)
 }
 
 // end forgets the batch and returns how many items were dropped from it.
 func (w *Walker) end() int {
 	n := w.dropped
 	w.dropped = 0
+	if w.undo != nil {
+		w.err, w.undo.err = w.undo.err, nil
+	}
 	w.at = Place{steps: w.at.steps[:0]}
 	clear(w.at.steps[:cap(w.at.steps)])
 	if cap(w.buf) > maxKeptBuffer {
@@ -119,13 +186,16 @@ func (w *Walker) end() int {
 
 // field visits a text that is no attribute.
 func (w *Walker) field(spot Spot, s string) (string, bool) {
+	if w.options.UnitsOnly {
+		return "", false
+	}
 	w.start(spot)
-	return w.text(s)
+	return w.change(s)
 }
 
 // schema visits a schema URL.
 func (w *Walker) schema(spot Spot, s string) (string, bool) {
-	if w.options.SkipSchemaURLs {
+	if w.options.SkipSchemaURLs && w.undo == nil {
 		return "", false
 	}
 	return w.field(spot, s)
@@ -133,6 +203,9 @@ func (w *Walker) schema(spot Spot, s string) (string, bool) {
 
 // attributes visits a map of attributes.
 func (w *Walker) attributes(spot Spot, m pcommon.Map) {
+	if w.options.UnitsOnly || w.undo.done() {
+		return
+	}
 	w.start(spot)
 	w.visitor.Attributes(&w.at, m)
 	w.entries(m, 0)
@@ -140,6 +213,9 @@ func (w *Walker) attributes(spot Spot, m pcommon.Map) {
 
 // body visits a value that has no key.
 func (w *Walker) body(spot Spot, v pcommon.Value) {
+	if w.options.UnitsOnly {
+		return
+	}
 	w.start(spot)
 	w.value(v, 1)
 }
@@ -150,9 +226,18 @@ func (w *Walker) start(spot Spot) {
 	w.at.steps = w.at.steps[:0]
 }
 
+// change visits a string and records what becomes of it; false: it stays.
+func (w *Walker) change(s string) (string, bool) {
+	out, changed := w.text(s)
+	if changed && w.options.Record != nil {
+		w.record(InText, s, out)
+	}
+	return out, changed
+}
+
 // text visits a string; false: it stays.
 func (w *Walker) text(s string) (string, bool) {
-	if s == "" {
+	if s == "" && w.undo == nil {
 		return "", false
 	}
 	out := w.visitor.Text(&w.at, unsafe.Slice(unsafe.StringData(s), len(s)))
@@ -164,9 +249,16 @@ func (w *Walker) text(s string) (string, bool) {
 
 // value visits all texts of a value. depth counts the slices and maps around it.
 func (w *Walker) value(v pcommon.Value, depth int) {
+	if w.undo != nil {
+		w.undoValue(v, depth)
+		return
+	}
 	switch v.Type() {
 	case pcommon.ValueTypeStr:
 		if out, changed := w.text(v.Str()); changed {
+			if w.options.Record != nil {
+				w.record(InText, v.Str(), out)
+			}
 			v.SetStr(out)
 		}
 	case pcommon.ValueTypeBytes:
@@ -205,6 +297,9 @@ func (w *Walker) bytes(b pcommon.ByteSlice) {
 		w.buf[i] = b.At(i)
 	}
 	if out := w.visitor.Text(&w.at, w.buf); out != nil {
+		if w.options.Record != nil {
+			w.record(InBytes, string(w.buf), string(out))
+		}
 		b.FromRaw(out)
 	}
 }
@@ -214,9 +309,19 @@ func (w *Walker) number(v pcommon.Value) {
 	w.at.Number = true
 	out := w.visitor.Text(&w.at, w.buf)
 	w.at.Number = false
-	if out != nil {
-		v.SetStr(string(out))
+	if out == nil {
+		return
 	}
+	if w.options.Record != nil {
+		kind, bits := WasInt, uint64(0)
+		if v.Type() == pcommon.ValueTypeDouble {
+			kind, bits = WasDouble, math.Float64bits(v.Double())
+		} else {
+			bits = uint64(v.Int()) //nolint:gosec // the same bits
+		}
+		w.record(kind, string(binary.BigEndian.AppendUint64(nil, bits)), string(out))
+	}
+	v.SetStr(string(out))
 }
 
 // tooDeep lets the visitor replace a value that is nested too deeply.
@@ -224,9 +329,19 @@ func (w *Walker) tooDeep(v pcommon.Value, depth int) bool {
 	if depth < w.options.Depth {
 		return false
 	}
+	var whole []byte
+	if w.options.Record != nil {
+		whole = marshalValue(v)
+	}
 	w.at.TooDeep = true
-	out := w.visitor.Text(&w.at, nil)
+	out := w.visitor.Text(&w.at, whole)
 	w.at.TooDeep = false
+	if len(out) > 0 && len(whole) > 0 && &out[0] == &whole[0] {
+		return true
+	}
+	if w.options.Record != nil {
+		w.record(WasNested, string(whole), string(out))
+	}
 	v.SetStr(string(out))
 	return true
 }
@@ -249,7 +364,7 @@ func (w *Walker) entries(m pcommon.Map, depth int) {
 		if depth == 0 {
 			kind = attribute
 		}
-		w.top(step{kind: kind, name: name})
+		w.top(step{kind: kind, index: i, name: name})
 		w.at.Key, w.at.Prev = contextKey(name, outer, sibling), ""
 		w.value(v, depth+1)
 		i++
@@ -257,13 +372,13 @@ func (w *Walker) entries(m pcommon.Map, depth int) {
 	w.pop()
 	w.at.Key = outer
 	if renamed != nil {
-		rename(m, renamed)
+		w.rename(m, renamed)
 	}
 }
 
 // name visits the i-th key of a map.
 func (w *Walker) name(k string, i int) (string, bool) {
-	if w.options.SkipNames {
+	if w.options.SkipNames && w.undo == nil {
 		return "", false
 	}
 	w.top(step{kind: key, index: i})

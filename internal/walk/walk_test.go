@@ -37,7 +37,9 @@ func (f funcVisitor) Attributes(at *Place, m pcommon.Map) {
 	}
 }
 
-func (f funcVisitor) Done(l Level, m pcommon.Map) bool { return f.done == nil || f.done(l, m) }
+func (f funcVisitor) Done(at *Place, m pcommon.Map) bool {
+	return f.done == nil || f.done(at.Unit.Level, m)
+}
 
 // TestEveryPlaceIsVisited plants a text in every place and counts: each is
 // visited once, each is masked, and the places visited are those of the table.

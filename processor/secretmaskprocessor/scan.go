@@ -231,7 +231,8 @@ func evidence(e rules.Evidence) string {
 }
 
 // Done implements walk.Visitor: it stamps what the texts since the last call came to.
-func (s *scan) Done(level walk.Level, attrs pcommon.Map) (keep bool) {
+func (s *scan) Done(at *walk.Place, attrs pcommon.Map) (keep bool) {
+	level := at.Unit.Level
 	unit := s.unit
 	s.unit++
 	if level == walk.Resource && s.cfg.Annotate != annotateNone {

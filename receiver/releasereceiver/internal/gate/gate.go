@@ -192,7 +192,9 @@ type Gate interface {
 	Vote(ctx context.Context, who Actor, b Ballot, reveal bool) (Item, error)
 	Stats() (Stats, error)
 	// Subscribe calls fn with each change after seq, in order, until ctx ends or
-	// fn fails; with Now, with each change from now on. false, at once: seq is
-	// too old (or not of this gate), what is needed is a new look at the list.
+	// fn fails. With Now it first calls it with a Notice that has Seq only, where
+	// the subscription starts, so that nothing is missed by whoever looks at the
+	// list after that. false, at once: seq is too old (or not of this gate),
+	// what is needed is a new look at the list.
 	Subscribe(ctx context.Context, seq uint64, fn func(Notice) error) (complete bool, err error)
 }
