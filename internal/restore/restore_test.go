@@ -44,9 +44,9 @@ func TestExamples(t *testing.T) {
 	var edits []walk.Edit
 	ld := plog.NewLogs()
 	body := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty().Body()
-	body.SetStr("pin 1234")
+	body.SetStr("row 1234")
 	walk.New(masker{}, walk.Options{Record: func(_ *walk.Place, e walk.Edit) { edits = append(edits, e) }}).Logs(ld)
-	require.Equal(t, "pin [X]", body.Str())
+	require.Equal(t, "row [X]", body.Str())
 	p := &Patch{Digests: []uint64{0xff, 0xff}, Edits: edits}
 	require.Equal(t, hex.EncodeToString(examples[0]), hex.EncodeToString(p.Marshal()))
 	list := []Sealed{{Unit: walk.Unit{Level: walk.Item, Scope: 1, Item: 2}, Blob: []byte{0xa1, 0xb2}}}
