@@ -16,7 +16,6 @@ import (
 	"github.com/tracescrub/tracescrub/internal/item"
 	"github.com/tracescrub/tracescrub/internal/restore"
 	"github.com/tracescrub/tracescrub/internal/seal"
-	"github.com/tracescrub/tracescrub/internal/walk"
 )
 
 // parallel is how many items of a batch are sealed and stored at a time: they
@@ -98,7 +97,7 @@ func sealItem(sealer *seal.Sealer, it *item.Item, now time.Time) (*holdstore.Ite
 	}
 	if len(it.Patches) > 0 {
 		bound.Part = envelope.Restore
-		if out.Restore, err = closer.Close(bound, restore.MarshalList(patches(it))); err != nil {
+		if out.Restore, err = closer.Close(bound, restore.MarshalList(restore.Of(it))); err != nil {
 			return nil, err
 		}
 	}
@@ -108,29 +107,6 @@ func sealItem(sealer *seal.Sealer, it *item.Item, now time.Time) (*holdstore.Ite
 	}
 	sum.Sum(out.Sum[:0])
 	return out, nil
-}
-
-// patches names the units of an item's patches as package restore does. The
-// order is already that of a walk.
-func patches(it *item.Item) []restore.Sealed {
-	list := make([]restore.Sealed, len(it.Patches))
-	for i, p := range it.Patches {
-		u := walk.Unit{Resource: p.At[0], Scope: p.At[1]}
-		switch {
-		case p.Level == item.Resource:
-			u.Level = walk.Resource
-		case p.Level == item.Scope:
-			u.Level = walk.Scope
-		case p.Level == item.Point:
-			u.Level, u.Metric, u.Item = walk.Item, p.At[2], p.At[3]
-		case it.Signal == "metrics":
-			u.Level, u.Metric = walk.Metric, p.At[2]
-		default:
-			u.Level, u.Item = walk.Item, p.At[2]
-		}
-		list[i] = restore.Sealed{Unit: u, Blob: p.Packed}
-	}
-	return list
 }
 
 // outcome logs when the store begins to fail and when it takes items again.
