@@ -96,7 +96,7 @@ func (d *distribution) review(_ context.Context, args ...string) ([]byte, error)
 			items = append(items, held{ID: id, HeldAt: time.Now()})
 		}
 		items = append(items, held{ID: "somebody else's", HeldAt: time.Now().Add(-time.Hour)})
-		return json.Marshal(map[string]any{"items": items})
+		return json.Marshal(items)
 	case "approve":
 		who := args[slices.Index(args, "--user")+1]
 		for id := range d.held {

@@ -78,7 +78,7 @@ func (r *reviewer) review(ctx context.Context) error {
 		}
 	}
 	for _, who := range approvers {
-		args := append([]string{"items", "approve", "--user", who, "--reason", "a demo, the secrets are made up", "--yes"}, ids...)
+		args := append([]string{"items", "approve", "--user", who, "--reason", "a demo, the secrets are made up"}, ids...)
 		out, err := r.command(ctx, args...)
 		if err != nil {
 			return err
@@ -94,14 +94,12 @@ func (r *reviewer) pending(ctx context.Context) ([]held, error) {
 	if err != nil {
 		return nil, err
 	}
-	var answer struct {
-		Items []held `json:"items"`
-	}
+	var answer []held
 	if err := json.Unmarshal(out, &answer); err != nil {
 		return nil, errors.New("items list --json has answered no list")
 	}
 	var ours []held
-	for _, it := range answer.Items {
+	for _, it := range answer {
 		if !r.done[it.ID] && it.HeldAt.After(r.since) {
 			ours = append(ours, it)
 		}
