@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -114,6 +115,19 @@ func (p *pipelines) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 		}
 	}
 	return nil
+}
+
+// told are the names of the events so far.
+func (p *pipelines) told() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.events)
+}
+
+func (p *pipelines) released() []ptrace.Traces {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.traces)
 }
 
 // world is a gate on a store of its own, with whatever is around it.
