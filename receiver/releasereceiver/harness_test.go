@@ -155,7 +155,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) config() *Config {
 	w.Helper()
 	cfg := createDefaultConfig().(*Config)
-	cfg.Store = StoreConfig{Local: configoptional.Some(*cfg.Store.Local.GetOrInsertDefault())}
+	cfg.Store.Local.GetOrInsertDefault()
 	var l net.ListenConfig
 	listener, err := l.Listen(w.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(w, err)
