@@ -14,7 +14,17 @@ import (
 // TestCleanDataCostNoAllocationPerItem compares batches of one and of many
 // spans: what is left is per batch.
 func TestCleanDataCostNoAllocationPerItem(t *testing.T) {
-	h := start(t, testConfig(t))
+	t.Run("masking", func(t *testing.T) { allocationsPerItem(t, testConfig(t)) })
+	t.Run("holding", func(t *testing.T) {
+		cfg := testConfig(t)
+		newVault(t, cfg)
+		allocationsPerItem(t, cfg)
+	})
+}
+
+func allocationsPerItem(t *testing.T, cfg *Config) {
+	t.Helper()
+	h := start(t, cfg)
 	p := &instance{core: h.core}
 	allocs := func(spans int) float64 {
 		td := cleanBatch(spans)

@@ -77,6 +77,9 @@ func (s *scan) complete(text []byte) (out []byte) {
 	if s.place.Number {
 		return nil
 	}
+	if s.place.TooDeep {
+		return text // it was approved, else the first pass had replaced it
+	}
 	r := s.recall
 	r.found = append(r.found[:0], s.streams.patches(text)...)
 	r.found = r.batch.Recall(r.found, text, s.state.masker.Rule)

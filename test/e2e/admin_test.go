@@ -91,7 +91,13 @@ func (a *admin) list(t *testing.T, state string) []heldItem {
 	var all []heldItem
 	token := ""
 	for {
-		path := "/api/v1/items?page_size=500&state=" + state + "&page_token=" + token
+		path := "/api/v1/items?page_size=500"
+		if state != "" {
+			path += "&state=" + state
+		}
+		if token != "" {
+			path += "&page_token=" + token
+		}
 		status, answer := a.call(t, "alice", http.MethodGet, path, "", "")
 		if status != http.StatusOK {
 			t.Fatalf("listing items: status %d", status)

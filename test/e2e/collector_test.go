@@ -92,7 +92,7 @@ func launch(t *testing.T, data string, extra ...string) *collector {
 	args := []string{"--config", "../../deploy/embedded.yaml", "--config", "yaml:" + fmt.Sprintf(`
 receivers:
   otlp: {protocols: {grpc: {endpoint: %q}, http: {endpoint: %q}}}
-  release_gate: {http: {endpoint: %q}}
+  release_gate: {http: {endpoint: %q}, limits: {requests_per_second: 10000, burst: 10000}}
 extensions: {health_check: {endpoint: %q}, zpages: {endpoint: %q}}
 service:
   extensions: [health_check, zpages, basicauth/approvers]

@@ -30,6 +30,7 @@ type plan struct {
 	due     time.Time // has a monotonic part: no clock that is set changes it
 	tries   int       // since the version
 	busy    bool
+	told    bool // the event of its end has been recorded
 }
 
 func newAgenda() *agenda {
@@ -115,6 +116,23 @@ func (a *agenda) tries(id envelope.ID) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.plans[id].tries
+}
+
+// told reports whether tell was called since the item's last change.
+func (a *agenda) told(id envelope.ID) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.plans[id].told
+}
+
+// tell notes that the end of an item has been recorded: a store may take an
+// hour to lose a key, and is asked again and again meanwhile.
+func (a *agenda) tell(id envelope.ID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	p := a.plans[id]
+	p.told = true
+	a.plans[id] = p
 }
 
 // schedule gives workers the items whose turn it is.

@@ -22,10 +22,11 @@ func (k *Keeper) destroy(ctx context.Context, e ledger.Entry) {
 }
 
 func (k *Keeper) shred(ctx context.Context, e ledger.Entry) error {
-	if e.State == gate.Denied {
+	if e.State == gate.Denied && !k.work.told(e.Key) {
 		if err := k.audit(ctx, denial(e)); err != nil {
 			return err
 		}
+		k.work.tell(e.Key)
 	}
 	if err := k.Store.Shred(ctx, e.Key, e.Trace); err != nil {
 		return err
