@@ -176,7 +176,7 @@ func (m *maker[B, R, S, U]) content(r R) ([32]byte, error) {
 	b := m.sh.New()
 	to := m.sh.AddResource(b)
 	m.sh.CopyResource(r, to)
-	m.sh.ResourceAttrs(to).Remove(verdict.Restore)
+	take(m.sh.ResourceAttrs(to))
 	raw, err := m.sh.Marshal(b)
 	if err != nil {
 		return [32]byte{}, fmt.Errorf("encoding a resource: %w", err)
@@ -230,15 +230,26 @@ func (d *draft[B, R, S, U]) unit(u U) {
 // stamp counts the findings of a place and takes its patch.
 func (d *draft[B, R, S, U]) stamp(level Level, attrs pcommon.Map, p Patch) {
 	d.add(attrs)
-	v, ok := attrs.Get(verdict.Restore)
+	packed, ok := take(attrs)
 	if !ok {
 		return
 	}
 	p.Level = level
 	copy(p.At[:level], d.at[:level])
-	p.Packed = v.Bytes().AsRaw()
+	p.Packed = packed
 	d.patches = append(d.patches, p)
-	attrs.Remove(verdict.Restore)
+}
+
+// take takes the patch out of attrs. Patches know attributes by their numbers:
+// those of the others must not change, as Map.Remove would do.
+func take(attrs pcommon.Map) (packed []byte, ok bool) {
+	v, ok := attrs.Get(verdict.Restore)
+	if !ok {
+		return nil, false
+	}
+	packed = v.Bytes().AsRaw()
+	attrs.RemoveIf(func(k string, _ pcommon.Value) bool { return k == verdict.Restore })
+	return packed, true
 }
 
 func (d *draft[B, R, S, U]) finish() (Item, error) {
