@@ -38,12 +38,14 @@ help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
 ## run: build the distribution and start it on deploy/embedded.yaml
-run: $(COLLECTOR)
-	@echo "OTLP on 127.0.0.1:4317 (gRPC) and 127.0.0.1:4318 (HTTP); masked telemetry in $(TRACESCRUB_DATA)/out/; Ctrl-C stops"
+run: $(COLLECTOR) $(CLI)
+	@$(CLI) setup $(TRACESCRUB_DATA)
+	@echo "OTLP on 127.0.0.1:4317 (gRPC) and 127.0.0.1:4318 (HTTP); masked telemetry in $(TRACESCRUB_DATA)/out/"
+	@echo "held telemetry: http://127.0.0.1:8686, approvers and passwords in $(TRACESCRUB_DATA)/demo-approvers; Ctrl-C stops"
 	@exec $(COLLECTOR) --config deploy/embedded.yaml
 
-## demo: beside a running `make run`, send recorded agent traces and show before and after
-demo:
+## demo: beside a running `make run`, send recorded agent traces, show before and after, approve what is held
+demo: $(CLI)
 	@go run ./test/demo
 
 ## test: all tests that need Go only

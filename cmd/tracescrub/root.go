@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tracescrub/tracescrub/cmd/tracescrub/internal/screen"
 )
 
 // The exit codes; every help text names them in these words.
@@ -54,7 +56,7 @@ func exitCode(t *terminal, cmd *cobra.Command, err error) int {
 		return exitInterrupted
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		fmt.Fprintf(t.err, "tracescrub: %s\n", line)
+		fmt.Fprintf(t.err, "tracescrub: %s\n", screen.Plain(line, false)) // it may quote what a server said
 	}
 	var use errUse
 	if errors.As(err, &use) || strings.HasPrefix(err.Error(), "unknown command") {
@@ -76,7 +78,8 @@ input.`,
   tracescrub mask --format otlp-json < traces.json > masked.json
   tracescrub scan .
   tracescrub explain --rule named-password < line.txt
-  tracescrub rules list`,
+  tracescrub rules list
+  tracescrub items list`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       buildVersion().short(),
@@ -86,7 +89,7 @@ input.`,
 	root.SetErr(t.err)
 	root.SetVersionTemplate("tracescrub {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return errUse{err} })
-	root.AddCommand(newMask(t), newScan(t), newExplain(t), newRules(t), newCheck(t), newKeys(t), newVersion(t))
+	root.AddCommand(newMask(t), newScan(t), newExplain(t), newRules(t), newCheck(t), newItems(t), newKeys(t), newSetup(t), newVersion(t))
 	// Cobra adds `completion bash|zsh|fish|powershell` and `help` by itself.
 	return root
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/term"
 )
@@ -12,16 +13,19 @@ type terminal struct {
 	in       io.Reader
 	out, err io.Writer
 	getenv   func(string) string
-	// outTTY and errTTY say whether out and err are looked at by someone.
-	outTTY, errTTY bool
+	// outTTY and errTTY say whether out and err are looked at by someone,
+	// inTTY whether someone can answer.
+	outTTY, errTTY, inTTY bool
 	// width is that of the terminal behind out, 0 if there is none.
 	width int
+	now   func() time.Time
 }
 
 func osTerminal() *terminal {
-	t := &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv}
+	t := &terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv, now: time.Now}
 	t.outTTY = term.IsTerminal(int(os.Stdout.Fd()))
 	t.errTTY = term.IsTerminal(int(os.Stderr.Fd()))
+	t.inTTY = term.IsTerminal(int(os.Stdin.Fd()))
 	if t.outTTY {
 		if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
 			t.width = w

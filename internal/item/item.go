@@ -68,6 +68,17 @@ type Patch struct {
 	Packed []byte
 }
 
+// IDOf returns the id of an item with this view. Whoever opened a view can so
+// tell whether it is that of the item.
+func IDOf(signal string, trace [16]byte, view []byte) (id envelope.ID) {
+	h := sha256.New()
+	h.Write([]byte("tracescrub item 1\x00" + signal + "\x00"))
+	h.Write(trace[:])
+	h.Write(view)
+	copy(id[:], h.Sum(nil))
+	return id
+}
+
 // key is what units of one item have in common: the trace, or the content of
 // the resource.
 type key struct {
@@ -257,11 +268,7 @@ func (d *draft[B, R, S, U]) finish() (Item, error) {
 	if err != nil {
 		return Item{}, fmt.Errorf("encoding an item: %w", err)
 	}
-	h := sha256.New()
-	h.Write([]byte("tracescrub item 1\x00" + d.sh.Signal + "\x00"))
-	h.Write(d.key.trace[:])
-	h.Write(view)
 	s := d.summary(d.sh.Signal, d.key.trace)
-	copy(s.ID[:], h.Sum(nil))
+	s.ID = IDOf(d.sh.Signal, d.key.trace, view)
 	return Item{Summary: s, View: view, Patches: d.patches}, nil
 }

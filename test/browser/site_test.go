@@ -37,15 +37,15 @@ func given(t *testing.T) *site {
 	t.Helper()
 	url := os.Getenv("TRACESCRUB_URL")
 	if url == "" {
-		return served(t)
+		return served(t, "")
 	}
 	s := &site{url: strings.TrimSuffix(url, "/") + "/"}
 	s.readUsers(t, os.Getenv("TRACESCRUB_USERS"))
 	return s
 }
 
-// served starts pagetest.
-func served(t *testing.T) *site {
+// served starts pagetest, whose newest item was held then, "" for now.
+func served(t *testing.T, now string) *site {
 	t.Helper()
 	dir := t.TempDir()
 	var lines strings.Builder
@@ -63,7 +63,7 @@ func served(t *testing.T) *site {
 		t.Fatalf("building pagetest: %v\n%s", err, out)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, bin, "-listen", "127.0.0.1:0", "-users", users, "-now", noon)
+	cmd := exec.CommandContext(ctx, bin, "-listen", "127.0.0.1:0", "-users", users, "-now", now)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err == nil {

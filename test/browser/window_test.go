@@ -13,6 +13,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
@@ -119,9 +120,10 @@ func (w *window) listen(ev any) {
 	case *fetch.EventAuthRequired:
 		w.mu.Lock()
 		w.asked++
+		again := w.asked > 1 // what was typed is wrong: give up
 		w.mu.Unlock()
 		answer := fetch.AuthChallengeResponse{Response: fetch.AuthChallengeResponseResponseCancelAuth}
-		if w.name != "" {
+		if w.name != "" && !again {
 			answer = fetch.AuthChallengeResponse{Response: fetch.AuthChallengeResponseResponseProvideCredentials, Username: w.name, Password: w.site.users[w.name]}
 		}
 		go chromedp.Call(w.ctx, fetch.ContinueWithAuth, fetch.ContinueWithAuthParams{RequestID: e.RequestID, AuthChallengeResponse: &answer}) //nolint:errcheck // see above
@@ -163,6 +165,8 @@ func (w *window) fail(format string, args ...any) {
 	w.t.Fatalf("%s; the page says:\n%s", fmt.Sprintf(format, args...), text)
 }
 
+func navigate(url string) chromedp.Action[chromedp.Void] { return chromedp.Navigate(url) }
+
 // visit opens the page at a place.
 func (w *window) visit(hash string) {
 	w.t.Helper()
@@ -180,6 +184,12 @@ func ask[T any](w *window, expression string) T {
 		w.fail("evaluating %s: %v", expression, err)
 	}
 	return v
+}
+
+// ask evaluates an expression for its effect.
+func (w *window) ask(expression string) {
+	w.t.Helper()
+	ask[chromedp.Void](w, expression)
 }
 
 // until waits for a condition in the page.
@@ -223,11 +233,18 @@ func (w *window) write(selector, text string) {
 	w.do("typing into "+selector, chromedp.SendKeys(chromedp.CSS(selector), text, chromedp.NodeVisible))
 }
 
-// press presses keys, one after the other.
+// press presses keys, one after the other. A character is typed by the same
+// event that presses its key, as on a keyboard: a page that takes the key
+// takes the character as well.
 func (w *window) press(keys ...string) {
 	w.t.Helper()
 	for _, k := range keys {
-		w.do("pressing a key", chromedp.KeyEvent(k))
+		if len(k) != 1 || k < " " || k > "~" {
+			w.do("pressing a key", chromedp.KeyEvent(k))
+			continue
+		}
+		order(w, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyDown, Key: k, Text: k, UnmodifiedText: k})
+		order(w, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: input.DispatchKeyEventTypeKeyUp, Key: k})
 	}
 }
 
