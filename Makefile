@@ -38,17 +38,20 @@ help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
 ## run: build the distribution and start it on deploy/embedded.yaml
-run: $(COLLECTOR)
-	@echo "OTLP on 127.0.0.1:4317 (gRPC) and 127.0.0.1:4318 (HTTP); masked telemetry in $(TRACESCRUB_DATA)/out/; Ctrl-C stops"
+run: $(COLLECTOR) $(CLI)
+	@$(CLI) setup $(TRACESCRUB_DATA)
+	@echo "OTLP on 127.0.0.1:4317 (gRPC) and 127.0.0.1:4318 (HTTP); masked telemetry in $(TRACESCRUB_DATA)/out/"
+	@echo "held telemetry: http://127.0.0.1:8686, approvers and passwords in $(TRACESCRUB_DATA)/demo-approvers; Ctrl-C stops"
 	@exec $(COLLECTOR) --config deploy/embedded.yaml
 
-## demo: beside a running `make run`, send recorded agent traces and show before and after
-demo:
+## demo: beside a running `make run`, send recorded agent traces, show before and after, approve what is held
+demo: $(CLI)
 	@go run ./test/demo
 
 ## test: all tests that need Go only
 test:
 	go test ./...
+	go -C test/kafka test ./...
 
 ## race: the packages in which goroutines meet, under the race detector (needs a C compiler)
 race:
@@ -81,8 +84,10 @@ lint:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "gofmt these files:"; echo "$$out"; exit 1; }
 	go vet ./...
 	go vet -tags e2e ./test/...
+	go -C test/kafka vet ./...
 	go -C test/browser vet -tags e2e ./...
 	go mod tidy -diff
+	go -C test/kafka mod tidy -diff
 	go -C test/browser mod tidy -diff
 	$(GOLANGCI_LINT) run --allow-parallel-runners ./...
 	$(if $(wildcard cmd/tracescrub),go run ./cmd/tracescrub scan .)

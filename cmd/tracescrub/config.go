@@ -63,17 +63,23 @@ func readSettings(ctx context.Context, file, annotate string, getenv func(string
 	if err := confmap.Validate(cfg); err != nil {
 		return s, fmt.Errorf("%s: %w", name, err)
 	}
+	cfg.MaskOnly() // there is no quarantine here
 	return s, nil
 }
 
-// readFile resolves a configuration file as the Collector does, ${env:NAME} included.
-func readFile(ctx context.Context, file string) (map[string]any, error) {
-	abs, err := filepath.Abs(file)
-	if err != nil {
-		return nil, err
+// resolveFiles reads configuration files as one, as the Collector does,
+// ${env:NAME} included.
+func resolveFiles(ctx context.Context, files ...string) (map[string]any, error) {
+	var uris []string
+	for _, file := range files {
+		abs, err := filepath.Abs(file)
+		if err != nil {
+			return nil, err
+		}
+		uris = append(uris, "file:"+abs)
 	}
 	resolver, err := confmap.NewResolver(confmap.ResolverSettings{
-		URIs: []string{"file:" + abs},
+		URIs: uris,
 		ProviderFactories: []confmap.ProviderFactory{
 			fileprovider.NewFactory(), envprovider.NewFactory(), yamlprovider.NewFactory(),
 		},
@@ -88,6 +94,15 @@ func readFile(ctx context.Context, file string) (map[string]any, error) {
 	}
 	all := conf.ToStringMap()
 	if err := resolver.Shutdown(ctx); err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// readFile reads a file that is a configuration, or the section of secret_mask alone.
+func readFile(ctx context.Context, file string) (map[string]any, error) {
+	all, err := resolveFiles(ctx, file)
+	if err != nil {
 		return nil, err
 	}
 	if _, whole := all["processors"]; whole {

@@ -347,6 +347,21 @@ func TestAnnotate(t *testing.T) {
 	}
 }
 
+func TestAnnotateMetrics(t *testing.T) {
+	cfg := testConfig()
+	cfg.Annotate = annotateSummary
+	h := start(t, cfg)
+	md, ms := metricBatch("m")
+	masked(ms.At(0).Metadata())
+	masked(ms.At(0).Gauge().DataPoints().At(0).Attributes())
+	md.MarkReadOnly()
+	require.NoError(t, h.metrics.ConsumeMetrics(background, md))
+	m := took1[pmetric.Metrics](h.world, "metrics/clean")[0].ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0)
+	want := map[string]any{verdict.Verdict: verdict.Masked, verdict.Findings: map[string]any{"github-token": int64(1)}}
+	require.Equal(t, want, m.Metadata().AsRaw())
+	require.Equal(t, want, m.Gauge().DataPoints().At(0).Attributes().AsRaw())
+}
+
 func mustGet(t *testing.T, m pcommon.Map, k string) pcommon.Value {
 	t.Helper()
 	v, ok := m.Get(k)

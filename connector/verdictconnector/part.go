@@ -93,7 +93,8 @@ func trim[B, R, S, U any](sh *shape.Shape[B, R, S, U], batch B, annotate string)
 }
 
 func trimStamp(attrs pcommon.Map, annotate string) {
-	attrs.Remove(verdict.Restore)
+	// Not Map.Remove: it would change the order of what stays.
+	attrs.RemoveIf(func(k string, _ pcommon.Value) bool { return k == verdict.Restore })
 	switch annotate {
 	case annotateNone:
 		attrs.RemoveIf(func(k string, _ pcommon.Value) bool {

@@ -70,6 +70,12 @@ func TestAbove(t *testing.T) {
 	require.Equal(t, []string{".."}, held)
 	require.Equal(t, []string{"ab", "x"}, clean)
 
+	td = batch("ab", "ac")
+	hold(td.ResourceSpans().At(0).ScopeSpans().At(0).Scope().Attributes())
+	held, clean = start(t, testConfig()).split(td)
+	require.Equal(t, []string{"ab", "a"}, held, "with a scope the traces in it")
+	require.Equal(t, []string{"c"}, clean)
+
 	// Without anything below them they are held all the same.
 	td = batch("")
 	hold(td.ResourceSpans().At(0).Resource().Attributes())
@@ -131,6 +137,18 @@ func TestPatchesOfMasked(t *testing.T) {
 		}
 	}
 	h := start(t, testConfig())
+	td := batch("a")
+	attrs := td.ResourceSpans().At(0).Resource().Attributes()
+	masked(attrs)
+	attrs.PutEmptyBytes(verdict.Restore)
+	attrs.PutStr("a", "")
+	attrs.PutStr("b", "")
+	require.NoError(t, h.traces.ConsumeTraces(background, td))
+	var order []string
+	for k := range took1[ptrace.Traces](h.world, "traces/clean")[0].ResourceSpans().At(0).Resource().Attributes().All() {
+		order = append(order, k)
+	}
+	require.Equal(t, []string{"service.name", verdict.Policy, verdict.Verdict, verdict.Findings, "a", "b"}, order)
 	md, ms := metricBatch("m")
 	masked(ms.At(0).Metadata())
 	ms.At(0).Metadata().PutEmptyBytes(verdict.Restore)
@@ -163,6 +181,8 @@ func TestLaterSpans(t *testing.T) {
 	require.Nil(t, held)
 	require.Equal(t, []string{"a"}, clean, "it is forgotten")
 
+	h.split(batch("Z"))
+	require.EqualValues(t, 1, h.shared.held.count(), "what is too old leaves")
 	h.split(batch("A"))
 	h.split(batch("B"))
 	h.split(batch("a"))

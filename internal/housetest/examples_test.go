@@ -14,14 +14,18 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tracescrub/tracescrub/connector/verdictconnector"
+	"github.com/tracescrub/tracescrub/exporter/quarantineexporter"
 	"github.com/tracescrub/tracescrub/processor/secretmaskprocessor"
+	"github.com/tracescrub/tracescrub/receiver/releasereceiver"
 	"github.com/tracescrub/tracescrub/rules/pack"
 )
 
 // factories make the default configuration of our components, by type.
 var factories = map[string]func() component.Config{
-	"secret_mask": func() component.Config { return secretmaskprocessor.NewFactory().CreateDefaultConfig() },
-	"verdict":     func() component.Config { return verdictconnector.NewFactory().CreateDefaultConfig() },
+	"secret_mask":  func() component.Config { return secretmaskprocessor.NewFactory().CreateDefaultConfig() },
+	"quarantine":   func() component.Config { return quarantineexporter.NewFactory().CreateDefaultConfig() },
+	"release_gate": func() component.Config { return releasereceiver.NewFactory().CreateDefaultConfig() },
+	"verdict":      func() component.Config { return verdictconnector.NewFactory().CreateDefaultConfig() },
 }
 
 // example is one piece of YAML that we show or ship.

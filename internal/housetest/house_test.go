@@ -159,6 +159,26 @@ var houseRules = []struct {
 		"changes/a.yaml: kind",
 	},
 	{
+		"kafka: its writer", checkKafka,
+		files("internal/holdstore/kafka/a.go", "package kafka\nimport \"github.com/segmentio/kafka-go\"\nvar w = &kafka.Writer{}"),
+		"uses kafka.Writer",
+	},
+	{
+		"kafka: its reader, by another name", checkKafka,
+		files("internal/holdstore/kafka/a.go", "package kafka\nimport k \"github.com/segmentio/kafka-go\"\nvar r = k.NewReader(k.ReaderConfig{})"),
+		"uses kafka.ReaderConfig",
+	},
+	{
+		"kafka: hidden", checkKafka,
+		files("internal/holdstore/kafka/a.go", "package kafka\nimport . \"github.com/segmentio/kafka-go\"\nvar r Reader"),
+		"cannot be seen",
+	},
+	{
+		"kafka: elsewhere", checkKafka,
+		files("exporter/quarantineexporter/a.go", "package q\nimport _ \"github.com/segmentio/kafka-go\""),
+		"which only",
+	},
+	{
 		"links: file is gone", checkLinks,
 		files("README.md", "[here](docs/gone.md)"),
 		"link to docs/gone.md",

@@ -68,6 +68,17 @@ type Patch struct {
 	Packed []byte
 }
 
+// IDOf returns the id of an item with this view. Whoever opened a view can so
+// tell whether it is that of the item.
+func IDOf(signal string, trace [16]byte, view []byte) (id envelope.ID) {
+	h := sha256.New()
+	h.Write([]byte("tracescrub item 1\x00" + signal + "\x00"))
+	h.Write(trace[:])
+	h.Write(view)
+	copy(id[:], h.Sum(nil))
+	return id
+}
+
 // key is what units of one item have in common: the trace, or the content of
 // the resource.
 type key struct {
@@ -176,7 +187,7 @@ func (m *maker[B, R, S, U]) content(r R) ([32]byte, error) {
 	b := m.sh.New()
 	to := m.sh.AddResource(b)
 	m.sh.CopyResource(r, to)
-	m.sh.ResourceAttrs(to).Remove(verdict.Restore)
+	take(m.sh.ResourceAttrs(to))
 	raw, err := m.sh.Marshal(b)
 	if err != nil {
 		return [32]byte{}, fmt.Errorf("encoding a resource: %w", err)
@@ -230,15 +241,26 @@ func (d *draft[B, R, S, U]) unit(u U) {
 // stamp counts the findings of a place and takes its patch.
 func (d *draft[B, R, S, U]) stamp(level Level, attrs pcommon.Map, p Patch) {
 	d.add(attrs)
-	v, ok := attrs.Get(verdict.Restore)
+	packed, ok := take(attrs)
 	if !ok {
 		return
 	}
 	p.Level = level
 	copy(p.At[:level], d.at[:level])
-	p.Packed = v.Bytes().AsRaw()
+	p.Packed = packed
 	d.patches = append(d.patches, p)
-	attrs.Remove(verdict.Restore)
+}
+
+// take takes the patch out of attrs. Patches know attributes by their numbers:
+// those of the others must not change, as Map.Remove would do.
+func take(attrs pcommon.Map) (packed []byte, ok bool) {
+	v, ok := attrs.Get(verdict.Restore)
+	if !ok {
+		return nil, false
+	}
+	packed = v.Bytes().AsRaw()
+	attrs.RemoveIf(func(k string, _ pcommon.Value) bool { return k == verdict.Restore })
+	return packed, true
 }
 
 func (d *draft[B, R, S, U]) finish() (Item, error) {
@@ -246,11 +268,7 @@ func (d *draft[B, R, S, U]) finish() (Item, error) {
 	if err != nil {
 		return Item{}, fmt.Errorf("encoding an item: %w", err)
 	}
-	h := sha256.New()
-	h.Write([]byte("tracescrub item 1\x00" + d.sh.Signal + "\x00"))
-	h.Write(d.key.trace[:])
-	h.Write(view)
 	s := d.summary(d.sh.Signal, d.key.trace)
-	copy(s.ID[:], h.Sum(nil))
+	s.ID = IDOf(d.sh.Signal, d.key.trace, view)
 	return Item{Summary: s, View: view, Patches: d.patches}, nil
 }

@@ -121,6 +121,22 @@ func TestPatchesDoNotCount(t *testing.T) {
 	require.NotEqual(t, of(t, shape.Logs, withEmptyResource(ld))[0].ID, of(t, shape.Traces, withEmptySpans(other))[0].ID, "the signal counts")
 }
 
+// TestOrderOfAttributes: patches know attributes by their numbers.
+func TestOrderOfAttributes(t *testing.T) {
+	td := ptrace.NewTraces()
+	e := spanOf(resourceOf(td, "shop").ScopeSpans().AppendEmpty(), 1, 1)
+	e.Attributes().PutEmptyBytes(verdict.Restore)
+	for i := range 5 {
+		e.Attributes().PutInt(fmt.Sprint(i), 1)
+	}
+	view := unmarshal(t, of(t, shape.Traces, td)[0].View)
+	var order string
+	for k := range view.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes().All() {
+		order += k
+	}
+	require.Equal(t, "01234", order)
+}
+
 func withEmptyResource(ld plog.Logs) plog.Logs      { ld.ResourceLogs().AppendEmpty(); return ld }
 func withEmptySpans(td ptrace.Traces) ptrace.Traces { td.ResourceSpans().AppendEmpty(); return td }
 

@@ -41,6 +41,11 @@ type Where struct {
 	Name bool
 	// Deadline is rules.Context's.
 	Deadline time.Time
+	// Producer is the commitment to the sender, for policy.
+	Producer string
+	// Approved are the digests of secrets that people approved to go on in the
+	// clear: they are no hits.
+	Approved map[uint64]struct{}
 	// Digest replaces Masker.Fingerprint, which it must call: it sees each
 	// secret, decoded, before it is known whether it is one. May be nil.
 	Digest func(secret []byte) uint64
@@ -56,6 +61,8 @@ type Hit struct {
 	RuleID string
 	// Field is Where.Field's answer, empty without one.
 	Field string
+	// Late is for Masker.Settle.
+	Late Late
 	// At and To are where its mask stands in the masked text; where the
 	// secret stands if the action is pass.
 	At, To int
@@ -86,6 +93,7 @@ type Masker struct {
 	infos    []rules.Info
 	known    map[string]bool // the words that may stand in a mask
 	policy   []compiled
+	late     []Entry // those of policy that ask for a number of distinct secrets
 	style    Style
 	maxBytes int
 	inline   bool
@@ -115,6 +123,9 @@ func New(o Options) (*Masker, error) {
 			errs = append(errs, fmt.Errorf("policy[%d]: %w", i, err))
 		}
 	}
+	if err := validPolicy(o.Policy); err != nil {
+		errs = append(errs, err)
+	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
@@ -125,9 +136,7 @@ func New(o Options) (*Masker, error) {
 		m.ids[info.ID] = uint32(i)
 	}
 	m.joiners.New = func() any { return newJoiner(m) }
-	for _, e := range o.Policy {
-		m.policy = append(m.policy, e.compile(m.infos))
-	}
+	m.compilePolicy(o.Policy)
 	key := slices.Clone(o.Key)
 	m.hashes.New = func() any { return newHash(key) }
 	m.digest = m.Fingerprint // once, since a method value is an allocation
@@ -188,6 +197,9 @@ func (m *Masker) Withhold(dst []Hit, text []byte, at Where, why rules.Reason) (o
 		return nil, dst
 	}
 	f := rules.Finding{End: len(text), Withheld: why, Severity: pack.Critical, Digest: m.Fingerprint(text)}
+	if _, ok := at.Approved[f.Digest]; ok {
+		return nil, dst
+	}
 	h := m.hit(f, field(at))
 	return appendWithheld(nil, h), append(dst, h)
 }
@@ -238,6 +250,9 @@ func (m *Masker) apply(dst []Hit, text []byte, found []rules.Finding, at Where) 
 		}
 		if f.Digest == 0 {
 			f.Digest = m.Fingerprint(secret)
+		}
+		if _, ok := at.Approved[f.Digest]; ok {
+			continue
 		}
 		h := m.hit(f, path)
 		style := m.decide(&h, at)

@@ -180,13 +180,20 @@ func TestValidate(t *testing.T) {
 }
 
 func TestNewReportsEverything(t *testing.T) {
-	_, err := New(Options{Style: Style{Kind: "blur"}, Policy: []Entry{{Action: Mask}, {Action: Hold}, {Action: 9, Style: &Style{First: 1}}}})
+	_, err := New(Options{Style: Style{Kind: "blur"}, Policy: []Entry{
+		{Action: Mask}, {Action: Mask, Distinct: 2}, {Action: 9, Style: &Style{First: 1}}, {Action: Drop, Distinct: -1},
+		{Action: Drop, Distinct: 2, Style: &Style{}}, {Action: Pass},
+	}})
 	for _, want := range []string{
-		"no engine", "key for fingerprints has 0 bytes", "style:", "policy[1]: action hold needs a quarantine",
+		"no engine", "key for fingerprints has 0 bytes", "style:", "policy[1]: a number of distinct secrets is for",
 		"policy[2]: there is no action 9", "first and last are for style partial only",
+		"policy[3]: a number of distinct secrets", "policy[4]: a number of distinct secrets",
+		"policy[5]: action pass must stand before all numbers of distinct secrets",
 	} {
 		require.ErrorContains(t, err, want)
 	}
+	_, err = New(Options{Policy: slices.Repeat([]Entry{{Action: Drop, Distinct: 2}}, maxLate+1)})
+	require.ErrorContains(t, err, "policy: 33 entries have a number of distinct secrets, 32 may")
 }
 
 // TestBareScalars: JSON stays JSON at every depth of strings in strings, in

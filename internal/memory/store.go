@@ -2,6 +2,7 @@ package memory
 
 import (
 	"container/list"
+	"slices"
 	"sync"
 	"time"
 )
@@ -15,6 +16,8 @@ type Limits struct {
 	Values int
 	// Age is how long a trace is remembered after a value of it was found.
 	Age time.Duration
+	// Distinct is the most secrets of one trace that are counted apart.
+	Distinct int
 	// Bytes is the most memory for values; 0 means 64 MiB.
 	Bytes int
 }
@@ -36,10 +39,12 @@ type Store struct {
 
 // known is what is remembered of a trace.
 type known struct {
-	trace  Trace
-	values []*Value
-	until  time.Time
-	bytes  int
+	trace   Trace
+	values  []*Value
+	counted []uint64 // digests, sorted
+	held    bool
+	until   time.Time
+	bytes   int
 }
 
 const defaultBytes = 64 << 20
@@ -59,6 +64,54 @@ func (s *Store) Add(t Trace, v *Value) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	k := s.touch(t)
+	if !k.holds(v) && len(k.values) < s.limits.Values {
+		k.values = append(k.values, v)
+		k.bytes += v.cost
+		s.bytes += v.cost
+	}
+	s.trim()
+}
+
+// Count adds secrets, by their digests, to those that are counted of a trace
+// and returns how many distinct ones there were. digests are sorted, each once.
+func (s *Store) Count(t Trace, digests []uint64) int {
+	if t == (Trace{}) || s.limits.Traces < 1 || len(digests) == 0 {
+		return len(digests)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.touch(t)
+	more := 0
+	for _, d := range digests {
+		switch i, have := slices.BinarySearch(k.counted, d); {
+		case have:
+		case len(k.counted) < s.limits.Distinct:
+			k.counted = slices.Insert(k.counted, i, d)
+			k.bytes += 8
+			s.bytes += 8
+		default:
+			more++
+		}
+	}
+	n := len(k.counted) + more
+	s.trim()
+	return n
+}
+
+// Hold remembers that something of a trace is held.
+func (s *Store) Hold(t Trace) {
+	if t == (Trace{}) || s.limits.Traces < 1 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.touch(t).held = true
+	s.trim()
+}
+
+// touch returns what is remembered of a trace, for longer from now on. mu must be held.
+func (s *Store) touch(t Trace) *known {
 	now := s.now()
 	e := s.live(t, now)
 	if e == nil {
@@ -69,11 +122,12 @@ func (s *Store) Add(t Trace, v *Value) {
 	}
 	k := e.Value.(*known)
 	k.until = now.Add(s.limits.Age)
-	if !k.holds(v) && len(k.values) < s.limits.Values {
-		k.values = append(k.values, v)
-		k.bytes += v.cost
-		s.bytes += v.cost
-	}
+	return k
+}
+
+// trim forgets what is too old or too much. mu must be held.
+func (s *Store) trim() {
+	now := s.now()
 	for e := s.order.Back(); e != nil && !now.Before(e.Value.(*known).until); e = s.order.Back() {
 		s.forget(e)
 	}
@@ -91,18 +145,20 @@ func (k *known) holds(v *Value) bool {
 	return false
 }
 
-// Values appends what is remembered of a trace to dst.
-func (s *Store) Values(dst []*Value, t Trace) []*Value {
+// Values appends what is remembered of a trace to dst, and reports whether
+// something of it is held.
+func (s *Store) Values(dst []*Value, t Trace) (values []*Value, held bool) {
 	if t == (Trace{}) {
-		return dst
+		return dst, false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if e := s.live(t, s.now()); e != nil {
 		s.order.MoveToFront(e)
-		return append(dst, e.Value.(*known).values...)
+		k := e.Value.(*known)
+		return append(dst, k.values...), k.held
 	}
-	return dst
+	return dst, false
 }
 
 // Len returns how many traces are remembered.

@@ -128,7 +128,7 @@ func (r *reader) edit(e *walk.Edit) {
 }
 
 // MarshalList returns the bytes of an item's list of sealed patches. It must
-// be in the order of Collect.
+// be in the order of Of.
 func MarshalList(list []Sealed) []byte {
 	size := 16
 	for i := range list {

@@ -8,9 +8,9 @@
 //   - secret_mask records what it changes (package walk). For each unit that
 //     is held it makes a Patch, seals Patch.Marshal under Binding, and writes
 //     what comes out to the attribute tracescrub.restore.
-//   - The quarantine exporter takes those attributes out of an item with
-//     Collect, so that the view holds none, and seals MarshalList of them as
-//     the item's part envelope.Restore.
+//   - Package item takes those attributes out of the view of an item. The
+//     quarantine exporter seals MarshalList(Of(item)) as the item's part
+//     envelope.Restore.
 //   - release_gate opens that part, reads it with UnmarshalList, and calls
 //     Apply with the view and its key ring: the view becomes the original,
 //     and what comes back are the fingerprints of all secrets in it, which is
@@ -30,6 +30,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/tracescrub/tracescrub/internal/envelope"
+	"github.com/tracescrub/tracescrub/internal/item"
 	"github.com/tracescrub/tracescrub/internal/verdict"
 	"github.com/tracescrub/tracescrub/internal/walk"
 )
@@ -76,31 +77,27 @@ func run(w *walk.Walker, data any) error {
 	return w.Err()
 }
 
-// Collect takes the sealed patches out of data and returns them in the order
-// of their units. Positions are those in data.
-func Collect[T Telemetry](data T) []Sealed {
-	var c collector
-	_ = run(walk.New(&c, walk.Options{UnitsOnly: true}), data) // nothing is taken back: no error
-	return c.list
-}
-
-type collector struct{ list []Sealed }
-
-func (c *collector) Attributes(*walk.Place, pcommon.Map) {}
-
-func (c *collector) Text(*walk.Place, []byte) []byte { return nil }
-
-func (c *collector) Done(at *walk.Place, attrs pcommon.Map) bool {
-	v, ok := attrs.Get(verdict.Restore)
-	if !ok {
-		return true
+// Of returns the sealed patches of an item in the order of their units.
+func Of(it *item.Item) []Sealed {
+	list := make([]Sealed, len(it.Patches))
+	for i, p := range it.Patches {
+		u := walk.Unit{Resource: p.At[0], Scope: p.At[1]}
+		switch p.Level {
+		case item.Resource:
+			u.Level = walk.Resource
+		case item.Scope:
+			u.Level = walk.Scope
+		case item.Unit:
+			u.Level, u.Item = walk.Item, p.At[2]
+			if it.Signal == "metrics" {
+				u.Level, u.Metric, u.Item = walk.Metric, p.At[2], 0
+			}
+		case item.Point:
+			u.Level, u.Metric, u.Item = walk.Item, p.At[2], p.At[3]
+		}
+		list[i] = Sealed{Unit: u, Blob: p.Packed}
 	}
-	if v.Type() == pcommon.ValueTypeBytes {
-		c.list = append(c.list, Sealed{Unit: at.Unit, Blob: v.Bytes().AsRaw()})
-	}
-	// Not Remove: that would move the last attribute to its place.
-	attrs.RemoveIf(func(k string, _ pcommon.Value) bool { return k == verdict.Restore })
-	return true
+	return list
 }
 
 // Errors of Apply.

@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"regexp"
@@ -18,6 +19,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/tracescrub/tracescrub/internal/envelope"
+	"github.com/tracescrub/tracescrub/internal/item"
+	"github.com/tracescrub/tracescrub/internal/shape"
 	"github.com/tracescrub/tracescrub/internal/verdict"
 	"github.com/tracescrub/tracescrub/internal/walk"
 )
@@ -199,27 +202,61 @@ func someMetrics(r *rand.Rand) pmetric.Metrics {
 	return md
 }
 
-// thereAndBack holds data, takes the patches out, stores them, and restores.
-func thereAndBack[T Telemetry](t *testing.T, data T, bytes func(T) ([]byte, error)) {
+// thereAndBack holds data, makes items of it, stores their patches, and restores.
+func thereAndBack[B Telemetry, R, S, U any](t *testing.T, sh *shape.Shape[B, R, S, U], data B, read func([]byte) (B, error)) {
 	t.Helper()
 	s := newSeals(t)
-	before, err := bytes(data)
-	require.NoError(t, err)
-	hold(s, data)
-	list := Collect(data)
-	require.Empty(t, Collect(data), "they were taken out")
-	stored, err := UnmarshalList(MarshalList(list))
-	require.NoError(t, err)
-	require.Equal(t, list, stored)
-	digests, err := Apply(data, stored, s.open)
-	require.NoError(t, err)
-	if len(list) > 0 {
-		require.Contains(t, digests, uint64(1<<63))
+	before := map[string]int{}
+	for i := range sh.Resources(data) {
+		r := sh.Resource(data, i)
+		for j := range sh.Scopes(r) {
+			sc := sh.Scope(r, j)
+			for k := range sh.Units(sc) {
+				before[string(one(t, sh, r, sc, sh.Unit(sc, k)))]++
+			}
+		}
 	}
-	strip(data)
-	after, err := bytes(data)
+	hold(s, data)
+	items, err := item.Of(sh, data)
 	require.NoError(t, err)
-	require.True(t, string(before) == string(after), "not what it was")
+	after := map[string]int{}
+	for i := range items {
+		view, err := read(items[i].View)
+		require.NoError(t, err)
+		list, err := UnmarshalList(MarshalList(Of(&items[i])))
+		require.NoError(t, err)
+		require.Len(t, list, len(items[i].Patches))
+		digests, err := Apply(view, list, s.open)
+		require.NoError(t, err)
+		if len(list) > 0 {
+			require.Contains(t, digests, uint64(1<<63))
+		}
+		strip(view)
+		for i := range sh.Resources(view) {
+			r := sh.Resource(view, i)
+			for j := range sh.Scopes(r) {
+				sc := sh.Scope(r, j)
+				for k := range sh.Units(sc) {
+					after[string(one(t, sh, r, sc, sh.Unit(sc, k)))]++
+				}
+			}
+		}
+	}
+	require.True(t, maps.Equal(before, after), "not what it was")
+}
+
+// one is a unit with its scope and resource.
+func one[B, R, S, U any](t *testing.T, sh *shape.Shape[B, R, S, U], r R, sc S, u U) []byte {
+	t.Helper()
+	b := sh.New()
+	toR := sh.AddResource(b)
+	sh.CopyResource(r, toR)
+	toS := sh.AddScope(toR)
+	sh.CopyScope(sc, toS)
+	sh.CopyUnit(u, sh.AddUnit(toS))
+	raw, err := sh.Marshal(b)
+	require.NoError(t, err)
+	return raw
 }
 
 func FuzzThereAndBack(f *testing.F) {
@@ -228,10 +265,34 @@ func FuzzThereAndBack(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		r := rand.New(rand.NewPCG(seed, 3))
-		thereAndBack(t, someTraces(r), (&ptrace.ProtoMarshaler{}).MarshalTraces)
-		thereAndBack(t, someLogs(r), (&plog.ProtoMarshaler{}).MarshalLogs)
-		thereAndBack(t, someMetrics(r), (&pmetric.ProtoMarshaler{}).MarshalMetrics)
+		thereAndBack(t, shape.Traces, someTraces(r), (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces)
+		thereAndBack(t, shape.Logs, someLogs(r), (&plog.ProtoUnmarshaler{}).UnmarshalLogs)
+		thereAndBack(t, shape.Metrics, someMetrics(r), (&pmetric.ProtoUnmarshaler{}).UnmarshalMetrics)
 	})
+}
+
+// held masks, seals and stores two spans of a trace, and returns the view and the patches.
+func held(t *testing.T, s seals) (ptrace.Traces, []Sealed) {
+	t.Helper()
+	td := ptrace.NewTraces()
+	rs := td.ResourceSpans().AppendEmpty()
+	rs.Resource().Attributes().PutStr("k", "secret 1")
+	spans := rs.ScopeSpans().AppendEmpty().Spans()
+	for i := range byte(2) {
+		s := spans.AppendEmpty()
+		s.SetName("secret 2")
+		s.SetTraceID(pcommon.TraceID{1})
+		s.SetSpanID(pcommon.SpanID{i})
+	}
+	hold(s, td)
+	items, err := item.Of(shape.Traces, td)
+	require.NoError(t, err)
+	require.Len(t, items, 1)
+	view, err := (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces(items[0].View)
+	require.NoError(t, err)
+	list := Of(&items[0])
+	require.Len(t, list, 3)
+	return view, list
 }
 
 // TestApplyRefuses: a patch belongs to one unit of one item under one policy.
@@ -263,20 +324,8 @@ func TestApplyRefuses(t *testing.T) {
 		"nothing at all of one": func(_ ptrace.Traces, list []Sealed) []Sealed { list[0].Blob = nil; return list },
 	} {
 		t.Run(name, func(t *testing.T) {
-			td := ptrace.NewTraces()
-			rs := td.ResourceSpans().AppendEmpty()
-			rs.Resource().Attributes().PutStr("k", "secret 1")
-			spans := rs.ScopeSpans().AppendEmpty().Spans()
-			for i := range byte(2) {
-				s := spans.AppendEmpty()
-				s.SetName("secret 2")
-				s.SetTraceID(pcommon.TraceID{1})
-				s.SetSpanID(pcommon.SpanID{i})
-			}
 			s := newSeals(t)
-			hold(s, td)
-			list := Collect(td)
-			require.Len(t, list, 3)
+			td, list := held(t, s)
 			_, err := Apply(td, change(td, list), s.open)
 			require.Error(t, err)
 			require.NotContains(t, err.Error(), "secret")
@@ -286,21 +335,4 @@ func TestApplyRefuses(t *testing.T) {
 
 func span(td ptrace.Traces, i int) ptrace.Span {
 	return td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(i)
-}
-
-// TestCollectTakesForgeriesOut: what is no patch is not kept either, and what
-// stands around it keeps its position.
-func TestCollectTakesForgeriesOut(t *testing.T) {
-	td := ptrace.NewTraces()
-	s := td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans().AppendEmpty()
-	s.Attributes().PutStr("a", "")
-	s.Attributes().PutStr(verdict.Restore, "no bytes")
-	s.Attributes().PutStr("b", "")
-	s.Attributes().PutStr("c", "")
-	require.Empty(t, Collect(td))
-	var keys []string
-	for k := range s.Attributes().All() {
-		keys = append(keys, k)
-	}
-	require.Equal(t, []string{"a", "b", "c"}, keys)
 }

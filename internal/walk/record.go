@@ -84,9 +84,9 @@ func (w *Walker) record(kind Kind, before, after string) {
 	w.options.Record(&w.at, e)
 }
 
-// marshalValue takes the value away and returns it as protobuf: pdata encodes
-// no value alone. The encoder works from the end to the beginning, so that
-// its time does not grow with the depth.
+// marshalValue returns the value as protobuf, in a log record: pdata encodes no
+// value alone. The encoder works from the end to the beginning, so that its
+// time for a byte does not grow with the depth.
 func marshalValue(v pcommon.Value) []byte {
 	ld := plog.NewLogs()
 	body := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty().Body()

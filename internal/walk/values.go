@@ -112,14 +112,11 @@ func (w *Walker) tooDeep(v pcommon.Value, depth int) bool {
 	if depth < w.options.Depth {
 		return false
 	}
-	var whole []byte
-	if w.options.Record != nil {
-		whole = marshalValue(v)
-	}
+	whole := marshalValue(v)
 	w.at.TooDeep = true
 	out := w.visitor.Text(&w.at, whole)
 	w.at.TooDeep = false
-	if len(out) > 0 && len(whole) > 0 && &out[0] == &whole[0] {
+	if len(out) > 0 && &out[0] == &whole[0] {
 		return true
 	}
 	if w.options.Record != nil {

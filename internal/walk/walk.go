@@ -27,9 +27,9 @@ type Visitor interface {
 	// visited. It may remove entries.
 	Attributes(at *Place, attrs pcommon.Map)
 	// Text returns what replaces text, nil if it stays. text is valid during
-	// the call only and must not be written to. With at.TooDeep set there is
-	// no text, but the whole value as protobuf if the walk is recorded: what it
-	// returns replaces the value, nil empties it, text itself keeps it.
+	// the call only and must not be written to. With at.TooDeep set text
+	// is the whole value as protobuf: what it returns replaces the value, nil
+	// empties it, text itself keeps it.
 	Text(at *Place, text []byte) []byte
 	// Done is called when the own texts of at.Unit have been visited (a
 	// resource's before those of its scopes and items). It may add attributes
@@ -100,7 +100,7 @@ type Place struct {
 	// Number: the text is the decimal form of a number. The value becomes a
 	// string if the visitor replaces it.
 	Number bool
-	// TooDeep: no text, but a slice or map nested too deeply to look into.
+	// TooDeep: the text is a whole slice or map, nested too deeply to look into.
 	TooDeep bool
 	// Trace and Span are those of the span or log record that the text is
 	// part of; zero elsewhere, and where a record has none.

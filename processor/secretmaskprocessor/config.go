@@ -18,8 +18,10 @@ type Config struct {
 	// value can decide.
 	Detection DetectionConfig `mapstructure:"detection"`
 	// Policy is asked in order about each finding; the first entry that
-	// matches decides. What no entry matches is masked.
+	// matches decides. What no entry matches is masked, or held as Seal says.
 	Policy []PolicyConfig `mapstructure:"policy"`
+	// Seal switches holding on.
+	Seal SealConfig `mapstructure:"seal"`
 	// Allow lists what is found but is no secret.
 	Allow []AllowConfig `mapstructure:"allow"`
 	// AllowInline honours comments tracescrub:allow in telemetry. Whoever
@@ -79,11 +81,25 @@ type PolicyConfig struct {
 	Resource map[string]string `mapstructure:"resource"`
 	// Evidence, if `example`, matches only test vectors of public documentation.
 	Evidence string `mapstructure:"evidence"`
+	// Producer is the subject or user name of the authenticated sender.
+	Producer string `mapstructure:"producer"`
+	// DistinctSecrets is the lowest number of distinct secrets in the trace; 0 is any.
+	DistinctSecrets int `mapstructure:"distinct_secrets"`
 	// Action is pass, mask, hold or drop. Required.
 	Action string `mapstructure:"action"`
 	// Mask is how to mask what this entry matches; default is the outer one.
 	Mask *MaskConfig `mapstructure:"mask"`
 }
+
+// SealConfig names who can open what is held. Without it nothing is held.
+type SealConfig struct {
+	// PublicKeys is a directory of public keys, or the file of one.
+	PublicKeys string `mapstructure:"public_keys"`
+	// ReloadInterval is how often they are read again; 0 is never.
+	ReloadInterval time.Duration `mapstructure:"reload_interval"`
+}
+
+func (s SealConfig) on() bool { return s.PublicKeys != "" }
 
 // MaskConfig is how secrets are replaced.
 type MaskConfig struct {
@@ -166,6 +182,7 @@ func createDefaultConfig() component.Config {
 		Rules:     RulesConfig{Builtin: true, ReloadInterval: 30 * time.Second},
 		Detection: DetectionConfig{Threshold: 0.5},
 		Known:     KnownConfig{Refresh: 5 * time.Minute},
+		Seal:      SealConfig{ReloadInterval: time.Minute},
 		Mask:      MaskConfig{Style: "label"},
 		DataDir:   dataDir,
 		Annotate:  annotateSummary,

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tracescrub/tracescrub/internal/mask"
+	"github.com/tracescrub/tracescrub/internal/verdict"
+	"github.com/tracescrub/tracescrub/rules/pack"
 )
 
 func load(t *testing.T, values map[string]any) *Config {
@@ -56,10 +59,24 @@ func TestLoadConfig(t *testing.T) {
 		Mask: &MaskConfig{Style: "partial", First: 4, Last: 2},
 	}, p.Policy[2])
 	require.Equal(t, "prod*", p.Policy[1].Resource["deployment.environment.name"], "a dot in a name is no path")
-	entries, err := p.entries()
+	entries, err := p.entries(nil)
 	require.NoError(t, err)
 	require.True(t, entries[0].Example)
 	require.Equal(t, mask.Drop, entries[1].Action)
+
+	entries, err = configs["secret_mask/hold"].entries([]byte("a key"))
+	require.NoError(t, err)
+	require.Equal(t, []mask.Entry{
+		{Producer: verdict.Commit([]byte("a key"), "ci-runner"), Distinct: 5, Action: mask.Drop},
+		{Rule: "private-key*", Action: mask.Hold},
+		{Severity: pack.Critical, Action: mask.Hold},
+		{Distinct: 10, Action: mask.Hold},
+	}, entries, "the user's, then the default where there is a quarantine")
+	configs["secret_mask/hold"].MaskOnly()
+	entries, err = configs["secret_mask/hold"].entries(nil)
+	require.NoError(t, err)
+	require.Equal(t, []mask.Action{mask.Drop, mask.Mask}, []mask.Action{entries[0].Action, entries[1].Action})
+	require.Len(t, entries, 2)
 }
 
 // TestReadmeExamples loads what the README shows, and starts it.
@@ -99,11 +116,11 @@ func TestReadmeNamesEveryKey(t *testing.T) {
 		keys++
 		require.Contains(t, string(readme), "`"+key+"`")
 	}
-	require.Equal(t, 29, keys)
+	require.Equal(t, 31, keys)
 	for _, key := range []string{"description", "rules", "values", "patterns", "target", "words", "fields", "resource"} {
 		require.Contains(t, string(readme), "`allow[]::"+key+"`")
 	}
-	for _, key := range []string{"rule", "severity", "field", "resource", "evidence", "action", "mask"} {
+	for _, key := range []string{"rule", "severity", "field", "resource", "evidence", "producer", "distinct_secrets", "action", "mask"} {
 		require.Contains(t, string(readme), "`policy[]::"+key+"`")
 	}
 }
@@ -138,11 +155,24 @@ func TestValidateReportsEverything(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		"no rules":  {func(c *Config) { c.Rules.Builtin = false }, "rules: without builtin and packs"},
-		"two keys":  {func(c *Config) { c.Fingerprint.KeyFile = "x" }, "fingerprint: key and key_file exclude"},
-		"no place":  {func(c *Config) { c.Fingerprint.Key, c.DataDir = "", "" }, "data_dir: must not be empty"},
-		"too sure":  {func(c *Config) { c.Detection.Threshold = 1 }, "detection::threshold: must be more than 0"},
-		"too deep":  {func(c *Config) { c.Limits.MaxDepth = 1001 }, "limits::max_depth: must be 1 to 1000"},
+		"no rules":       {func(c *Config) { c.Rules.Builtin = false }, "rules: without builtin and packs"},
+		"two keys":       {func(c *Config) { c.Fingerprint.KeyFile = "x" }, "fingerprint: key and key_file exclude"},
+		"no place":       {func(c *Config) { c.Fingerprint.Key, c.DataDir = "", "" }, "data_dir: must not be empty"},
+		"too sure":       {func(c *Config) { c.Detection.Threshold = 1 }, "detection::threshold: must be more than 0"},
+		"too deep":       {func(c *Config) { c.Limits.MaxDepth = 1001 }, "limits::max_depth: must be 1 to 1000"},
+		"hold unsealed":  {func(c *Config) { c.Policy = []PolicyConfig{{Action: "mask"}, {Action: "hold"}} }, "policy[1]::action: hold needs seal::public_keys"},
+		"reload":         {func(c *Config) { c.Seal.ReloadInterval = -1 }, "seal::reload_interval: must not be negative"},
+		"distinct pass":  {func(c *Config) { c.Policy = []PolicyConfig{{DistinctSecrets: 3, Action: "pass"}} }, "policy[0]::distinct_secrets: is for actions hold and drop only"},
+		"distinct mask":  {func(c *Config) { c.Policy = []PolicyConfig{{DistinctSecrets: 3, Action: "mask"}} }, "policy[0]::distinct_secrets: is for actions hold and drop only"},
+		"distinct style": {func(c *Config) { c.Policy = []PolicyConfig{{DistinctSecrets: 3, Action: "drop", Mask: &MaskConfig{}}} }, "policy[0]::mask: has no meaning with distinct_secrets"},
+		"distinct 1":     {func(c *Config) { c.Policy = []PolicyConfig{{DistinctSecrets: 1, Action: "drop"}} }, "policy[0]::distinct_secrets: must be 2 to 1000"},
+		"distinct -1":    {func(c *Config) { c.Policy = []PolicyConfig{{DistinctSecrets: -1, Action: "drop"}} }, "policy[0]::distinct_secrets: must be 2 to 1000"},
+		"pass after distinct": {func(c *Config) {
+			c.Policy = []PolicyConfig{{DistinctSecrets: 3, Action: "drop"}, {Evidence: "example", Action: "pass"}}
+		}, "policy[1]::action: pass must stand before all entries with distinct_secrets"},
+		"too many distinct": {func(c *Config) {
+			c.Policy = slices.Repeat([]PolicyConfig{{DistinctSecrets: 3, Action: "drop"}}, 31)
+		}, "policy: 31 entries have distinct_secrets, 30 may"},
 		"no action": {func(c *Config) { c.Policy = []PolicyConfig{{}} }, `policy[0]::action: "" is none of`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -160,10 +190,9 @@ func TestBadRulesStopTheStart(t *testing.T) {
 	require.NoError(t, os.WriteFile(broken, []byte("version: 1\nname: broken\nrules:\n  - id: own\n    pattern: '('\n"), 0o600))
 	cfg := testConfig(t)
 	cfg.Rules.Packs = []string{broken}
-	cfg.Policy = []PolicyConfig{{Action: "mask"}, {Action: "hold"}}
-	require.NoError(t, cfg.Validate())
+	cfg.Policy = []PolicyConfig{{Action: "mask"}, {Severity: "huge", Action: "mask"}}
 	_, err := NewFactory().CreateTraces(context.Background(), processortest.NewNopSettings(componentType), cfg, consumertest.NewNop())
-	for _, want := range []string{"rules::packs[0]: ", "broken.yaml", "pattern", "policy[1]::action: hold", "does not have yet: use mask or drop"} {
+	for _, want := range []string{"rules::packs[0]: ", "broken.yaml", "pattern", "policy[1]::severity: "} {
 		require.ErrorContains(t, err, want)
 	}
 	require.Empty(t, cores.m)
@@ -200,6 +229,9 @@ func TestPolicyHash(t *testing.T) {
 		func(c *Config) { c.Mask.Style = "hash" },
 		func(c *Config) { c.Limits.MaxBatchTime = time.Hour },
 		func(c *Config) { c.Scan.Keys = false },
+		func(c *Config) { c.Seal.PublicKeys = "keys" },
+		func(c *Config) { c.Policy = []PolicyConfig{{Producer: "someone", Action: "drop"}} },
+		func(c *Config) { c.Policy = []PolicyConfig{{DistinctSecrets: 3, Action: "drop"}} },
 		func(c *Config) { c.Detection.Threshold = 0.9 },
 	} {
 		h := hash(change)

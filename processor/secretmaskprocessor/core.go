@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/collector/processor"
 	"go.uber.org/zap"
 
+	"github.com/tracescrub/tracescrub/internal/envelope"
 	"github.com/tracescrub/tracescrub/internal/mask"
 	"github.com/tracescrub/tracescrub/internal/memory"
 	"github.com/tracescrub/tracescrub/rules"
@@ -32,7 +33,8 @@ type core struct {
 	tel *telemetry
 	now func() time.Time
 
-	state atomic.Pointer[state] // nil until Start
+	state atomic.Pointer[state]  // nil until Start
+	seal  atomic.Pointer[sealer] // nil without public keys
 	store *memory.Store
 	scans sync.Pool // of *scan
 
@@ -44,6 +46,7 @@ type core struct {
 	engine  *rules.Engine // without known secrets
 	known   *dictionary   // nil if none is configured
 	sources string        // the hash of the pack files that engine is made of
+	sealKey envelope.KeyID
 	key     []byte
 	started int
 	cancel  context.CancelFunc
@@ -84,7 +87,7 @@ func (c *core) release() {
 // newCore compiles the rules, so that mistakes in them show before anything
 // starts. The key waits for Start: making one writes to the disk.
 func newCore(set processor.Settings, cfg *Config) (*core, error) {
-	_, err := cfg.entries()
+	_, err := cfg.entries(nil)
 	sources, readErr := cfg.readPacks()
 	var engine *rules.Engine
 	if readErr == nil {
@@ -100,7 +103,7 @@ func newCore(set processor.Settings, cfg *Config) (*core, error) {
 		return nil, fmt.Errorf("making metrics: %w", err)
 	}
 	c := &core{cfg: cfg, log: set.Logger, tel: tel, now: time.Now, engine: engine, sources: hashSources(sources)}
-	c.store = memory.NewStore(cfg.Memory.limits(), func() time.Time { return c.now() })
+	c.store = memory.NewStore(cfg.memoryLimits(), func() time.Time { return c.now() })
 	c.scans.New = func() any { return newScan(c.cfg, c.now, c.store) }
 	return c, nil
 }
@@ -127,6 +130,9 @@ func (c *core) start() error {
 				return err
 			}
 		}
+		if err := c.readSealer(); err != nil {
+			return err
+		}
 		if err := c.use(c.engine); err != nil {
 			return err
 		}
@@ -144,6 +150,9 @@ func (c *core) background() {
 	}
 	if c.cfg.Known.Refresh > 0 && c.known != nil {
 		work = append(work, func(ctx context.Context) { every(ctx, c.cfg.Known.Refresh, c.refresh) })
+	}
+	if c.cfg.Seal.ReloadInterval > 0 && c.cfg.Seal.on() {
+		work = append(work, func(ctx context.Context) { every(ctx, c.cfg.Seal.ReloadInterval, c.rekey) })
 	}
 	if len(work) == 0 {
 		return

@@ -51,7 +51,7 @@ func (c *Config) MaskOptions(log *zap.Logger) (mask.Options, error) {
 }
 
 func (c *Config) options(engine mask.Engine, key []byte) (mask.Options, error) {
-	entries, err := c.entries()
+	entries, err := c.entries(key)
 	if err != nil {
 		return mask.Options{}, err
 	}

@@ -197,7 +197,7 @@ func disable(all []*pack.Pack, pattern string) int {
 // policyHash stands for everything that decides what is found and what
 // becomes of it. It is public: no key goes into it.
 func (c *Config) policyHash(e *rules.Engine) string {
-	b, err := json.Marshal([]any{e.Hash(), c.Policy, c.AllowInline, c.Mask, c.Limits, c.Scan, c.Fail})
+	b, err := json.Marshal([]any{e.Hash(), c.policy(), c.AllowInline, c.Mask, c.Limits, c.Scan, c.Fail})
 	if err != nil {
 		panic("policy of strings and numbers does not encode: " + err.Error())
 	}

@@ -19,6 +19,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
 
+	"github.com/tracescrub/tracescrub/internal/release"
 	"github.com/tracescrub/tracescrub/internal/verdict"
 	"github.com/tracescrub/tracescrub/internal/walk"
 )
@@ -113,6 +114,9 @@ func outcome(err error, empty bool) error {
 // run masks one batch in place. With an error the batch must not be used:
 // parts of it may not have been scanned.
 func (c *core) run(ctx context.Context, signal attribute.Set, items int, visit func(*walk.Walker) int) (dropped int, err error) {
+	if release.IsEvent(ctx) { // our own audit events, which have nothing of telemetry
+		return 0, nil
+	}
 	st := c.state.Load()
 	if st == nil {
 		return 0, errNotStarted
@@ -127,25 +131,43 @@ func (c *core) run(ctx context.Context, signal attribute.Set, items int, visit f
 			dropped, err = 0, errDefect
 		}
 	}()
-	s.begin(st, signal, c.producer(ctx, st), start)
-	dropped = visit(s.walker)
+	s.begin(st, signal, start)
+	s.sentBy(c.producer(ctx, st))
+	s.again(release.From(ctx))
+	if !signal.Equals(&profilesSignal) { // profiles cannot be held
+		s.sealer = c.sealing()
+	}
+	visit(s.walker)
 	s.streams.flush()
 	if s.unfinished() {
 		s.resume()
-		dropped += visit(s.walker)
+		visit(s.walker)
+	}
+	if s.refused == nil {
+		dropped = s.carryOut(visit)
 	}
 	c.tel.record(ctx, s, items, dropped, c.now().Sub(start))
-	err = s.refused
-	if err != nil {
-		reason := "limits"
-		if errors.Is(err, errTime) {
-			reason = "time"
-		}
-		c.refuse(ctx, reason)
+	if err = c.refusal(ctx, s); err == nil && s.release != nil {
+		s.release.SetScanned()
 	}
 	s.end()
 	c.scans.Put(s)
 	return dropped, err
+}
+
+// refusal returns why a batch must not go on, nil if it may.
+func (c *core) refusal(ctx context.Context, s *scan) error {
+	switch {
+	case errors.Is(s.refused, errTime):
+		c.refuse(ctx, "time")
+	case s.refused != nil:
+		c.refuse(ctx, "limits")
+	case s.failed != nil:
+		c.refuse(ctx, "seal")
+		c.tel.log.warn("cannot seal what is to be held, batches are refused", 1, zap.Error(s.failed))
+		return s.failed
+	}
+	return s.refused
 }
 
 func (c *core) refuse(ctx context.Context, reason string) {
@@ -154,9 +176,6 @@ func (c *core) refuse(ctx context.Context, reason string) {
 
 // producer returns what stands for the authenticated sender, empty without one.
 func (c *core) producer(ctx context.Context, st *state) string {
-	if c.cfg.Annotate == annotateNone {
-		return ""
-	}
 	auth := client.FromContext(ctx).Auth
 	if auth == nil {
 		return ""

@@ -26,21 +26,25 @@ func (r *recall) end() {
 	r.at, r.known, r.found = memory.Trace{}, r.known[:0], r.found[:0]
 }
 
-// trace makes known what is remembered of the trace of the text at hand.
-func (r *recall) trace(id pcommon.TraceID) {
-	if t := memory.Trace(id); t != r.at {
-		r.at = t
-		r.known = r.store.Values(r.known[:0], t)
-		for _, v := range r.known {
-			r.batch.Add(v)
-		}
+// trace makes known what is remembered of the trace of the text at hand, and
+// reports whether something of it is held.
+func (r *recall) trace(id pcommon.TraceID) (held bool) {
+	t := memory.Trace(id)
+	if t == r.at {
+		return false // it was said before
 	}
+	r.at = t
+	r.known, held = r.store.Values(r.known[:0], t)
+	for _, v := range r.known {
+		r.batch.Add(v)
+	}
+	return held
 }
 
 // digest is mask.Where.Digest.
 func (s *scan) digest(secret []byte) uint64 {
 	d := s.state.masker.Fingerprint(secret)
-	if !s.again {
+	if s.pass == search {
 		s.recall.batch.Note(d, secret)
 	}
 	return d
@@ -49,7 +53,7 @@ func (s *scan) digest(secret []byte) uint64 {
 // learn makes a secret known that was found in the text at hand, in the batch
 // and in its trace. What policy lets pass is no secret elsewhere either.
 func (s *scan) learn(f rules.Finding, action mask.Action) {
-	if action == mask.Pass || f.Withheld != rules.None {
+	if action == mask.Pass || f.Withheld != rules.None || s.approved(f.Digest) {
 		return
 	}
 	if v := s.recall.batch.Learn(f, s.state.masker.Info(f.Rule)); v != nil {
@@ -59,11 +63,11 @@ func (s *scan) learn(f rules.Finding, action mask.Action) {
 
 // unfinished reports whether a second pass could change anything.
 func (s *scan) unfinished() bool {
-	return s.drops || s.recall.batch.Len() > 0 || s.streams.patched()
+	return s.recall.batch.Len() > 0 || s.streams.patched()
 }
 
 // resume prepares for the second pass.
-func (s *scan) resume() { s.again, s.unit = true, 0 }
+func (s *scan) resume() { s.pass, s.unit = complete, 0 }
 
 // complete masks in the second pass what the first one could not know: what
 // stands in a text in part, and what was found in another place. It has no

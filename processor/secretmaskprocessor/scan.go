@@ -3,7 +3,6 @@ package secretmaskprocessor
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +12,8 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/mask"
 	"github.com/tracescrub/tracescrub/internal/memory"
+	"github.com/tracescrub/tracescrub/internal/release"
+	"github.com/tracescrub/tracescrub/internal/seal"
 	"github.com/tracescrub/tracescrub/internal/verdict"
 	"github.com/tracescrub/tracescrub/internal/walk"
 	"github.com/tracescrub/tracescrub/rules"
@@ -33,10 +34,13 @@ type scan struct {
 	cfg    *Config
 	now    func() time.Time
 	walker *walk.Walker
+	units  *walk.Walker // visits no text
 
 	// set for each batch
 	state    *state
 	signal   attribute.Set
+	sealer   sealer           // nil: nothing is held
+	release  *release.Release // nil unless the batch was held before
 	producer string
 	deadline time.Time
 
@@ -55,27 +59,44 @@ type scan struct {
 	counts   map[countKey]int
 	reasons  [reasons]int
 
-	again    bool // the second pass
-	unit     int  // how many times Done was called in this pass
+	pass     pass
+	unit     int // how many times Done was called in this pass
 	recall   *recall
 	streams  *streams
-	outcomes map[int]outcomeOf // by unit, of those with findings
-	drops    bool              // the second pass has to drop something
+	edits    []walk.Edit // since the last Done
+	outcomes map[walk.Unit]*result
+
+	containers map[walk.Unit]bool // held resources, scopes and metrics
+	heldTraces map[pcommon.TraceID]bool
+	alone      bool // an item without a trace is held
+	closer     *seal.Closer
+	failed     error // sealing did
+	held       [walk.Item + 1]int
 }
 
-// outcomeOf is what the first pass came to in one unit.
-type outcomeOf struct {
-	stamps    []verdict.Finding
-	strongest mask.Action
-}
+// pass is what the walker goes through a batch for.
+type pass uint8
+
+const (
+	search   pass = iota // finds and masks
+	complete             // masks what the first pass could not know
+	survey               // looks for what is in something that is held
+	finish               // drops and seals
+)
 
 func newScan(cfg *Config, now func() time.Time, store *memory.Store) *scan {
-	s := &scan{cfg: cfg, now: now, counts: map[countKey]int{}, outcomes: map[int]outcomeOf{}}
+	s := &scan{
+		cfg: cfg, now: now, counts: map[countKey]int{},
+		outcomes: map[walk.Unit]*result{}, heldTraces: map[pcommon.TraceID]bool{}, containers: map[walk.Unit]bool{},
+	}
 	s.recall = &recall{store: store}
 	s.streams = newStreams(s)
-	s.walker = walk.New(s, walk.Options{
-		Depth: cfg.Limits.MaxDepth, SkipSchemaURLs: !cfg.Scan.SchemaURLs, SkipNames: !cfg.Scan.Keys,
-	})
+	o := walk.Options{Depth: cfg.Limits.MaxDepth, SkipSchemaURLs: !cfg.Scan.SchemaURLs, SkipNames: !cfg.Scan.Keys}
+	if cfg.Seal.on() {
+		o.Record = func(_ *walk.Place, e walk.Edit) { s.edits = append(s.edits, e) }
+	}
+	s.walker = walk.New(s, o)
+	s.units = walk.New(s, walk.Options{UnitsOnly: true})
 	// Once: a closure per text is an allocation.
 	s.where.Field = func() string { return s.place.Field() }
 	s.where.Digest = s.digest
@@ -83,30 +104,40 @@ func newScan(cfg *Config, now func() time.Time, store *memory.Store) *scan {
 }
 
 // begin prepares for a batch that arrived at start.
-func (s *scan) begin(st *state, signal attribute.Set, producer string, start time.Time) {
-	s.state, s.signal, s.producer = st, signal, producer
+func (s *scan) begin(st *state, signal attribute.Set, start time.Time) {
+	s.state, s.signal = st, signal
 	s.deadline = start.Add(s.cfg.Limits.MaxBatchTime)
 	s.where.Deadline = s.deadline
 }
+
+// sentBy names the authenticated sender.
+func (s *scan) sentBy(producer string) { s.producer, s.where.Producer = producer, producer }
 
 // end forgets the batch, so that nothing of it outlives it.
 func (s *scan) end() {
 	clear(s.counts)
 	clear(s.hits[:cap(s.hits)])
 	clear(s.stamps[:cap(s.stamps)])
+	clear(s.edits[:cap(s.edits)])
 	clear(s.outcomes)
+	clear(s.heldTraces)
+	clear(s.containers)
 	s.recall.end()
 	s.streams.end()
 	*s = scan{
-		cfg: s.cfg, now: s.now, walker: s.walker, counts: s.counts, hits: s.hits[:0], stamps: s.stamps[:0],
+		cfg: s.cfg, now: s.now, walker: s.walker, units: s.units, counts: s.counts, hits: s.hits[:0], stamps: s.stamps[:0],
 		where:  mask.Where{Field: s.where.Field, Digest: s.where.Digest},
-		recall: s.recall, streams: s.streams, outcomes: s.outcomes,
+		recall: s.recall, streams: s.streams, edits: s.edits[:0], outcomes: s.outcomes,
+		heldTraces: s.heldTraces, containers: s.containers,
 	}
 }
 
 // Attributes implements walk.Visitor: it removes forged stamps.
 func (s *scan) Attributes(at *walk.Place, attrs pcommon.Map) {
-	if stamps := verdict.Strip(attrs); !s.again { // those of the first pass are our own
+	if at.Spot == resourceSpot && s.release != nil {
+		s.released(attrs)
+	}
+	if stamps := verdict.Strip(attrs); s.pass == search && s.release == nil { // otherwise they are our own
 		s.forged += stamps
 	}
 	if at.Spot == resourceSpot {
@@ -147,13 +178,17 @@ func (s *scan) Text(at *walk.Place, text []byte) (out []byte) {
 		s.where.Resource = nil // what stands there belongs to no resource
 	}
 	from := len(s.hits)
-	if s.again {
+	if s.pass == complete {
 		out = s.complete(text)
 	} else {
 		out = s.first(text)
 	}
 	for i := range s.hits[from:] {
-		s.count(&s.hits[from+i])
+		h := &s.hits[from+i]
+		if h.Action == mask.Hold && s.sealer == nil { // profiles cannot be held
+			h.Action = mask.Mask
+		}
+		s.count(h)
 	}
 	return out
 }
@@ -163,12 +198,17 @@ func (s *scan) first(text []byte) (out []byte) {
 	s.texts++
 	s.bytes += len(text)
 	at, from := s.place, len(s.hits)
+	if at.TooDeep && s.approved(s.state.masker.Fingerprint(text)) {
+		return text
+	}
 	if why := s.beyond(at, len(text)); why != rules.None {
 		out, s.hits = s.state.masker.Withhold(s.hits, text, s.where, why)
 	} else {
 		out, s.hits = s.state.masker.Text(s.hits, text, s.where)
 	}
-	s.recall.trace(at.Trace)
+	if s.recall.trace(at.Trace) && s.sealer != nil && s.release == nil {
+		s.heldTraces[at.Trace] = true
+	}
 	for i := from; i < len(s.hits); i++ {
 		s.learn(s.hits[i].Finding, s.hits[i].Action)
 	}
@@ -232,52 +272,77 @@ func evidence(e rules.Evidence) string {
 
 // Done implements walk.Visitor: it stamps what the texts since the last call came to.
 func (s *scan) Done(at *walk.Place, attrs pcommon.Map) (keep bool) {
-	level := at.Unit.Level
-	unit := s.unit
+	switch s.pass {
+	case survey:
+		s.surveyed(at)
+		return true
+	case finish:
+		return s.finished(at, attrs)
+	case search:
+		s.streams.done(at.Unit.Level)
+	case complete:
+	}
 	s.unit++
-	if level == walk.Resource && s.cfg.Annotate != annotateNone {
+	if at.Unit.Level == walk.Resource {
+		s.mark(attrs)
+	}
+	fresh := len(s.hits) > 0 || len(s.edits) > 0
+	if !fresh && s.pass == search {
+		return true
+	}
+	o := s.outcomes[at.Unit]
+	if o == nil {
+		if !fresh {
+			return true
+		}
+		o = &result{trace: at.Trace}
+		s.outcomes[at.Unit] = o
+	}
+	o.add(s.hits, s.edits)
+	s.hits, s.edits = s.hits[:0], s.edits[:0]
+	if o.action != mask.Drop {
+		s.stamp(attrs, o)
+	}
+	// Nothing is dropped before all is known: positions name units.
+	return true
+}
+
+// annotates says that stamps are written: what is held needs them in any case.
+func (s *scan) annotates() bool { return s.cfg.Annotate != annotateNone || s.cfg.Seal.on() }
+
+// mark writes what every resource carries.
+func (s *scan) mark(attrs pcommon.Map) {
+	if s.annotates() {
 		attrs.PutStr(verdict.Policy, s.state.policy)
 		if s.producer != "" {
 			attrs.PutStr(verdict.Producer, s.producer)
 		}
 	}
-	if !s.again {
-		s.streams.done(level)
+	if r := s.release; r != nil {
+		attrs.PutStr(release.AttrItem, r.Item)
+		attrs.PutStr(release.AttrMode, r.Mode)
+		attrs.PutInt(release.AttrAttempt, int64(r.Attempt))
 	}
-	before := s.outcomes[unit]
-	if len(s.hits) == 0 && (!s.again || before.stamps == nil) {
-		return true
-	}
-	strongest := before.strongest
-	for i := range s.hits {
-		strongest = max(strongest, s.hits[i].Action)
-	}
-	s.stamps = append(s.stamps[:0], before.stamps...)
-	for i := range s.hits {
-		h := &s.hits[i]
-		s.stamps = append(s.stamps, verdict.Finding{
-			Rule: h.RuleID, Severity: h.Severity.String(), Field: h.Field,
-			Fingerprint: h.Fingerprint, Action: h.Action.String(), Length: h.End - h.Start,
-		})
-	}
-	s.hits = s.hits[:0]
-	if !s.again {
-		// What is dropped now would be missing from the places of the second pass.
-		s.outcomes[unit] = outcomeOf{slices.Clone(s.stamps), strongest}
-		s.drops = s.drops || strongest == mask.Drop
-	}
-	if strongest != mask.Drop && s.cfg.Annotate != annotateNone {
-		s.stamp(attrs, strongest)
-	}
-	return !s.again || strongest != mask.Drop
 }
 
-func (s *scan) stamp(attrs pcommon.Map, strongest mask.Action) {
-	word := ""
-	if strongest == mask.Mask {
-		word = verdict.Masked
+// stamp writes the outcome of a unit.
+func (s *scan) stamp(attrs pcommon.Map, o *result) {
+	if !s.annotates() {
+		return
 	}
-	verdict.Stamp(attrs, word, s.stamps, s.cfg.Annotate == annotateSummary)
+	word := ""
+	switch o.action {
+	case mask.Mask:
+		word = verdict.Masked
+	case mask.Hold:
+		word = verdict.Held
+	case mask.Pass, mask.Drop:
+	}
+	s.stamps = s.stamps[:0]
+	for i := range o.found {
+		s.stamps = append(s.stamps, o.found[i].Finding)
+	}
+	verdict.Stamp(attrs, word, s.stamps, s.cfg.Annotate == annotateSummary && !s.cfg.Seal.on())
 }
 
 // subject names the authenticated sender by the attribute that the

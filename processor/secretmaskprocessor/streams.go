@@ -162,6 +162,9 @@ func (t *streams) joined(text *join.Text) {
 	at := mask.Where{Deadline: s.where.Deadline, Digest: s.where.Digest}
 	s.state.masker.Crossing(text, at, func(ref int, f rules.Finding) {
 		src := &t.lane.refs[ref]
+		if s.approved(f.Digest) {
+			return
+		}
 		if f.Start, f.End = src.place(f.Start, f.End); f.Start < f.End {
 			t.parts[src.id] = append(t.parts[src.id], f)
 			t.units[src.id.unit] = true

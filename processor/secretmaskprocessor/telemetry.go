@@ -10,6 +10,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
+
+	"github.com/tracescrub/tracescrub/internal/walk"
 )
 
 const scopeName = "github.com/tracescrub/tracescrub/processor/secretmaskprocessor"
@@ -30,6 +32,9 @@ type telemetry struct {
 	rules    metric.Int64Gauge
 	known    metric.Int64Gauge
 	refresh  metric.Int64Counter
+	held     metric.Int64Counter
+	released metric.Int64Counter
+	rekeys   metric.Int64Counter
 
 	log *limitedLog
 }
@@ -61,6 +66,12 @@ func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
 		"Reloads of changed rule packs, by result.")
 	t.refresh = counter("otelcol_processor_secret_mask_known_secret_refreshes", "{refreshes}",
 		"Refreshes of a changed dictionary of known secrets, by result.")
+	t.held = counter("otelcol_processor_secret_mask_items_held", "{items}",
+		"What was sealed to be held, by signal and level: item, metric, scope, resource.")
+	t.released = counter("otelcol_processor_secret_mask_items_released", "{items}",
+		"Items of released telemetry that were scanned again.")
+	t.rekeys = counter("otelcol_processor_secret_mask_key_reloads", "{reloads}",
+		"Changes of the public key that is sealed for, by result.")
 	var err error
 	t.seconds, err = meter.Float64Histogram("otelcol_processor_secret_mask_scan_duration", metric.WithUnit("s"),
 		metric.WithDescription("Time to scan and mask one batch."),
@@ -97,11 +108,28 @@ func (t *telemetry) record(ctx context.Context, s *scan, items, dropped int, too
 		t.forged.Add(ctx, int64(s.forged), signal)
 		t.log.warn("removed attributes of incoming data that are reserved for tracescrub", s.forged)
 	}
+	for level, n := range s.held {
+		if n > 0 && s.failed == nil {
+			t.held.Add(ctx, int64(n), metric.WithAttributes(
+				attribute.String("signal", signalName(s.signal)), attribute.String("level", levels[level])))
+		}
+	}
+	if s.release != nil {
+		t.released.Add(ctx, int64(items), signal)
+	}
 	if dropped > 0 {
 		t.dropped.Add(ctx, int64(dropped), signal)
 	}
 }
 
+var levels = [...]string{walk.Resource: "resource", walk.Scope: "scope", walk.Metric: "metric", walk.Item: "item"}
+
+func signalName(signal attribute.Set) string {
+	name, _ := signal.Value("signal")
+	return name.AsString()
+}
+
+func (t *telemetry) rekeyed(ctx context.Context, err error)   { count(ctx, t.rekeys, err) }
 func (t *telemetry) reloaded(ctx context.Context, err error)  { count(ctx, t.reloads, err) }
 func (t *telemetry) refreshed(ctx context.Context, err error) { count(ctx, t.refresh, err) }
 

@@ -9,7 +9,6 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/mask"
 	"github.com/tracescrub/tracescrub/internal/memory"
-	"github.com/tracescrub/tracescrub/rules/pack"
 )
 
 // mistakes collects what is wrong with a configuration, each with its path.
@@ -57,9 +56,7 @@ func (c *Config) Validate() error {
 	if c.Rules.ReloadInterval < 0 {
 		m.add("rules::reload_interval", "must not be negative")
 	}
-	for i := range c.Policy {
-		c.Policy[i].check(&m, fmt.Sprintf("policy[%d]", i))
-	}
+	c.checkPolicy(&m)
 	c.checkAllow(&m)
 	c.Known.check(&m)
 	m.addAll("mask", c.Mask.style().Validate())
@@ -114,57 +111,14 @@ func (c MemoryConfig) check(m *mistakes) {
 	}
 }
 
-func (c MemoryConfig) limits() memory.Limits {
-	return memory.Limits{Traces: c.Traces, Values: c.Values, Age: c.Duration}
-}
-
-var actions = map[string]mask.Action{"pass": mask.Pass, "mask": mask.Mask, "hold": mask.Hold, "drop": mask.Drop}
-
-func (p *PolicyConfig) check(m *mistakes, path string) {
-	if p.Severity != "" {
-		if err := new(pack.Severity).UnmarshalText([]byte(p.Severity)); err != nil {
-			m.add(path+"::severity", "%w", err)
-		}
+func (c *Config) memoryLimits() memory.Limits {
+	l := memory.Limits{Traces: c.Memory.Traces, Values: c.Memory.Values, Age: c.Memory.Duration}
+	for _, p := range c.policy() {
+		l.Distinct = max(l.Distinct, p.DistinctSecrets)
 	}
-	if p.Evidence != "" {
-		m.oneOf(path+"::evidence", p.Evidence, "example")
-	}
-	m.oneOf(path+"::action", p.Action, "pass", "mask", "hold", "drop")
-	if p.Mask != nil {
-		m.addAll(path+"::mask", p.Mask.style().Validate())
-		if p.Action == "pass" {
-			m.add(path+"::mask", "has no meaning with action pass")
-		}
-	}
+	return l
 }
 
 func (c MaskConfig) style() mask.Style {
 	return mask.Style{Kind: c.Style, Text: c.Text, First: c.First, Last: c.Last}
-}
-
-// entries translates the policy. It refuses what this build cannot do.
-func (c *Config) entries() ([]mask.Entry, error) {
-	var m mistakes
-	entries := make([]mask.Entry, 0, len(c.Policy))
-	for i, p := range c.Policy {
-		e := mask.Entry{
-			Rule: p.Rule, Field: p.Field, Resource: p.Resource,
-			Example: p.Evidence == "example", Action: actions[p.Action],
-		}
-		if p.Severity != "" {
-			if err := e.Severity.UnmarshalText([]byte(p.Severity)); err != nil {
-				m.add(fmt.Sprintf("policy[%d]::severity", i), "%w", err)
-			}
-		}
-		if p.Mask != nil {
-			style := p.Mask.style()
-			e.Style = &style
-		}
-		if e.Action == mask.Hold {
-			m.add(fmt.Sprintf("policy[%d]::action", i),
-				"hold keeps data back in a quarantine, which this build does not have yet: use mask or drop")
-		}
-		entries = append(entries, e)
-	}
-	return entries, errors.Join(m...)
 }

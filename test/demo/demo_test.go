@@ -3,12 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -37,9 +41,17 @@ type distribution struct {
 	fault func(line string) string
 	ideal map[string]shipment // by run
 
-	mu    sync.Mutex // guards over and the files
+	mu    sync.Mutex // guards what follows and the files
 	over  map[string]int
 	lines int
+	held  map[string]*heldRun // by item id
+	asked []string            // the commands
+}
+
+// heldRun is a run that is written when both approvers have said so.
+type heldRun struct {
+	signal, line string
+	votes        map[string]bool
 }
 
 // write writes the ideal output of the run that a resource belongs to.
@@ -52,6 +64,15 @@ func (d *distribution) write(over, signal string, attrs pcommon.Map) {
 	if d.fault != nil {
 		line = d.fault(line)
 	}
+	if strings.HasSuffix(run.Str(), "-0") || strings.HasSuffix(run.Str(), fmt.Sprintf("-%d", len(dialects)-1)) {
+		d.held[run.Str()] = &heldRun{signal, line, map[string]bool{}}
+		return
+	}
+	d.append(signal, line)
+}
+
+// append writes a line to a file of the output.
+func (d *distribution) append(signal, line string) {
 	f, err := os.OpenFile(filepath.Join(d.dir, signal+".jsonl"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		panic(err)
@@ -61,6 +82,37 @@ func (d *distribution) write(over, signal string, attrs pcommon.Map) {
 	_, _ = io.WriteString(f, line[:len(line)/2])
 	_, _ = io.WriteString(f, line[len(line)/2:]+"\n")
 	d.lines++
+}
+
+// review is the command line.
+func (d *distribution) review(_ context.Context, args ...string) ([]byte, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.asked = append(d.asked, strings.Join(args[:2], " "))
+	switch args[1] {
+	case "list":
+		var items []held
+		for id := range d.held {
+			items = append(items, held{ID: id, HeldAt: time.Now()})
+		}
+		items = append(items, held{ID: "somebody else's", HeldAt: time.Now().Add(-time.Hour)})
+		return json.Marshal(items)
+	case "approve":
+		who := args[slices.Index(args, "--user")+1]
+		for id := range d.held {
+			if !slices.Contains(args, id) {
+				continue
+			}
+			if d.held[id].votes[who] = true; len(d.held[id].votes) == 2 {
+				d.append(d.held[id].signal, d.held[id].line)
+				delete(d.held, id)
+			}
+		}
+		if slices.Contains(args, "somebody else's") {
+			return nil, errors.New("that is not the demo's")
+		}
+	}
+	return []byte("done\n"), nil
 }
 
 func (d *distribution) Export(_ context.Context, r ptraceotlp.ExportRequest) (ptraceotlp.ExportResponse, error) {
@@ -103,7 +155,7 @@ func start(t *testing.T) (*distribution, settings) {
 		t.Fatal(err)
 	}
 	set := settings{data: t.TempDir(), corpus: templates, wait: time.Minute, seed: seed, screen: screen{width: 100}}
-	d := &distribution{dir: filepath.Join(set.data, "out"), ideal: map[string]shipment{}, over: map[string]int{}}
+	d := &distribution{dir: filepath.Join(set.data, "out"), ideal: map[string]shipment{}, over: map[string]int{}, held: map[string]*heldRun{}}
 	if err := os.Mkdir(d.dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -131,6 +183,7 @@ func start(t *testing.T) (*distribution, settings) {
 	h := httptest.NewServer(d)
 	t.Cleanup(h.Close)
 	set.grpc, set.http = listener.Addr().String(), strings.TrimPrefix(h.URL, "http://")
+	set.admin, set.review = set.http, d.review
 	return d, set
 }
 
@@ -168,6 +221,14 @@ func TestRun(t *testing.T) {
 		t.Errorf("%d dialects, sent %v", len(dialects), d.over)
 	}
 	text := out.String()
+	if !slices.Contains(d.asked, "items approve") || len(d.held) > 0 {
+		t.Errorf("what was held was not approved: %v", d.asked)
+	}
+	for _, want := range []string{"$ tracescrub items show ", "$ tracescrub items approve ", "held       2 items"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not shown", want)
+		}
+	}
 	if !strings.HasPrefix(text, "Every secret below was made up") {
 		t.Error("the first line does not say that the secrets are made up")
 	}

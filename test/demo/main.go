@@ -28,11 +28,14 @@ import (
 // settings are what the flags and the environment say.
 type settings struct {
 	grpc, http string // addresses
+	admin, cli string // the admin API's address, and the command that speaks to it
 	data       string // the distribution's data directory
 	corpus     string // the folder of templates
 	wait       time.Duration
 	seed       uint64
 	screen     screen
+	// review stands in for the command line in tests.
+	review func(ctx context.Context, args ...string) ([]byte, error)
 }
 
 func main() {
@@ -45,6 +48,8 @@ func main() {
 	}
 	flag.StringVar(&set.grpc, "grpc", "127.0.0.1:4317", "address of OTLP/gRPC")
 	flag.StringVar(&set.http, "http", "127.0.0.1:4318", "address of OTLP/HTTP")
+	flag.StringVar(&set.admin, "admin", "127.0.0.1:8686", "address of the admin API")
+	flag.StringVar(&set.cli, "cli", filepath.Join("bin", "tracescrub"), "the command line, which approves what is held")
 	flag.StringVar(&set.data, "data", data, "data directory of the running distribution")
 	flag.StringVar(&set.corpus, "corpus", filepath.Join("testdata", "corpus"), "folder of recorded telemetry")
 	flag.DurationVar(&set.wait, "wait", 20*time.Second, "how long to wait for the output")
@@ -70,7 +75,7 @@ var errFailed = errors.New("the output is not what it should be, see above")
 func run(ctx context.Context, set settings, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, set.wait)
 	defer cancel()
-	for _, addr := range []string{set.grpc, set.http} {
+	for _, addr := range []string{set.grpc, set.http, set.admin} {
 		if err := reachable(ctx, addr); err != nil {
 			return err
 		}
@@ -87,6 +92,10 @@ func run(ctx context.Context, set settings, out io.Writer) error {
 	}
 	defer sender.close()
 
+	review := newReviewer(set, time.Now())
+	if set.review != nil {
+		review.command = set.review
+	}
 	var total summary
 	for i, d := range dialects {
 		c, err := d.fill(loaded, set.seed, i)
@@ -97,7 +106,10 @@ func run(ctx context.Context, set settings, out io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("sending %s: %w", d.name, err)
 		}
-		written, err := watched.await(ctx, c, func(context.Context) error { return nil })
+		if i == len(dialects)-1 {
+			review.show = out
+		}
+		written, err := watched.await(ctx, c, review.review)
 		if err != nil {
 			return err
 		}
@@ -107,5 +119,6 @@ func run(ctx context.Context, set settings, out io.Writer) error {
 		}
 		total.add(c, result)
 	}
+	total.held = review.count
 	return total.show(out, set)
 }

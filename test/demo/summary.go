@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/tracescrub/tracescrub/internal/corpus"
 )
@@ -11,6 +12,7 @@ import (
 // summary adds up all dialects.
 type summary struct {
 	spans, records, secrets, rows int
+	held                          int // items that were held and approved
 	result                        corpus.Result
 }
 
@@ -33,6 +35,7 @@ func (t *summary) show(out io.Writer, set settings) error {
 	fmt.Fprintf(out, "\n%s\n", set.screen.paint(bold, "Summary"))
 	for _, line := range []string{
 		fmt.Sprintf("sent       %s, %s and %s", count(r.Cases, "dialect"), count(t.spans, "span"), count(t.records, "log record")),
+		fmt.Sprintf("held       %s, each approved by %s", count(t.held, "item"), strings.Join(approvers, " and ")),
 		fmt.Sprintf("masked     %d of %s of %s", t.rows-r.Leaked(), count(t.rows, "occurrence"), count(t.secrets, "secret")),
 		fmt.Sprintf("unchanged  %d of %s without a secret", r.Values-r.CleanChanged, count(r.Values, "value")),
 		fmt.Sprintf("           %d of %s", r.Decoys-r.DecoysDestroyed, count(r.Decoys, "look-alike")),

@@ -39,7 +39,7 @@ func binary(t *testing.T) string {
 // collector is a running distribution on the real deploy/embedded.yaml, with
 // ports of its own.
 type collector struct {
-	grpc, http, health, metrics, zpages string // host:port each
+	grpc, http, health, metrics, zpages, admin string // host:port each
 
 	data string // its data directory
 	cmd  *exec.Cmd
@@ -47,9 +47,18 @@ type collector struct {
 	done chan struct{} // closed when the process has ended
 }
 
-// start starts a collector and waits until it is healthy. Each of extra is
-// YAML that is merged over the embedded default.
+// onlyMask is the policy of tests that look at what is written at once.
+const onlyMask = `processors: {secret_mask: {policy: [{action: mask}]}}`
+
+// start starts a collector that masks and holds nothing back, and waits until
+// it is healthy. Each of extra is YAML that is merged over the embedded default.
 func start(t *testing.T, data string, extra ...string) *collector {
+	t.Helper()
+	return startHolding(t, data, append([]string{onlyMask}, extra...)...)
+}
+
+// startHolding starts a collector on the embedded default's own policy.
+func startHolding(t *testing.T, data string, extra ...string) *collector {
 	t.Helper()
 	c := launch(t, data, extra...)
 	c.await(t, "the collector to be healthy", func() bool {
@@ -71,20 +80,25 @@ func start(t *testing.T, data string, extra ...string) *collector {
 // launch starts a collector and does not wait.
 func launch(t *testing.T, data string, extra ...string) *collector {
 	t.Helper()
-	ports := freePorts(t, 5)
+	ports := freePorts(t, 6)
+	if code, said := tool(t, "setup", data); code != 0 {
+		t.Fatalf("tracescrub setup: exit code %d\n%s", code, said)
+	}
 	c := &collector{
-		grpc: ports[0], http: ports[1], health: ports[2], metrics: ports[3], zpages: ports[4],
+		grpc: ports[0], http: ports[1], health: ports[2], metrics: ports[3], zpages: ports[4], admin: ports[5],
 		data: data, log: &buffer{}, done: make(chan struct{}),
 	}
 	_, metricsPort, _ := net.SplitHostPort(c.metrics)
 	args := []string{"--config", "../../deploy/embedded.yaml", "--config", "yaml:" + fmt.Sprintf(`
-receivers: {otlp: {protocols: {grpc: {endpoint: %q}, http: {endpoint: %q}}}}
+receivers:
+  otlp: {protocols: {grpc: {endpoint: %q}, http: {endpoint: %q}}}
+  release_gate: {http: {endpoint: %q}}
 extensions: {health_check: {endpoint: %q}, zpages: {endpoint: %q}}
 service:
-  extensions: [health_check, zpages]
+  extensions: [health_check, zpages, basicauth/approvers]
   telemetry:
     metrics: {level: detailed, readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: %s}}}}]}
-`, c.grpc, c.http, c.health, c.zpages, metricsPort)}
+`, c.grpc, c.http, c.admin, c.health, c.zpages, metricsPort)}
 	for _, e := range extra {
 		args = append(args, "--config", "yaml:"+e)
 	}
@@ -206,11 +220,22 @@ func freePorts(t *testing.T, n int) []string {
 // run runs the binary to its end and returns exit code and output.
 func run(t *testing.T, args ...string) (code int, output string) {
 	t.Helper()
-	cmd := exec.Command(binary(t), args...)
+	return runProgram(t, binary(t), args...)
+}
+
+// tool runs the command line, bin/tracescrub, in the same way.
+func tool(t *testing.T, args ...string) (code int, output string) {
+	t.Helper()
+	return runProgram(t, filepath.Join(filepath.Dir(binary(t)), "tracescrub"), args...)
+}
+
+func runProgram(t *testing.T, program string, args ...string) (code int, output string) {
+	t.Helper()
+	cmd := exec.Command(program, args...)
 	cmd.Env = append(os.Environ(), "TRACESCRUB_DATA="+t.TempDir())
 	out, err := cmd.CombinedOutput()
 	if exited := new(exec.ExitError); err != nil && !errors.As(err, &exited) {
-		t.Fatalf("running the binary: %v", err)
+		t.Fatalf("running %s: %v", filepath.Base(program), err)
 	}
 	return cmd.ProcessState.ExitCode(), string(out)
 }

@@ -31,7 +31,7 @@ func TestComponents(t *testing.T) {
 		"receivers":  {"otlp"},
 		"processors": {"attributes", "filter", "memory_limiter", "resource", "secret_mask", "transform"},
 		"exporters":  {"debug", "file", "nop", "otlp_grpc", "otlp_http"},
-		"connectors": {"forward"},
+		"connectors": {"forward", "verdict"},
 		"extensions": {"basicauth", "bearertokenauth", "file_storage", "health_check", "oidc", "pprof", "zpages"},
 		"providers":  {"env", "file", "yaml"},
 	} {

@@ -21,6 +21,9 @@ const (
 	leastMaxBytes   = 1 << 20
 )
 
+// DefaultConfig is valid but for Directory, which has no default.
+func DefaultConfig() Config { return Config{MaxBytes: defaultMaxBytes} }
+
 // Validate reports all mistakes at once.
 func (c *Config) Validate() error {
 	var errs []error

@@ -87,6 +87,9 @@ func (f *file) reopen() error {
 		return err
 	}
 	return guard(f.path, func() error {
+		if err := checkHeaders(f.path); err != nil {
+			return err
+		}
 		db, err := bolt.Open(f.path, 0o600, boltOptions())
 		switch {
 		case errors.Is(err, fs.ErrPermission), errors.Is(err, bolt.ErrTimeout):

@@ -3,6 +3,7 @@ package local
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 
 	"github.com/tracescrub/tracescrub/internal/holdstore"
@@ -52,10 +53,13 @@ func (s *store) room(need int64) error {
 	return nil
 }
 
-// full makes a full disk known as such.
+// full makes a full disk known as such. bbolt passes some errors on as text only.
 func full(err error) error {
+	if err == nil {
+		return nil
+	}
 	for _, e := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
-		if errors.Is(err, e) {
+		if errors.Is(err, e) || strings.Contains(err.Error(), e.Error()) {
 			return fmt.Errorf("%w: %w", holdstore.ErrFull, err)
 		}
 	}

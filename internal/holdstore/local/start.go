@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tracescrub/tracescrub/internal/envelope"
+	"github.com/tracescrub/tracescrub/internal/holdstore"
 )
 
 const stateName = "state.db"
@@ -98,6 +99,13 @@ func (s *store) load() error {
 	if err := s.refresh(); err != nil {
 		return err
 	}
+	if len(s.keys) == 0 {
+		if empty, err := isEmpty(s.state, bucketIDs); err != nil {
+			return err
+		} else if !empty {
+			return fmt.Errorf("%w: %s and all others like it are not there, but items are", holdstore.ErrCorrupt, keysName(1))
+		}
+	}
 	if _, _, err := s.newestKeys(); err != nil {
 		return err
 	}
@@ -146,7 +154,7 @@ func (s *store) openState(others int) (err error) {
 	case err == nil:
 		s.state, err = openFile(path)
 	case errors.Is(err, fs.ErrNotExist) && others > 0:
-		err = fmt.Errorf("%s is not there, but items are: restore it, or move them away", stateName)
+		err = fmt.Errorf("%w: %s is not there, but items are: restore it, or move them away", holdstore.ErrCorrupt, stateName)
 	case errors.Is(err, fs.ErrNotExist):
 		s.state, err = createFile(path, bucketEvents, bucketIDs, bucketDoomed)
 	}

@@ -66,9 +66,16 @@ func (a *API) askLogin(c *call) bool {
 	if site := c.r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
 		a.bounce(c, to)
 	} else {
-		http.Redirect(c.w, c.r, to, http.StatusSeeOther)
+		c.redirect(to)
 	}
 	return true
+}
+
+// redirect sends the browser elsewhere. The answer has no body: nothing but
+// the address bar is to know where a login leads.
+func (c *call) redirect(to string) {
+	c.w.Header().Set("Location", to)
+	c.w.WriteHeader(http.StatusSeeOther)
 }
 
 var bouncePage = template.Must(template.New("").Parse(`<!doctype html>
@@ -93,6 +100,7 @@ func localPath(next string) string {
 	u, err := url.Parse(next)
 	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil || len(next) > 500 ||
 		!strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.Contains(next, `\`) ||
+		strings.ContainsFunc(u.RawQuery, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"<>", r) }) ||
 		strings.HasPrefix(u.Path, pathLogin) || strings.HasPrefix(u.Path, "/api/") {
 		return pathPage
 	}
@@ -103,7 +111,7 @@ func (a *API) beginLogin(c *call) error {
 	query := c.r.URL.Query()
 	next, fresh := localPath(query.Get("next")), query.Get("fresh") == "1"
 	if token := a.sessionToken(c.r); !fresh && token != "" && a.sessions.find(token) != nil {
-		http.Redirect(c.w, c.r, next, http.StatusSeeOther)
+		c.redirect(next)
 		return nil
 	}
 	to, cookie, err := a.login.Begin(c.ctx(), next, fresh)
@@ -112,7 +120,7 @@ func (a *API) beginLogin(c *call) error {
 	}
 	// Lax: the browser comes back from another site.
 	a.setCookie(c.w, "login", cookie, http.SameSiteLaxMode, int(login.FlowDuration.Seconds()))
-	http.Redirect(c.w, c.r, to, http.StatusSeeOther)
+	c.redirect(to)
 	return nil
 }
 

@@ -17,8 +17,8 @@ import (
 type Config struct {
 	// Permissions say who may do what. Whoever no entry names may do nothing.
 	Permissions []Grant `mapstructure:"permissions"`
-	// GroupsClaim is the claim of a bearer token that holds the groups, in
-	// addition to what the auth extension itself takes for groups. Default: groups.
+	// GroupsClaim is the claim of a bearer token that holds the groups, for
+	// auth extensions that were not told themselves (oidc: groups_claim). Default: groups.
 	GroupsClaim string `mapstructure:"groups_claim"`
 	// Login lets people log in with a browser, by OpenID Connect. Default: none.
 	Login configoptional.Optional[login.Config] `mapstructure:"login"`

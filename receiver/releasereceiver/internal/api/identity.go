@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/client"
@@ -56,7 +55,7 @@ func (a *API) identify(c *call, address string) (*caller, error) {
 	if a.Authenticator == nil {
 		return nil, a.unauthenticated("log in")
 	}
-	if wait, empty := a.failures.empty(address); empty {
+	if wait, empty := a.failures.empty(address); empty && credentials {
 		return nil, newProblem("too-many-requests", "failed logins from your address").retryAfter(wait)
 	}
 	ctx, err := a.Authenticator.Authenticate(c.ctx(), c.r.Header)
@@ -66,7 +65,7 @@ func (a *API) identify(c *call, address string) (*caller, error) {
 		}
 		a.failures.take(address)
 		// The extension's error may quote the token.
-		a.Logger.Warn("a login to the admin API was refused", zap.String("request", strings.TrimPrefix(c.instance, "urn:uuid:")), zap.String("address", address))
+		a.Logger.Warn("a login to the admin API was refused", c.request(), zap.String("address", address))
 		return nil, a.unauthenticated("the credentials are not valid")
 	}
 	auth := client.FromContext(ctx).Auth
@@ -111,15 +110,10 @@ func (a *API) person(auth client.AuthData) (*caller, error) {
 	if err != nil {
 		return nil, overflow(err)
 	}
-	// What the extension takes for groups; the slice is its own.
-	switch v := auth.GetAttribute("membership").(type) {
-	case []string:
-		groups = slices.Concat(groups, v)
-	case string:
-		groups = append(slices.Clone(groups), v)
+	// What the extension was told to take for groups is what counts.
+	if v, ok := auth.GetAttribute("membership").([]string); ok && len(v) > 0 {
+		groups = v
 	}
-	slices.Sort(groups)
-	groups = slices.Compact(groups)
 	actor := gate.Actor{Identity: issuer + " " + id, Subject: subject, Names: login.Names(claim), Groups: groups}
 	return &caller{Actor: actor, by: byToken, allow: a.allowed(issuer, id, groups)}, nil
 }

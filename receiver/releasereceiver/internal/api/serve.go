@@ -32,21 +32,12 @@ var securityHeaders = map[string]string{
 
 // ServeHTTP answers one request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	id := requestID()
-	for name, value := range securityHeaders {
-		w.Header().Set(name, value)
-	}
-	if a.secure || r.TLS != nil {
-		w.Header().Set("Strict-Transport-Security", "max-age=31536000")
-	}
-	w.Header().Set("X-Request-Id", id)
 	began := &beginning{ResponseWriter: w}
-	c := &call{w: began, r: r, instance: "urn:uuid:" + id}
-	c.more()
+	c := a.begin(began, r)
 	defer func() {
 		if v := recover(); v != nil {
 			// What a panic says may hold content; where it was does not.
-			a.Logger.Error("the admin API panicked", zap.String("request", id), zap.String("type", fmt.Sprintf("%T", v)), zap.Stack("stack"))
+			a.Logger.Error("the admin API panicked", c.request(), zap.String("type", fmt.Sprintf("%T", v)), zap.Stack("stack"))
 			if began.began {
 				panic(http.ErrAbortHandler) // an answer cut short must not look whole
 			}
@@ -58,6 +49,28 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.log(c, p)
 		p.write(began, c.instance)
 	}
+}
+
+// HandleError is for confighttp.WithErrorHandler: it answers requests whose
+// body confighttp cannot decompress, and which never come here.
+func (a *API) HandleError(w http.ResponseWriter, r *http.Request, _ string, _ int) {
+	c := a.begin(w, r)
+	newProblem("unsupported-media-type", "send the body as it is, without Content-Encoding").write(w, c.instance)
+}
+
+// begin sets what is on every answer.
+func (a *API) begin(w http.ResponseWriter, r *http.Request) *call {
+	id := requestID()
+	for name, value := range securityHeaders {
+		w.Header().Set(name, value)
+	}
+	if a.secure || r.TLS != nil {
+		w.Header().Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	w.Header().Set("X-Request-Id", id)
+	c := &call{w: w, r: r, instance: requestPrefix + id}
+	c.more()
+	return c
 }
 
 // beginning remembers whether an answer has begun.
@@ -79,6 +92,13 @@ func (b *beginning) Write(p []byte) (int, error) {
 	return b.ResponseWriter.Write(p)
 }
 
+const requestPrefix = "urn:uuid:"
+
+// request is the request's id, for the log.
+func (c *call) request() zap.Field {
+	return zap.String("request", strings.TrimPrefix(c.instance, requestPrefix))
+}
+
 // requestID returns a random UUID. One that comes with the request is not
 // taken over: it would go into logs as it is.
 func requestID() string {
@@ -92,8 +112,7 @@ func requestID() string {
 // log writes down what went wrong with us: neither what the request asked nor who sent it.
 func (a *API) log(c *call, p *problem) {
 	if p.cause != nil {
-		a.Logger.Error("a request to the admin API failed", zap.String("request", strings.TrimPrefix(c.instance, "urn:uuid:")),
-			zap.String("problem", p.name), zap.Error(p.cause))
+		a.Logger.Error("a request to the admin API failed", c.request(), zap.String("problem", p.name), zap.Error(p.cause))
 	}
 }
 
@@ -111,6 +130,7 @@ func (a *API) handle(c *call) error {
 		return err
 	}
 	c.id = id
+	c.r.Pattern = c.r.Method + " " + found.path // for the server's metrics, which must not hold ids
 	if found.open {
 		return found.handle(c)
 	}

@@ -29,6 +29,7 @@ type session struct {
 type sessions struct {
 	duration time.Duration
 	now      func() time.Time
+	limit    int // of all
 
 	mu sync.Mutex
 	// open is guarded by mu.
@@ -36,7 +37,7 @@ type sessions struct {
 }
 
 func newSessions(duration time.Duration, now func() time.Time) *sessions {
-	return &sessions{duration: duration, now: now, open: map[[sha256.Size]byte]*session{}}
+	return &sessions{duration: duration, now: now, limit: sessionsOfAll, open: map[[sha256.Size]byte]*session{}}
 }
 
 // begin begins a session and returns its token. If there are too many, the one
@@ -49,7 +50,7 @@ func (s *sessions) begin(who login.Person) (token string) {
 	defer s.mu.Unlock()
 	of := func(o *session) bool { return o.Issuer == who.Issuer && o.ID == who.ID }
 	s.makeRoom(sessionsOfOne, now, of)
-	s.makeRoom(sessionsOfAll, now, func(*session) bool { return true })
+	s.makeRoom(s.limit, now, func(*session) bool { return true })
 	s.open[sha256.Sum256([]byte(token))] = opened
 	return token
 }

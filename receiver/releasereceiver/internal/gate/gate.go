@@ -93,7 +93,7 @@ type Finding struct {
 // Change is one step of an item's history.
 type Change struct {
 	At      time.Time `json:"at"`
-	Event   string    `json:"event"` // held, approve, deny, approved, denied, expired, releasing, released, shredded
+	Event   string    `json:"event"` // held, approve, deny, approved, denied, expired, releasing, failed, unclaim, released, shredded
 	By      string    `json:"by,omitempty"`
 	Reason  string    `json:"reason,omitempty"`
 	Version uint64    `json:"version"`

@@ -60,8 +60,11 @@ func denial(e ledger.Entry) event.Event {
 }
 
 const (
-	// clockEvery is how often is looked at what time has brought.
+	// clockEvery is how often is looked at what time has brought, or a quarter
+	// of the time to expiry if that is less.
 	clockEvery = 5 * time.Second
+	// keysEvery is how often is looked for new private keys.
+	keysEvery = time.Minute
 	// tidyEvery is how often keys and leftovers are looked at.
 	tidyEvery = time.Hour
 	// margin is added to the longest time that something can be needed.
@@ -98,8 +101,9 @@ func (k *Keeper) keepTime(ctx context.Context) {
 		c        clock
 		reminded time.Time
 		tidy     time.Time
+		keys     time.Time
 	)
-	for sleep(ctx, clockEvery) {
+	for sleep(ctx, min(clockEvery, k.ExpireAfter/4+time.Millisecond)) {
 		if !k.isReady() {
 			continue
 		}
@@ -110,10 +114,28 @@ func (k *Keeper) keepTime(ctx context.Context) {
 		}
 		reminded = k.remind(now, reminded)
 		k.expire(ctx, now)
+		if keys.IsZero() || time.Since(keys) >= keysEvery {
+			keys = time.Now()
+			k.reload(ctx, now)
+		}
 		if tidy.IsZero() || time.Since(tidy) >= tidyEvery {
 			tidy = time.Now()
 			k.tidy(ctx, now)
 		}
+	}
+}
+
+// reload looks for new private keys.
+func (k *Keeper) reload(ctx context.Context, now time.Time) {
+	if k.Keys == nil {
+		return
+	}
+	added, err := k.Keys.Reload()
+	for _, id := range added {
+		_ = k.audit(ctx, event.Event{Name: event.KeyRotated, At: now, Key: id.String()}) // it has happened
+	}
+	if err != nil {
+		k.seldom("private keys could not be read again", zap.Error(err))
 	}
 }
 
@@ -207,18 +229,16 @@ func (k *Keeper) tidy(ctx context.Context, now time.Time) {
 
 // Keys looks after private keys.
 type Keys interface {
-	// Reload reads them again, for new ones.
-	Reload() error
+	// Reload reads them again and returns those that are new.
+	Reload() ([]envelope.KeyID, error)
 	// Destroy destroys those whose successor is older than age, unless keep says otherwise.
 	Destroy(age time.Duration, now time.Time, keep func(envelope.KeyID) bool) error
 }
 
 func (k *Keeper) tidyKeys(ctx context.Context, now time.Time, needed bool) error {
 	err := k.Keys.Destroy(k.ExpireAfter+margin, now, func(id envelope.KeyID) bool {
-		return needed || k.audit(ctx, event.Event{Name: event.KeyDestroyed, At: now, Key: id.String()}) != nil
+		return needed || k.audit(ctx, event.Event{Name: event.KeyDestroyed, At: now, Key: id.String(), Reason: "superseded"}) != nil
 	})
-	if err != nil {
-		return err
-	}
-	return k.Keys.Reload()
+	k.reload(ctx, now)
+	return err
 }

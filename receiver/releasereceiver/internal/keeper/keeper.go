@@ -74,6 +74,9 @@ type Settings struct {
 	Clean func(string) string
 	// Keys looks after the private keys. nil: nobody does.
 	Keys Keys
+	// Admit is asked once the store is read and before anything is done with
+	// it; foreign is how many records nobody with our key wrote. nil: it may.
+	Admit func(foreign int) error
 
 	Now      func() time.Time
 	Log      *zap.Logger
@@ -106,6 +109,7 @@ type Keeper struct {
 	ledger      *ledger.Ledger
 	ready       bool
 	done, total int64
+	foreign     int // records of others, in this replay
 	waiters     map[[16]byte]chan ledger.Outcome
 
 	people *peopleCache
@@ -145,6 +149,9 @@ func (k *Keeper) Start() {
 		k.takers.Go(func() { k.worker(taking, ctx) })
 	}
 	k.wg.Go(func() { k.follow(ctx) })
+	k.wg.Go(func() { // nothing waits for it: what follows fails as long as this does
+		_ = k.persist(taking, func() error { return k.audit(taking, event.Event{Name: event.Started, At: k.Now()}) })
+	})
 }
 
 // Shutdown takes nothing up any more, lets what is under way end until ctx
@@ -163,15 +170,19 @@ func (k *Keeper) Shutdown(ctx context.Context) {
 	case <-ended:
 	case <-ctx.Done():
 	}
+	if ctx.Err() == nil {
+		_ = k.audit(ctx, event.Event{Name: event.Stopped, At: k.Now()}) // it stops all the same
+	}
 	k.cancel()
 	k.wg.Wait()
+	k.cancel = nil
 }
 
 func (k *Keeper) reset() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.ledger = ledger.New(k.Key, ledger.Rules{Required: k.Required, ExpireAfter: k.ExpireAfter})
-	k.ready, k.done, k.total = false, 0, 0
+	k.ready, k.done, k.total, k.foreign = false, 0, 0, 0
 	k.ring.skip()
 }
 
@@ -231,7 +242,16 @@ func (k *Keeper) apply(ev holdstore.Event) error {
 	if ev.Total > 0 {
 		k.done, k.total = ev.Done, ev.Total
 	}
+	if out.Invalid {
+		k.foreign++
+	}
 	if ev.CaughtUp {
+		if k.Admit != nil { // it reads and writes files at most
+			if err := k.Admit(k.foreign); err != nil {
+				k.mu.Unlock()
+				return err
+			}
+		}
 		k.ready = true
 	}
 	live := k.ready

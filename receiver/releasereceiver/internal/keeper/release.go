@@ -162,7 +162,7 @@ func whyFailed(err error) string {
 	case errors.Is(err, errPipeline):
 		return errPipeline.Error()
 	}
-	for _, known := range []error{holdstore.ErrGone, holdstore.ErrCorrupt, unseal.ErrNoKey, unseal.ErrDamaged, content.ErrOther} {
+	for _, known := range []error{holdstore.ErrGone, holdstore.ErrCorrupt, unseal.ErrNoKey, unseal.ErrDamaged, content.ErrOther, content.ErrPatches} {
 		if errors.Is(err, known) {
 			return known.Error()
 		}

@@ -276,36 +276,6 @@ func TestHeldAgain(t *testing.T) {
 	require.Equal(t, whyState, w.put(1, Record{Kind: Shredded}).Why)
 }
 
-func TestForged(t *testing.T) {
-	w := newWorld(t)
-	w.hold(1)
-	r := deny("a")
-	r.Item, r.Expect, r.At = envelope.ID{1}, 1, t0
-	good := r.Encode(testKey)
-	for name, change := range map[string]func(*holdstore.Record){
-		"another key":        func(e *holdstore.Record) { *e = r.Encode([]byte("not the key")) },
-		"another item":       func(e *holdstore.Record) { e.Item[0]++ },
-		"another trace":      func(e *holdstore.Record) { e.Trace[0]++ },
-		"a changed byte":     func(e *holdstore.Record) { e.Data = append([]byte{}, e.Data...); e.Data[1] = byte(Approve) },
-		"cut":                func(e *holdstore.Record) { e.Data = e.Data[:len(e.Data)-1] },
-		"nothing":            func(e *holdstore.Record) { e.Data = nil },
-		"a kind of tomorrow": func(e *holdstore.Record) { r := r; r.Kind = 9; *e = r.Encode(testKey) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			e := good
-			change(&e)
-			out := w.event(holdstore.Event{Record: &e})
-			require.True(t, out.Invalid)
-			require.Nil(t, out.Record)
-			require.Equal(t, gate.Pending, w.state(1))
-		})
-	}
-	require.True(t, w.event(holdstore.Event{Record: &good}).Applied)
-	require.Equal(t, whyDecided, w.event(holdstore.Event{Record: &good}).Why, "copied")
-	w.at = 0
-	require.Equal(t, Outcome{Item: envelope.ID{1}}, w.event(holdstore.Event{Record: &good}), "told again")
-}
-
 func TestUnknownIsBounded(t *testing.T) {
 	rules := testRules()
 	rules.MaxUnknown = 3
