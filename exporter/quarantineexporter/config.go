@@ -3,6 +3,8 @@ package quarantineexporter
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -29,7 +31,8 @@ type Config struct {
 // SealConfig says whom items are sealed for.
 type SealConfig struct {
 	// PublicKeys is a directory of public keys, of which the newest is used,
-	// or the file of one. Required.
+	// or the file of one. Default: keys/public in the environment's
+	// TRACESCRUB_DATA, else in data.
 	PublicKeys string `mapstructure:"public_keys"`
 	// ReloadInterval is how often it is read again; 0 is never.
 	ReloadInterval time.Duration `mapstructure:"reload_interval"`
@@ -44,9 +47,13 @@ var (
 )
 
 func createDefaultConfig() component.Config {
+	dataDir := os.Getenv("TRACESCRUB_DATA")
+	if dataDir == "" {
+		dataDir = "data"
+	}
 	return &Config{
-		Store:   backend.DefaultConfig(),
-		Seal:    SealConfig{ReloadInterval: 30 * time.Second},
+		Store:   backend.DefaultConfig(dataDir),
+		Seal:    SealConfig{PublicKeys: filepath.Join(dataDir, "keys", "public"), ReloadInterval: 30 * time.Second},
 		Timeout: 5 * time.Second,
 	}
 }

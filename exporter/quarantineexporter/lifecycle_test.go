@@ -31,6 +31,7 @@ func TestFactory(t *testing.T) {
 }
 
 func TestConfigFile(t *testing.T) {
+	t.Setenv("TRACESCRUB_DATA", "")
 	conf, err := confmaptest.LoadConf("testdata/config.yaml")
 	require.NoError(t, err)
 	for name := range conf.ToStringMap() {
@@ -41,8 +42,7 @@ func TestConfigFile(t *testing.T) {
 		require.NoError(t, confmap.Validate(cfg))
 		if name == "quarantine" { // it shows the defaults
 			want := createDefaultConfig().(*Config)
-			want.Seal.PublicKeys = "data/keys/public"
-			want.Store.Local.GetOrInsertDefault().Directory = "data/quarantine"
+			want.Store.Local.GetOrInsertDefault()
 			require.Equal(t, want, cfg)
 		}
 	}
@@ -50,7 +50,7 @@ func TestConfigFile(t *testing.T) {
 
 func TestValidate(t *testing.T) {
 	cfg := createDefaultConfig().(*Config)
-	cfg.Seal.ReloadInterval, cfg.Timeout = -1, 0
+	cfg.Seal.PublicKeys, cfg.Seal.ReloadInterval, cfg.Timeout = "", -1, 0
 	err := confmap.Validate(cfg)
 	for _, want := range []string{
 		"seal::public_keys: must name", "seal::reload_interval: must not", "timeout: must be", "store: must have local or kafka",

@@ -65,7 +65,7 @@ type Record struct {
 // Event is something that happened in the store. Exactly one of the pointers
 // is set, or CaughtUp, or none: then it only tells how far the replay is.
 type Event struct {
-	Held   *Meta        // an item is there; may come twice for the same id
+	Held   *Meta        // an item is there; may come twice for the same id. Not to be changed: items share their rules
 	Ref    Ref          // with Held
 	Gone   *envelope.ID // an item's capsule has been removed
 	Record *Record      // an entry of the log
@@ -109,8 +109,9 @@ type Store interface {
 	// Shredded reports whether the bytes of the capsule have left the store's
 	// files, which may be later than Shred's return.
 	Shredded(ctx context.Context, id envelope.ID, ref Ref) (bool, error)
-	// Prune removes the chunks of items that were held before t, and what the
-	// store need not remember of them.
+	// Prune removes what the store need not remember of items that were held
+	// before t and are destroyed: chunks, index and entries of the log. An
+	// item that is not destroyed stays, as long as the store can keep it.
 	Prune(ctx context.Context, t time.Time) error
 	// Close ends the store for this user of it.
 	Close() error

@@ -9,8 +9,7 @@ import (
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/config/configoptional"
 
-	"github.com/tracescrub/tracescrub/internal/holdstore/kafka"
-	"github.com/tracescrub/tracescrub/internal/holdstore/local"
+	"github.com/tracescrub/tracescrub/internal/holdstore/backend"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/api"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/notify"
 )
@@ -19,8 +18,8 @@ import (
 // start from the factory's default. README.md has every key with its
 // consequence.
 type Config struct {
-	// Store is where held items are.
-	Store StoreConfig `mapstructure:"store"`
+	// Store is where held items are, the same as the quarantine exporter's.
+	Store backend.Config `mapstructure:"store"`
 	// Keys is where the keys are that open them.
 	Keys KeysConfig `mapstructure:"keys"`
 	// FingerprintKeyFile has the key that secret_mask makes fingerprints with.
@@ -40,14 +39,6 @@ type Config struct {
 	API api.Config `mapstructure:",squash"`
 	// Notify tells people by a webhook.
 	Notify configoptional.Optional[notify.Config] `mapstructure:"notify"`
-}
-
-// StoreConfig names one store, the same that the quarantine exporter writes to.
-type StoreConfig struct {
-	// Local is a directory on this machine.
-	Local configoptional.Optional[local.Config] `mapstructure:"local"`
-	// Kafka is a cluster that several gates can share.
-	Kafka configoptional.Optional[kafka.Config] `mapstructure:"kafka"`
 }
 
 // KeysConfig says where keys are.
@@ -90,10 +81,7 @@ func createDefaultConfig() component.Config {
 	server.NetAddr.Endpoint = "127.0.0.1:8686"
 	server.MaxRequestBodySize = 1 << 20
 	return &Config{
-		Store: StoreConfig{
-			Local: configoptional.Default(local.Config{Directory: filepath.Join(dataDir, "quarantine")}),
-			Kafka: configoptional.Default(kafka.DefaultConfig()),
-		},
+		Store:              backend.DefaultConfig(dataDir),
 		Keys:               KeysConfig{Private: filepath.Join(dataDir, "keys", "private")},
 		FingerprintKeyFile: filepath.Join(dataDir, "fingerprint.key"),
 		ExpireAfter:        7 * 24 * time.Hour,

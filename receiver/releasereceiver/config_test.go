@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/confmap/confmaptest"
 
+	"github.com/tracescrub/tracescrub/internal/holdstore/backend"
 	"github.com/tracescrub/tracescrub/internal/holdstore/kafka"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/api"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/gate"
@@ -70,7 +71,7 @@ func TestMistakes(t *testing.T) {
 		do   func(*Config)
 		want string
 	}{
-		{"no store", func(c *Config) { c.Store = StoreConfig{} }, "store: must name exactly one"},
+		{"no store", func(c *Config) { c.Store = backend.DefaultConfig("") }, "store: must have local or kafka"},
 		{"no keys", func(c *Config) { c.Keys.Private = "" }, "keys::private: must be set"},
 		{"no fingerprint", func(c *Config) { c.FingerprintKeyFile = "" }, "fingerprint_key_file: must be set"},
 		{"expiry", func(c *Config) { c.ExpireAfter = 0 }, "expire_after: must be at least 1s"},
@@ -88,12 +89,12 @@ func TestMistakes(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := load(t, "release_gate")
 			c.do(cfg)
-			require.ErrorContains(t, cfg.Validate(), c.want)
+			require.ErrorContains(t, confmap.Validate(cfg), c.want)
 		})
 		c.do(every)
 		wants = append(wants, c.want)
 	}
-	err := every.Validate()
+	err := confmap.Validate(every)
 	for _, want := range wants {
 		require.ErrorContains(t, err, want)
 	}
@@ -103,7 +104,7 @@ func TestMistakes(t *testing.T) {
 		do   func(*Config)
 		want string
 	}{
-		"two stores":     {func(c *Config) { c.Store.Kafka = configoptional.Some(kafka.DefaultConfig()) }, "store: must name exactly one"},
+		"two stores":     {func(c *Config) { c.Store.Kafka = configoptional.Some(kafka.DefaultConfig()) }, "store: local, kafka: set one"},
 		"nobody may":     {withAuth, "permissions: must not be empty"},
 		"token in a URL": {func(c *Config) { withAuth(c); c.HTTP.Auth.Get().RequestParameters = []string{"token"} }, "request_params: must not be set"},
 		"port only":      {func(c *Config) { c.HTTP.NetAddr.Endpoint = ":8686" }, "http::endpoint: without"},
@@ -111,19 +112,20 @@ func TestMistakes(t *testing.T) {
 		"kafka forgets": {func(c *Config) {
 			k := kafka.DefaultConfig()
 			k.Expiry = time.Hour
-			c.Store = StoreConfig{Kafka: configoptional.Some(k)}
+			c.Store = backend.DefaultConfig("")
+			c.Store.Kafka = configoptional.Some(k)
 		}, "store::kafka::expiry: must not be less than expire_after"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := load(t, "release_gate")
 			c.do(cfg)
-			require.ErrorContains(t, cfg.Validate(), c.want)
+			require.ErrorContains(t, confmap.Validate(cfg), c.want)
 		})
 	}
 	for _, endpoint := range []string{"127.0.0.1:1", "localhost:1", "[::1]:1", "127.1.2.3:1"} {
 		cfg := load(t, "release_gate")
 		cfg.HTTP.NetAddr.Endpoint = endpoint
-		require.NoError(t, cfg.Validate(), endpoint)
+		require.NoError(t, confmap.Validate(cfg), endpoint)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -116,6 +117,19 @@ func (p *pipelines) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	return nil
 }
 
+// told are the names of the events so far.
+func (p *pipelines) told() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.events)
+}
+
+func (p *pipelines) released() []ptrace.Traces {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.traces)
+}
+
 // world is a gate on a store of its own, with whatever is around it.
 type world struct {
 	*testing.T
@@ -141,7 +155,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) config() *Config {
 	w.Helper()
 	cfg := createDefaultConfig().(*Config)
-	cfg.Store = StoreConfig{Local: configoptional.Some(*cfg.Store.Local.GetOrInsertDefault())}
+	cfg.Store.Local.GetOrInsertDefault()
 	var l net.ListenConfig
 	listener, err := l.Listen(w.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(w, err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/event"
 	"github.com/tracescrub/tracescrub/internal/holdstore"
+	"github.com/tracescrub/tracescrub/internal/holdstore/backend"
 	"github.com/tracescrub/tracescrub/internal/release"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/content"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/gate"
@@ -164,7 +165,7 @@ func (c *core) start(ctx context.Context, host component.Host) (r *running, err 
 	if err != nil {
 		return r, err
 	}
-	if r.store, err = c.cfg.Store.open(ctx, c.set.Logger); err != nil {
+	if r.store, err = backend.Open(ctx, c.cfg.Store, c.set.Logger); err != nil {
 		return r, fmt.Errorf("store: %w", err)
 	}
 	if r.tel, err = newTelemetry(c.set.TelemetrySettings); err != nil {

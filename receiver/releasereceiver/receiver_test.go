@@ -74,7 +74,7 @@ func TestDenies(t *testing.T) {
 	w.cfg = w.config()
 	w.start()
 	require.Equal(t, gate.Shredded, w.item(id).State, "after a restart as well")
-	require.Empty(t, w.pipe.traces)
+	require.Empty(t, w.pipe.released())
 }
 
 // TestNoAudit: while events are not taken, nothing happens.
@@ -109,7 +109,7 @@ func TestLifecycle(t *testing.T) {
 	require.Zero(t, status, "the work ends with the first signal")
 	w.stop()
 	require.Empty(t, cores.m)
-	require.Contains(t, w.pipe.events, "tracescrub.stopped")
+	require.Contains(t, w.pipe.told(), "tracescrub.stopped")
 }
 
 func TestNeedsALogsPipeline(t *testing.T) {
@@ -210,17 +210,17 @@ func TestLostMACKey(t *testing.T) {
 func TestRulesChanged(t *testing.T) {
 	w := newWorld(t)
 	w.start()
-	require.NotContains(t, w.pipe.events, "tracescrub.policy.changed")
+	require.NotContains(t, w.pipe.told(), "tracescrub.policy.changed")
 	w.stop()
 	w.cfg = w.config()
 	w.start()
-	require.NotContains(t, w.pipe.events, "tracescrub.policy.changed")
+	require.NotContains(t, w.pipe.told(), "tracescrub.policy.changed")
 	w.stop()
 	w.cfg = w.config()
 	w.cfg.Quorum = []QuorumConfig{{Required: 1}}
 	w.start()
 	w.stop()
-	require.Contains(t, w.pipe.events, "tracescrub.policy.changed")
+	require.Contains(t, w.pipe.told(), "tracescrub.policy.changed")
 }
 
 func TestSendsWhereItCan(t *testing.T) {
@@ -240,5 +240,5 @@ func TestSendsWhereItCan(t *testing.T) {
 	w.wait("a failed attempt", func() bool {
 		return slices.ContainsFunc(w.item(id).History, func(c gate.Change) bool { return c.Event == "failed" })
 	})
-	require.Empty(t, w.pipe.traces)
+	require.Empty(t, w.pipe.released())
 }

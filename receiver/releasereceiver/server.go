@@ -55,7 +55,8 @@ func (c *core) serve(ctx context.Context, host component.Host, g gate.Gate) (*se
 		handler.Close()
 		return nil, fmt.Errorf("http::endpoint: %w", err)
 	}
-	if s.http, err = cfg.ToServer(ctx, host.GetExtensions(), c.set.TelemetrySettings, handler); err != nil {
+	if s.http, err = cfg.ToServer(ctx, host.GetExtensions(), c.set.TelemetrySettings, handler,
+		confighttp.WithErrorHandler(handler.HandleError)); err != nil {
 		handler.Close()
 		return nil, errors.Join(fmt.Errorf("http: %w", err), listener.Close())
 	}

@@ -29,9 +29,6 @@ func (c *Config) Validate() error {
 	wrong := func(path, format string, args ...any) {
 		errs = append(errs, fmt.Errorf("%s: %w", path, fmt.Errorf(format, args...)))
 	}
-	if c.Store.Local.HasValue() == c.Store.Kafka.HasValue() {
-		wrong("store", "must name exactly one of local and kafka")
-	}
 	if k := c.Store.Kafka; k.HasValue() && k.Get().Expiry < c.ExpireAfter {
 		wrong("store::kafka::expiry", "must not be less than expire_after")
 	}

@@ -6,6 +6,7 @@ package backend
 import (
 	"context"
 	"errors"
+	"path/filepath"
 
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.uber.org/zap"
@@ -26,10 +27,12 @@ type Config struct {
 	_ struct{}
 }
 
-// DefaultConfig has neither store chosen.
-func DefaultConfig() Config {
+// DefaultConfig has neither store chosen. A local one is below dataDir.
+func DefaultConfig(dataDir string) Config {
+	files := local.DefaultConfig()
+	files.Directory = filepath.Join(dataDir, "quarantine")
 	return Config{
-		Local: configoptional.Default(local.DefaultConfig()),
+		Local: configoptional.Default(files),
 		Kafka: configoptional.Default(kafka.DefaultConfig()),
 	}
 }

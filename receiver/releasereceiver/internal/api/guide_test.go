@@ -139,7 +139,7 @@ func TestGuideConfiguration(t *testing.T) {
 		conf, err := confmap.NewFromStringMap(raw).Sub("receivers::release_gate")
 		require.NoError(t, err)
 		c := NewDefaultConfig()
-		require.NoError(t, conf.Unmarshal(&c))
+		require.NoError(t, conf.Unmarshal(&c, confmap.WithIgnoreUnused())) // the rest is the receiver's
 		require.NoError(t, confmap.Validate(&c))
 		require.True(t, c.Login.HasValue())
 		require.Equal(t, NewDefaultConfig().Limits, c.Limits, "the guide shows the defaults")

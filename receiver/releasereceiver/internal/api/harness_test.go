@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,10 +34,10 @@ var everything = []gate.Permission{gate.List, gate.Preview, gate.Decide, gate.Re
 
 // extension is an auth extension that believes everybody: user and password
 // are the same, and a token is the JSON of its attributes.
-type extension struct{ asked int }
+type extension struct{ asked atomic.Int64 }
 
 func (e *extension) Authenticate(ctx context.Context, headers map[string][]string) (context.Context, error) {
-	e.asked++
+	e.asked.Add(1)
 	r := http.Request{Header: headers}
 	data := attributes{}
 	if name, password, ok := r.BasicAuth(); ok {

@@ -79,10 +79,10 @@ func TestFailedLogins(t *testing.T) {
 	for range 3 {
 		require.Equal(t, "401 ", wrong())
 	}
-	asked := ext.asked
+	asked := ext.asked.Load()
 	require.Equal(t, "429 20", wrong())
 	refused(t, a, request("GET", "/api/v1/me", ""), "too-many-requests")
-	require.Equal(t, asked, ext.asked)
+	require.Equal(t, asked, ext.asked.Load())
 	refused(t, a, request("GET", "/api/v1/me", "", "Authorization", ""), "unauthenticated")
 	r := request("GET", "/api/v1/me", "")
 	r.RemoteAddr = "192.0.2.77:1"

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -103,28 +104,27 @@ func TestConcurrentVotes(t *testing.T) {
 	a := newAPI(t)
 	const voters = 32
 	var wg sync.WaitGroup
-	status := make([]int, voters)
-	bodies := make([][]byte, voters)
+	answers := make([]*httptest.ResponseRecorder, voters)
 	for i := range voters {
-		wg.Go(func() {
-			verb := []string{"approve", "deny"}[i%2]
-			resp, body := send(t, a, vote(fmt.Sprint("voter ", i), 1, verb, `{"reason":"r"}`, `"1"`))
-			status[i], bodies[i] = resp.StatusCode, body
-		})
+		answers[i] = httptest.NewRecorder()
+		verb := []string{"approve", "deny"}[i%2]
+		r := vote(fmt.Sprint("voter ", i), 1, verb, `{"reason":"r"}`, `"1"`)
+		wg.Go(func() { a.ServeHTTP(answers[i], r) })
 	}
 	wg.Wait()
 	won := 0
-	for i, s := range status {
-		if s == 200 {
+	for _, rec := range answers {
+		if rec.Code == 200 {
 			won++
 			continue
 		}
-		require.Equal(t, 409, s)
+		require.Equal(t, 409, rec.Code)
+		require.NoError(t, theContract().check("POST", itemPath(1, ":deny"), rec.Result(), rec.Body.Bytes()))
 		var p struct {
 			State   gate.State
 			Version uint64
 		}
-		require.NoError(t, json.Unmarshal(bodies[i], &p))
+		require.NoError(t, json.Unmarshal(rec.Body.Bytes(), &p))
 		require.Equal(t, uint64(3), p.Version)
 		require.NotEqual(t, gate.Pending, p.State)
 	}

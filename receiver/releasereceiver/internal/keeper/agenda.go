@@ -213,7 +213,7 @@ func (k *Keeper) wait(e ledger.Entry) time.Duration {
 }
 
 // dead says that the gate is known not to run any more.
-func (k *Keeper) dead(o ledger.Owner) bool { return k.Exclusive && o.Process != process }
+func (k *Keeper) dead(o ledger.Owner) bool { return k.Exclusive && o.Process != k.owner.Process }
 
 const longestBackoff = 15 * time.Minute
 

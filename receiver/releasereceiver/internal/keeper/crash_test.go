@@ -119,11 +119,13 @@ func (w *world) recorded(id string, names ...string) {
 	}
 }
 
-// TestTwoGates: one releases, and the work of one that was killed is taken over.
+// TestTwoGates: one releases, and the work of one that was killed is taken over,
+// also by a gate whose clock is hours behind.
 func TestTwoGates(t *testing.T) {
 	bubble(t, func(w *world) {
 		l := &life{}
-		a, b := w.start(l, nil), w.start(&life{}, nil)
+		a := w.start(l, nil)
+		b := w.start(&life{}, func(s *Settings) { s.Now = func() time.Time { return time.Now().Add(-3 * time.Hour) } })
 		for n := range byte(20) {
 			it := w.hold(n)
 			it = w.must(a, "ann", it, true)
@@ -236,7 +238,9 @@ func TestShutdown(t *testing.T) {
 		k.Shutdown(ctx)
 		require.Len(t, w.sentItems(), 1, "there was no time")
 		k = w.start(&life{}, nil)
-		require.Equal(t, gate.Approved, w.detail(k, it.ID).State, "it is nobody's now")
+		d := w.detail(k, it.ID)
+		require.Equal(t, gate.Approved, d.State, "it is nobody's now")
+		require.Equal(t, "unclaim", d.History[len(d.History)-1].Event, "it did not fail")
 		time.Sleep(time.Minute)
 		require.Equal(t, gate.Released, w.detail(k, it.ID).State)
 	})
@@ -247,18 +251,13 @@ func TestExclusive(t *testing.T) {
 	bubble(t, func(w *world) {
 		exclusive := func(s *Settings) { s.Exclusive = true }
 		l := &life{}
-		k := New(w.settings(l))
-		k.owner.Process = [8]byte{0xff} // of an earlier run
-		k.Start()
-		w.Cleanup(func() { stop(k) })
+		k := w.start(l, exclusive)
 		w.set(func() { w.sendTime = 10 * time.Second })
 		it := w.must(k, "bob", w.must(k, "ann", w.hold(1), true), true)
 		denied := w.hold(2)
 		time.Sleep(time.Second)
 		l.mu.Lock()
-		l.left = 1 // the vote is written, the rest not
-		l.persist = true
-		l.left = 2
+		l.left, l.persist = 2, true // the vote is written, the rest not
 		l.mu.Unlock()
 		_, err := w.vote(k, "ann", denied, false)
 		require.Error(t, err)

@@ -163,7 +163,8 @@ func TestRules(t *testing.T) {
 		"original":                  {person("bob"), with(func(b *gate.Ballot) { b.Mode = "original" }), false, forbidden},
 		"original with reveal":      {person("bob"), with(func(b *gate.Ballot) { b.Mode = "original" }), true, ""},
 		"nobody":                    {gate.Actor{}, good, false, forbidden},
-		"the producer":              {person("robot"), good, false, forbidden},
+		"the producer":              {person("sender"), good, false, forbidden},
+		"another producer":          {person("robot"), good, false, forbidden},
 		"the producer by a name":    {gate.Actor{Identity: "i s", Names: []string{"robot"}}, good, false, forbidden},
 		"the producer denies":       {person("robot"), with(func(b *gate.Ballot) { b.Approve = false }), false, forbidden},
 		"the owner":                 {person("Owner@example.org"), good, false, forbidden},
@@ -359,6 +360,7 @@ func TestStoreFails(t *testing.T) {
 		f := &failing{memory: w.store}
 		k := w.start(&life{}, func(s *Settings) { s.Store = f })
 		it := w.hold(1)
+		seq := k.ring.now()
 		f.fail.Store(true)
 		w.store.hold(holdstore.Meta{ID: envelope.ID{2}})
 		synctest.Wait()
@@ -373,6 +375,9 @@ func TestStoreFails(t *testing.T) {
 		page, err := k.List(gate.Query{})
 		require.NoError(t, err)
 		require.Len(t, page.Items, 2)
+		complete, err := k.Subscribe(w.Context(), seq, func(gate.Notice) error { return nil })
+		require.NoError(t, err)
+		require.False(t, complete, "changes were missed")
 		w.must(k, "ann", it, true)
 	})
 }

@@ -65,6 +65,8 @@ type sent struct {
 type world struct {
 	*testing.T
 	store *memory
+	// processes counts the gates that were started.
+	processes byte
 
 	mu        sync.Mutex
 	sent      []sent
@@ -94,7 +96,7 @@ func (w *world) hold(n byte) gate.Item {
 	w.store.hold(holdstore.Meta{
 		ID: envelope.ID{n}, Trace: [16]byte{n}, Signal: "traces", Service: "agent", Severity: "critical",
 		Rules: []string{"aws-key"}, Findings: 1, Secrets: 1, Spans: 1, Bytes: 100, HeldAt: time.Now(), Policy: "p",
-		Producer: verdict.Commit(fingerprintKey, "robot"),
+		Producer: verdict.Commit(fingerprintKey, "sender"),
 	})
 	synctest.Wait()
 	return gate.Item{ID: envelope.ID{n}.String(), Version: 1}
@@ -169,6 +171,8 @@ func (w *world) start(l *life, change func(*Settings)) *Keeper {
 		change(&s)
 	}
 	k := New(s)
+	w.processes++
+	k.owner.Process = [8]byte{w.processes} // each gate is a process of its own
 	k.Start()
 	w.Cleanup(func() { stop(k) })
 	synctest.Wait()
