@@ -1,4 +1,5 @@
 // Package benchmarks holds what the benchmarks rest on: texts with known
-// answers (corpus), the command that measures (cmd/bench), the page of numbers
-// and its records, and the test that clean data costs no allocation.
+// answers (corpus), loads for stores and for the pipelines that hold and
+// release (stores, pipeline), the command that measures (cmd/bench), the page
+// of numbers and its records, and the test that clean data costs no allocation.
 package benchmarks

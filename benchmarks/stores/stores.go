@@ -52,7 +52,7 @@ func Put(ctx context.Context, name string, store holdstore.Store, l Load, seed u
 	items := l.make(seed)
 	waited := make([]time.Duration, len(items))
 	began := time.Now()
-	err := each(l.Callers, len(items), func(i int) error {
+	err := Each(l.Callers, len(items), func(i int) error {
 		at := time.Now()
 		err := store.Put(ctx, items[i])
 		waited[i] = time.Since(at)
@@ -72,8 +72,8 @@ func Put(ctx context.Context, name string, store holdstore.Store, l Load, seed u
 	}, figure.Waits(Table, row, waited)...), nil
 }
 
-// each calls do for 0 to n-1 from many goroutines.
-func each(callers, n int, do func(int) error) error {
+// Each calls do for 0 to n-1 from many goroutines. A goroutine ends with its first error.
+func Each(callers, n int, do func(int) error) error {
 	var next atomic.Int64
 	errs := make([]error, callers)
 	var wg sync.WaitGroup
@@ -109,7 +109,7 @@ func check(ctx context.Context, store holdstore.Store, items []*holdstore.Item) 
 	if len(refs) != len(items) {
 		return fmt.Errorf("the store tells of %d items, want %d", len(refs), len(items))
 	}
-	return each(8, len(items), func(i int) error {
+	return Each(8, len(items), func(i int) error {
 		it := items[i]
 		ref, ok := refs[it.ID]
 		if !ok {

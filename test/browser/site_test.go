@@ -29,7 +29,11 @@ type site struct {
 	url   string
 	users map[string]string // passwords
 	names []string          // approvers, in the order of the file
-	fake  bool              // pagetest: has the routes below /test/
+
+	// Of pagetest: how it is started, where it listens, what ends it.
+	command []string
+	listen  string
+	stop    func()
 }
 
 // given is the page that the environment names, or else one of our own.
@@ -62,8 +66,18 @@ func served(t *testing.T, now string) *site {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building pagetest: %v\n%s", err, out)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, bin, "-listen", "127.0.0.1:0", "-users", users, "-now", now)
+	s := &site{command: []string{bin, "-users", users, "-now", now}, listen: "127.0.0.1:0"}
+	s.readUsers(t, users)
+	s.start(t)
+	t.Cleanup(func() { s.stop() })
+	return s
+}
+
+// start starts pagetest, at its address of before.
+func (s *site) start(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, s.command[0], append(s.command[1:], "-listen", s.listen)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err == nil {
@@ -72,14 +86,13 @@ func served(t *testing.T, now string) *site {
 	if err != nil {
 		t.Fatalf("starting pagetest: %v", err)
 	}
-	t.Cleanup(func() { stop(); cmd.Wait() }) //nolint:errcheck // it was killed
-	url, err := bufio.NewReader(out).ReadString('\n')
+	s.stop = func() { cancel(); cmd.Wait() } //nolint:errcheck // it was killed
+	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		t.Fatalf("pagetest does not say where it is: %v", err)
 	}
-	s := &site{url: strings.TrimSpace(url), fake: true}
-	s.readUsers(t, users)
-	return s
+	s.url = strings.TrimSpace(line)
+	s.listen = strings.Trim(strings.TrimPrefix(s.url, "http:"), "/")
 }
 
 func (s *site) readUsers(t *testing.T, file string) {

@@ -152,7 +152,7 @@ func TestCompactedBatches(t *testing.T) {
 			}
 			// The partition is as long as the crafted one.
 			for n := int64(1); n < end; n++ {
-				require.NoError(t, s.Shred(t.Context(), envelope.ID{1}, it.Trace))
+				require.NoError(t, s.Shred(t.Context(), envelope.ID{byte(n)}, it.Trace))
 			}
 			b.serve(t, ref.Partition, batches, end)
 

@@ -40,6 +40,9 @@ func TestVersions(t *testing.T) {
 			sent[key] = map[int16]bool{}
 		}
 		sent[key][req.GetVersion()] = true
+		if p, ok := req.(*kmsg.ProduceRequest); ok && p.Acks != -1 {
+			t.Errorf("written with acks %d, not all", p.Acks)
+		}
 		return nil, nil, false
 	})
 	cfg := b.config("")

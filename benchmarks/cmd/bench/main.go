@@ -2,11 +2,12 @@
 // and writes the tables between the markers of that page and the raw figures
 // under benchmarks/records.
 //
-//	go run ./benchmarks/cmd/bench            # all of it, about a minute
+//	go run ./benchmarks/cmd/bench            # all of it, some ten minutes
 //	go run ./benchmarks/cmd/bench -dry       # only print
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -19,9 +20,10 @@ func main() {
 	flag.StringVar(&o.dir, "dir", "benchmarks", "the directory of README.md and records")
 	flag.IntVar(&o.rounds, "rounds", 7, "how many runs of each case the median is taken of")
 	flag.DurationVar(&o.each, "each", 150*time.Millisecond, "how long a run lasts at least")
+	flag.IntVar(&o.heavy, "quarantine", 5, "how many runs of what concerns held items")
 	flag.BoolVar(&o.dry, "dry", false, "print the tables and write nothing")
 	flag.Parse()
-	if err := run(o, time.Now()); err != nil {
+	if err := run(context.Background(), o, time.Now()); err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 		os.Exit(1)
 	}
@@ -30,12 +32,13 @@ func main() {
 type options struct {
 	dir    string
 	rounds int
+	heavy  int
 	each   time.Duration
 	dry    bool
 }
 
 // run measures every case and writes page and record.
-func run(o options, now time.Time) error {
+func run(ctx context.Context, o options, now time.Time) error {
 	cases, err := allCases()
 	if err != nil {
 		return err
@@ -43,8 +46,13 @@ func run(o options, now time.Time) error {
 	if err := measure(cases, o.rounds, o.each); err != nil {
 		return err
 	}
+	figures, err := quarantineFigures(ctx, o.heavy)
+	if err != nil {
+		return err
+	}
+	held := gather(figures)
 	where := describe(now)
-	tables := tables(where, cases)
+	tables := tables(where, cases) + quarantineHead(o.heavy) + quarantineTables(held)
 	if o.dry {
 		_, err := fmt.Print(tables)
 		return err
@@ -62,7 +70,7 @@ func run(o options, now time.Time) error {
 		return fmt.Errorf("writing the page: %w", err)
 	}
 	record := filepath.Join(o.dir, "records", now.Format("2006-01-02")+".txt")
-	if err := os.WriteFile(record, []byte(raw(where, cases)), 0o644); err != nil {
+	if err := os.WriteFile(record, []byte(raw(where, cases)+rawFigures(held)), 0o644); err != nil {
 		return fmt.Errorf("writing the record: %w", err)
 	}
 	_, err = fmt.Printf("%s\nwrote %s and %s\n", tables, page, record)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tracescrub/tracescrub/internal/envelope"
@@ -41,34 +42,36 @@ func sumOf(chunk []byte) [16]byte {
 
 // newEntry makes the entry of an item whose chunks are not yet anywhere.
 func newEntry(it *holdstore.Item) (*entry, error) {
-	e := &entry{meta: it.Meta, capsule: it.Capsule}
-	total := 0
-	for _, part := range []struct {
-		chunks [][]byte
-		places *[]place
-	}{{it.View, &e.view}, {it.Restore, &e.restore}} {
-		for _, chunk := range part.chunks {
-			if len(chunk) > maxChunk {
-				return nil, fmt.Errorf("item %s: a chunk of %d bytes, more than %d", it.ID, len(chunk), maxChunk)
-			}
-			total += len(chunk)
-			*part.places = append(*part.places, place{size: len(chunk), sum: sumOf(chunk)})
+	total := int64(0)
+	for _, chunk := range slices.Concat(it.View, it.Restore) {
+		if len(chunk) > maxChunk {
+			return nil, fmt.Errorf("item %s: a chunk of %d bytes, more than %d", it.ID, len(chunk), maxChunk)
 		}
+		total += int64(len(chunk))
 	}
 	switch {
 	case total > maxItem:
 		return nil, fmt.Errorf("item %s: %d bytes, more than %d", it.ID, total, maxItem)
-	case len(e.view)+len(e.restore) > maxChunks:
+	case len(it.View)+len(it.Restore) > maxChunks:
 		return nil, fmt.Errorf("item %s: more than %d chunks", it.ID, maxChunks)
 	case len(it.Rules) > maxRules:
 		return nil, fmt.Errorf("item %s: more than %d rules", it.ID, maxRules)
 	case it.Findings < 0 || it.Secrets < 0 || it.Spans < 0 || it.Bytes < 0:
 		return nil, fmt.Errorf("item %s: a count is negative", it.ID)
 	}
+	e := &entry{meta: it.Meta, capsule: it.Capsule, view: sums(it.View), restore: sums(it.Restore)}
 	if n := len(e.appendTo(nil)); n > maxEntry {
 		return nil, fmt.Errorf("item %s: an index entry of %d bytes, more than %d", it.ID, n, maxEntry)
 	}
 	return e, nil
+}
+
+func sums(chunks [][]byte) []place {
+	var places []place
+	for _, chunk := range chunks {
+		places = append(places, place{size: len(chunk), sum: sumOf(chunk)})
+	}
+	return places
 }
 
 // placed says at which offsets the chunks are: those of the view, then those of restore.
@@ -141,11 +144,11 @@ func parseEntry(b []byte) (*entry, error) {
 	m.Bytes = r.number(1<<63 - 1)
 	m.HeldAt = time.Unix(0, int64(binary.BigEndian.Uint64(r.take(8)))).UTC() //nolint:gosec // G115: the same bits
 	m.Sum = [32]byte(r.take(32))
-	total := 0
+	total := int64(0)
 	for _, places := range []*[]place{&e.view, &e.restore} {
 		for range r.count(maxChunks) {
 			p := place{offset: r.number(1<<63 - 1), size: int(r.number(maxChunk)), sum: [16]byte(r.take(16))}
-			total += p.size
+			total += int64(p.size)
 			*places = append(*places, p)
 		}
 	}

@@ -319,18 +319,14 @@ func (l *lane) event(r record) (holdstore.Event, bool) {
 	}
 	id := envelope.ID(r.key)
 	if r.value == nil {
-		l.s.mu.Lock()
-		l.s.gone.add(id)
-		l.s.mu.Unlock()
+		l.s.tombstone(id, r.offset)
 		return holdstore.Event{Gone: &id}, true
 	}
 	e, err := parseEntry(r.value)
 	if err != nil || !bytes.Equal(e.meta.ID[:], r.key) || l.s.partition(id, e.meta.Trace) != l.partition {
 		return bad()
 	}
-	l.s.mu.Lock()
-	l.s.stored.add(id)
-	l.s.mu.Unlock()
+	l.s.entered(id, r.offset)
 	ref := holdstore.Ref{Partition: l.partition, Index: r.offset, View: int32(len(e.view)), Restore: int32(len(e.restore))} //nolint:gosec // G115: below maxChunks
 	if len(e.view) > 0 {
 		ref.Items = e.view[0].offset

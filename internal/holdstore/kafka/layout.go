@@ -34,7 +34,7 @@ const (
 	// one batch, which a topic limits by max.message.bytes (minMessageBytes).
 	maxRequest = 940 << 10
 	// maxItem is the size of the largest item that is stored.
-	maxItem = 512 << 20
+	maxItem int64 = 2 << 30
 	// maxEntry is the size of the largest index entry or entry of the log.
 	maxEntry = 512 << 10
 )

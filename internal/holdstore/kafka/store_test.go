@@ -288,21 +288,57 @@ func TestQuietPartition(t *testing.T) {
 	require.True(t, done)
 }
 
+// TestShredAgain: an item that is gone needs no second tombstone, unless it has come again.
+func TestShredAgain(t *testing.T) {
+	f, cfg := newFake(), testConfig()
+	gate, _ := openFake(t, cfg, f)
+	it := randomItem(1)
+	index := func() int {
+		return len(f.topics[cfg.topic(indexTopic)].partitions[partition(it.ID, it.Trace, 3)].records)
+	}
+	require.NoError(t, gate.Put(t.Context(), it))
+	for range 5 {
+		require.NoError(t, gate.Shred(t.Context(), it.ID, it.Trace))
+	}
+	require.Equal(t, 2, index(), "one entry, one tombstone")
+
+	sealer, _ := openFake(t, cfg, f)
+	require.NoError(t, sealer.Put(t.Context(), it), "a retry from elsewhere")
+	held, _, _ := told(t, gate)
+	ref := held[it.ID]
+	require.EqualValues(t, 2, ref.Index)
+	_, err := gate.Capsule(t.Context(), it.ID, ref)
+	require.NoError(t, err)
+	require.NoError(t, gate.Shred(t.Context(), it.ID, it.Trace))
+	require.Equal(t, 4, index())
+	_, err = gate.Capsule(t.Context(), it.ID, ref)
+	require.ErrorIs(t, err, holdstore.ErrGone)
+	told(t, gate) // from the beginning, where the entries are before the tombstones
+	_, err = gate.Capsule(t.Context(), it.ID, ref)
+	require.ErrorIs(t, err, holdstore.ErrGone)
+}
+
 func TestIDSet(t *testing.T) {
 	now := time.Now()
 	s := newIDSet(time.Hour, 4)
 	s.now = func() time.Time { return now }
 	id := func(n byte) envelope.ID { return envelope.ID{n} }
 	for n := range byte(4) {
-		s.add(id(n))
+		s.add(id(n), int64(n))
 	}
 	require.True(t, s.has(id(3)))
 	require.True(t, s.has(id(0)))
-	s.add(id(4))
+	s.add(id(4), 9)
+	s.add(id(4), 7)
+	at, _ := s.get(id(4))
+	require.EqualValues(t, 9, at, "the highest")
 	require.False(t, s.has(id(0)), "there is no more room for it")
 	require.True(t, s.has(id(2)))
 	now = now.Add(61 * time.Minute)
 	require.True(t, s.has(id(4)))
 	now = now.Add(61 * time.Minute)
 	require.False(t, s.has(id(4)), "it is too old")
+	s.add(id(5), 1)
+	s.remove(id(5))
+	require.False(t, s.has(id(5)))
 }

@@ -55,7 +55,7 @@ func (s *Store) Put(ctx context.Context, it *holdstore.Item) (err error) {
 		defer s.mu.Unlock()
 		delete(s.putting, it.ID)
 		if err == nil {
-			s.stored.add(it.ID)
+			s.stored.add(it.ID, 0)
 		}
 		close(mine)
 	}()
@@ -178,24 +178,47 @@ func (s *Store) Append(ctx context.Context, r holdstore.Record) (holdstore.Posit
 	return holdstore.Position{Partition: p, Offset: at}, nil
 }
 
-// Shred writes a tombstone over the item's index entry. The brokers remove
-// the entry's bytes when they compact the topic: see Shredded.
+// Shred writes a tombstone over the item's index entry, unless it is known that
+// there is one and no later entry. The brokers remove the entry's bytes when
+// they compact the topic: see Shredded.
 func (s *Store) Shred(ctx context.Context, id envelope.ID, trace [16]byte) error {
 	ctx, end, err := s.begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer end()
+	s.mu.Lock()
+	gone := s.gone.has(id)
+	s.mu.Unlock()
+	if gone {
+		return nil
+	}
 	if err := s.ready(ctx); err != nil {
 		return s.ended(err)
 	}
-	if _, err := s.write(ctx, indexTopic, s.partition(id, trace), []record{{key: id[:]}}); err != nil {
+	at, err := s.write(ctx, indexTopic, s.partition(id, trace), []record{{key: id[:]}})
+	if err != nil {
 		return s.ended(err)
 	}
-	s.mu.Lock()
-	s.gone.add(id)
-	s.mu.Unlock()
+	s.tombstone(id, at)
 	return nil
+}
+
+// tombstone notes that there is one.
+func (s *Store) tombstone(id envelope.ID, at int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gone.add(id, at)
+}
+
+// entered notes that there is an entry: the item is not gone if its tombstone is before that.
+func (s *Store) entered(id envelope.ID, at int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stored.add(id, at)
+	if gone, ok := s.gone.get(id); ok && gone < at {
+		s.gone.remove(id)
+	}
 }
 
 // Prune does nothing: the retention of the topics does it.

@@ -29,7 +29,7 @@ function secret(group, preview) {
   const rest = group.slice(FIRST);
   const fields = h("ul", { class: "fields" }, group.slice(0, FIRST).map(field));
   const lengths = [...new Set(group.map((x) => x.length))];
-  const show = button("Show in preview", () => preview.goTo(f.fingerprint), { class: "quiet in-preview", "aria-label": `Show ${f.rule} ${f.fingerprint} in the preview` });
+  const show = button("Show in preview", () => preview.goTo(f.fingerprint), { class: "quiet in-preview", "aria-label": `Show in preview: ${f.rule} ${f.fingerprint}` });
   const more = rest.length ? button(`and ${count(rest.length, "more place")}`, () => { fields.append(...rest.map(field)); more.remove(); }, { class: "quiet" }) : null;
   return h("li", { class: "finding", data: { fingerprint: f.fingerprint } },
     h("p", { class: "finding-top" }, badge("severity", f.severity), h("b", null, inline(f.rule)), h("code", { title: "Fingerprint: the same secret has the same one" }, inline(f.fingerprint))),
