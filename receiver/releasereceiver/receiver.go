@@ -200,7 +200,7 @@ func (c *core) settings(k *keys, r *running) keeper.Settings {
 		Store: r.store, Contents: &content.Vault{Store: r.store, Keys: k.ring}, Key: k.mac, Fingerprint: k.fingerprint,
 		Required: c.cfg.required, ExpireAfter: c.cfg.ExpireAfter, MinReason: c.cfg.Justification.MinLength,
 		Lease: c.cfg.Release.Lease, Workers: c.cfg.Release.Workers, Exclusive: c.cfg.Store.Local.HasValue(),
-		Emit: c.emit, Send: c.send, Keys: k, Admit: k.admit,
+		Emit: c.emit, Send: c.send, Keys: k, Admit: k.admit, Secret: secretIn(c.set.Logger),
 		Now: time.Now, Log: c.set.Logger, Observer: r.tel,
 	}
 }

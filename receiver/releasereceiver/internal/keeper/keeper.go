@@ -70,8 +70,8 @@ type Settings struct {
 	Send func(ctx context.Context, r *release.Release, t *content.Telemetry) error
 	// Tell hears of what people may want to know; it must not wait. nil: nobody.
 	Tell func(what string, it gate.Item)
-	// Clean takes secrets out of what people write. nil: nothing is taken out.
-	Clean func(string) string
+	// Secret says whether what people write holds a secret. nil: it never does.
+	Secret func(string) bool
 	// Keys looks after the private keys. nil: nobody does.
 	Keys Keys
 	// Admit is asked once the store is read and before anything is done with

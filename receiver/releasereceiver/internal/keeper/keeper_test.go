@@ -159,6 +159,7 @@ func TestRules(t *testing.T) {
 		"any version":               {person("bob"), with(func(b *gate.Ballot) { b.Version = 2 }), false, ""},
 		"short reason":              {person("bob"), with(func(b *gate.Ballot) { b.Reason = "ok  " }), false, forbidden},
 		"long reason":               {person("bob"), with(func(b *gate.Ballot) { b.Reason = string(make([]byte, 2001)) }), false, forbidden},
+		"a secret in the reason":    {person("bob"), with(func(b *gate.Ballot) { b.Reason = "it is a-secret" }), false, forbidden},
 		"no mode":                   {person("bob"), with(func(b *gate.Ballot) { b.Mode = "" }), false, forbidden},
 		"original":                  {person("bob"), with(func(b *gate.Ballot) { b.Mode = "original" }), false, forbidden},
 		"original with reveal":      {person("bob"), with(func(b *gate.Ballot) { b.Mode = "original" }), true, ""},

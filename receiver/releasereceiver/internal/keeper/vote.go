@@ -81,9 +81,6 @@ func (k *Keeper) vote(ctx context.Context, who gate.Actor, b gate.Ballot, kind l
 	}
 	r := k.record(e, kind)
 	r.By, r.Reason = who.Identity, b.Reason
-	if k.Clean != nil {
-		r.Reason = k.Clean(b.Reason)
-	}
 	if b.Approve {
 		r.Mode, r.Required = b.Mode, k.Required(e.Severity, e.Service)
 	}
@@ -149,6 +146,8 @@ func (k *Keeper) checkBallot(who gate.Actor, b gate.Ballot, reveal bool) error {
 		why = "the reason is too short"
 	case len(b.Reason) > maxReason || !utf8.ValidString(b.Reason):
 		why = "the reason is too long, or is no text"
+	case k.Secret != nil && k.Secret(b.Reason):
+		why = "the reason holds what looks like a secret, and reasons are kept: say it without"
 	case !b.Approve:
 	case b.Mode != release.ModeMasked && b.Mode != release.ModeOriginal:
 		why = "an approval must say how to release: masked or original"

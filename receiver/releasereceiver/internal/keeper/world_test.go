@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -143,7 +144,8 @@ func (w *world) settings(l *life) Settings {
 			defer w.mu.Unlock()
 			return time.Now().Add(w.wall)
 		},
-		Log: zap.NewNop(), Observer: nobody{},
+		Secret: func(s string) bool { return strings.Contains(s, "a-secret") },
+		Log:    zap.NewNop(), Observer: nobody{},
 	}
 }
 

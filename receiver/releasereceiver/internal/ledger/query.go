@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -120,10 +121,10 @@ func (l *Ledger) containing(text string) func(*row) bool {
 	if len(text) > 32 || strings.Trim(text, "0123456789abcdef") != "" {
 		return func(r *row) bool { return hit[r.service] || hit[r.rules] }
 	}
-	var buf [32]byte
+	part, buf := []byte(text), make([]byte, 32)
 	in := func(id *[16]byte) bool {
-		hex.Encode(buf[:], id[:])
-		return strings.Contains(string(buf[:]), text)
+		hex.Encode(buf, id[:])
+		return bytes.Contains(buf, part)
 	}
 	return func(r *row) bool {
 		return hit[r.service] || hit[r.rules] || in(&r.id) || r.trace != [16]byte{} && in(&r.trace)
