@@ -28,9 +28,9 @@ func TestComponents(t *testing.T) {
 		t.Fatalf("the list is no YAML: %v", err)
 	}
 	for kind, want := range map[string][]string{
-		"receivers":  {"otlp"},
+		"receivers":  {"otlp", "release_gate"},
 		"processors": {"attributes", "filter", "memory_limiter", "resource", "secret_mask", "transform"},
-		"exporters":  {"debug", "file", "nop", "otlp_grpc", "otlp_http"},
+		"exporters":  {"debug", "file", "nop", "otlp_grpc", "otlp_http", "quarantine"},
 		"connectors": {"forward", "verdict"},
 		"extensions": {"basicauth", "bearertokenauth", "file_storage", "health_check", "oidc", "pprof", "zpages"},
 		"providers":  {"env", "file", "yaml"},

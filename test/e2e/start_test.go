@@ -10,13 +10,18 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // refused starts a collector that must not come up and returns what it said.
 func refused(t *testing.T, extra string) string {
 	t.Helper()
 	c := launch(t, t.TempDir(), extra)
-	<-c.done
+	select {
+	case <-c.done:
+	case <-time.After(patience):
+		t.Fatal("it was not refused")
+	}
 	if code := c.cmd.ProcessState.ExitCode(); code == 0 {
 		t.Error("exit code 0")
 	}
@@ -67,7 +72,8 @@ rules:
 		{"missing key file", `{fingerprint: {key_file: ` + dir + `/none.key}}`, []string{"fingerprint::key_file"}},
 		{"short key file", `{fingerprint: {key_file: ` + shortKey + `}}`, []string{"fingerprint::key_file", "at least 16"}},
 		{"short key", `{fingerprint: {key: ` + body + `}}`, []string{"fingerprint::key"}},
-		{"hold without a quarantine", `{policy: [{severity: critical, action: hold}]}`, []string{"policy[0]", "hold", "quarantine"}},
+		{"hold without a key to seal for", `{seal: {public_keys: ""}, policy: [{severity: critical, action: hold}]}`, []string{"policy[0]", "hold", "seal"}},
+		{"no key to seal for", `{seal: {public_keys: ` + dir + `/none}}`, []string{"seal", "none"}},
 		{
 			"several mistakes", `{annotate: loud, limits: {max_depth: 0, max_value_bytes: -1}, policy: [{action: shout}]}`,
 			[]string{"annotate", "limits::max_depth", "limits::max_value_bytes", "policy[0]::action"},
