@@ -89,8 +89,11 @@ func whatsOf(t testing.TB, td ptrace.Traces) (all []string) {
 func byName(t testing.TB) *Config {
 	cfg := testConfig(t)
 	cfg.Policy = []PolicyConfig{
-		{Field: `*.attributes["hold"]`, Action: "hold"}, {Field: `*.attributes["drop"]`, Action: "drop"},
-		{Field: `*.attributes["pass"]`, Action: "pass"}, {Field: `*metadata["hold"]`, Action: "hold"}, {Action: "mask"},
+		{Field: `*.attributes["hold"]`, Action: "hold"},
+		{Field: `*.attributes["drop"]`, Action: "drop"},
+		{Field: `*.attributes["pass"]`, Action: "pass"},
+		{Field: `*metadata["hold"]`, Action: "hold"},
+		{Action: "mask"},
 	}
 	return cfg
 }
