@@ -39,7 +39,7 @@ type options struct {
 
 // run measures every case and writes page and record.
 func run(ctx context.Context, o options, now time.Time) error {
-	cases, err := allCases()
+	cases, err := allCases(ctx)
 	if err != nil {
 		return err
 	}
