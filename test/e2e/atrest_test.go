@@ -81,7 +81,7 @@ func TestNoPlaintextAtRest(t *testing.T) {
 
 	// Killed while a flood comes in; what is left expires.
 	go func() { _ = c.cmd.Process.Signal(syscall.SIGKILL) }()
-	_, _ = http.Post("http://"+c.http+"/v1/traces", "application/x-protobuf", bytes.NewReader(protobuf(t, v)))
+	post(t, c, "traces", "application/x-protobuf", protobuf(t, v))
 	<-c.done
 	surfaces["terminal before the end"] = []byte(c.log.String())
 	c = startHolding(t, data, verbose, `receivers: {release_gate: {expire_after: 1s}}`)
