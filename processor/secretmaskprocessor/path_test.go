@@ -25,7 +25,7 @@ func TestPathsHoldNoSecret(t *testing.T) {
 			attrs.PutEmptyMap(pw).PutEmptyMap("x").PutStr(other, value)
 		},
 		"where the path is cut off": func(attrs pcommon.Map, value string) {
-			attrs.PutEmptyMap(strings.Repeat("long", 58)).PutStr(pw, value)
+			attrs.PutEmptyMap(strings.Repeat("long", 55)).PutStr(pw, value)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
