@@ -50,7 +50,8 @@ func (v *Vault) View(ctx context.Context, e ledger.Entry) (*Telemetry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the view: %w", err)
 	}
-	return open(v.Keys.Opener(0), capsule, e, chunks)
+	// Whoever asks has made room for as much as the metadata say.
+	return open(v.Keys.Opener(e.Bytes), capsule, e, chunks)
 }
 
 // Release opens an item to be released, as its votes say, after a look whether

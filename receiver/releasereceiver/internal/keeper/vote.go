@@ -236,11 +236,11 @@ func (k *Keeper) peopleOf(ctx context.Context, e ledger.Entry) (content.People, 
 	if ok {
 		return p, nil
 	}
-	t, err := k.Contents.View(ctx, e)
+	err := k.look(ctx, e, func(t *content.Telemetry) (err error) {
+		p, err = t.People()
+		return err
+	})
 	if err != nil {
-		return content.People{}, err
-	}
-	if p, err = t.People(); err != nil {
 		return content.People{}, err
 	}
 	if len(p.Owners)+len(p.Producers) > maxEach {
