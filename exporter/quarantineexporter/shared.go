@@ -93,7 +93,7 @@ func (s *shared) makeOpened(ctx context.Context) (*opened, error) {
 	if o.tel, err = newTelemetry(s.set, store); err != nil {
 		return nil, errors.Join(fmt.Errorf("making metrics: %w", err), store.Close())
 	}
-	keys, cancel := context.WithCancel(context.Background())
+	keys, cancel := context.WithCancel(context.WithoutCancel(ctx)) // the context of Start ends with it
 	o.stop = cancel
 	if s.cfg.Seal.ReloadInterval > 0 {
 		o.done.Go(func() { s.reload(keys, o) })

@@ -57,7 +57,7 @@ func (c *check) lists(connector string) {
 // front checks what stands before an exporter: pipelines that export to
 // verdict, and those whose secret_mask may hold.
 func (c *check) front(p *pipeline) {
-	to := c.exportsTo(p, verdict)
+	to := c.judgeOf(p)
 	for _, id := range p.processors {
 		if typeOf(id) != secretMask {
 			continue
@@ -139,10 +139,10 @@ func (c *check) gate() {
 			}
 		}
 		logs[id] = logs[id] || p.signal() == "logs"
-		if has(p.processors, secretMask) == "" && c.exportsTo(p, verdict) == "" { // else front has said so
+		if has(p.processors, secretMask) == "" && c.judgeOf(p) == "" { // else front has said so
 			c.bad(p.path(), "has the receiver %s without secret_mask: what is released is scanned again. Add secret_mask as its last processor", id)
 		}
-		if c.exportsTo(p, verdict) == "" {
+		if c.judgeOf(p) == "" {
 			c.bad(p.path(), "has the receiver %s and exports to %s: what is released and the events about it go through verdict only", id, strings.Join(p.exporters, ", "))
 		}
 	}

@@ -82,16 +82,14 @@ func openSpool(cfg SpoolConfig, sys files) (_ *spool, damaged []string, err erro
 	}
 	found, err := sys.list(s.dir)
 	if err != nil {
-		s.lock()
-		return nil, nil, fmt.Errorf("spool::directory: %w", err)
+		return nil, nil, errors.Join(fmt.Errorf("spool::directory: %w", err), s.lock())
 	}
 	for name, size := range found {
 		w, ok := parseWaiting(name)
 		switch {
 		case strings.HasSuffix(name, spoolTmp): // of a crash: it was never acknowledged
 			if err := sys.remove(s.path(name)); err != nil {
-				s.lock()
-				return nil, nil, fmt.Errorf("spool::directory: %w", err)
+				return nil, nil, errors.Join(fmt.Errorf("spool::directory: %w", err), s.lock())
 			}
 		case strings.HasSuffix(name, spoolDamaged):
 			damaged = append(damaged, name)
@@ -190,7 +188,7 @@ func (s *spool) write(name string, pieces [][]byte) error {
 
 // spoolHead is what comes before the chunks.
 func spoolHead(e *entry) []byte {
-	body := e.appendTo(nil)
+	body := e.encode()
 	head := binary.BigEndian.AppendUint32([]byte(spoolMagic), uint32(len(body))) //nolint:gosec // G115: at most maxEntry
 	head = append(head, body...)
 	sum := sha256.Sum256(head)

@@ -10,11 +10,11 @@ import (
 )
 
 // stopped makes an API whose clock stands still until it is moved.
-func stopped(t *testing.T, options ...option) (*API, func(time.Duration)) {
+func stopped(t *testing.T) (*API, func(time.Duration)) {
 	t.Helper()
-	a := newAPI(t, append([]option{func(o *Options) {
+	a := newAPI(t, func(o *Options) {
 		o.Config.Limits = Limits{RequestsPerSecond: 1, Burst: 5, FailedLoginsPerMinute: 3, Streams: 10}
-	}}, options...)...)
+	})
 	now := time.Now()
 	a.now = func() time.Time { return now }
 	return a, func(d time.Duration) { now = now.Add(d) }

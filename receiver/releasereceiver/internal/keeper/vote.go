@@ -126,7 +126,7 @@ func (k *Keeper) upTo(ctx context.Context, id string, version uint64) (ledger.En
 }
 
 func checkVersion(who gate.Actor, b gate.Ballot, e ledger.Entry) error {
-	why := ""
+	var why string
 	switch {
 	case e.State != gate.Pending:
 		why = whyDecided
