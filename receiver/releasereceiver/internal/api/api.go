@@ -49,9 +49,9 @@ type API struct {
 	addresses, people, failures *buckets
 
 	streams, previews *streams
-	ctx     context.Context // of all event streams; Close ends it
-	close   context.CancelFunc
-	now     func() time.Time
+	ctx               context.Context // of all event streams; Close ends it
+	close             context.CancelFunc
+	now               func() time.Time
 }
 
 // addressFactor is how many people may work behind one address.

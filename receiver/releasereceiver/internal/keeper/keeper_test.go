@@ -43,19 +43,6 @@ func TestApproved(t *testing.T) {
 	})
 }
 
-// TestForgedMetadata: whoever can write to the store cannot have fewer people
-// asked than the findings of the item call for.
-func TestForgedMetadata(t *testing.T) {
-	bubble(t, func(w *world) {
-		k := w.start(&life{}, nil)
-		w.store.hold(holdstore.Meta{ID: envelope.ID{1}, Trace: [16]byte{1}, Signal: "traces", Severity: "low", HeldAt: time.Now()})
-		synctest.Wait()
-		it := w.must(k, "ann", gate.Item{ID: envelope.ID{1}.String(), Version: 1}, true)
-		require.Equal(t, gate.Pending, it.State)
-		require.Equal(t, 2, it.RequiredVotes)
-	})
-}
-
 func TestOriginal(t *testing.T) {
 	for name, c := range map[string]struct {
 		modes []string

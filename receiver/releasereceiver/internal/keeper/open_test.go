@@ -13,8 +13,22 @@ import (
 	"github.com/tracescrub/tracescrub/internal/envelope"
 	"github.com/tracescrub/tracescrub/internal/holdstore"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/content"
+	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/gate"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/ledger"
 )
+
+// TestForgedMetadata: whoever can write to the store cannot have fewer people
+// asked than the findings of the item call for.
+func TestForgedMetadata(t *testing.T) {
+	bubble(t, func(w *world) {
+		k := w.start(&life{}, nil)
+		w.store.hold(holdstore.Meta{ID: envelope.ID{1}, Trace: [16]byte{1}, Signal: "traces", Severity: "low", HeldAt: time.Now()})
+		synctest.Wait()
+		it := w.must(k, "ann", gate.Item{ID: envelope.ID{1}.String(), Version: 1}, true)
+		require.Equal(t, gate.Pending, it.State)
+		require.Equal(t, 2, it.RequiredVotes)
+	})
+}
 
 // counted are contents that take their time, and note how many are open.
 type counted struct {
