@@ -30,6 +30,22 @@ func TestForgedMetadata(t *testing.T) {
 	})
 }
 
+// TestClockWrongAtStart: a machine that starts with a wrong date, until it has
+// asked for the right one, destroys nothing.
+func TestClockWrongAtStart(t *testing.T) {
+	bubble(t, func(w *world) {
+		it := w.hold(1)
+		w.set(func() { w.wall = 365 * 24 * time.Hour })
+		k := w.start(&life{}, nil)
+		time.Sleep(5 * time.Minute)
+		w.set(func() { w.wall = 0 })
+		time.Sleep(time.Hour)
+		require.Equal(t, gate.Pending, w.detail(k, it.ID).State)
+		time.Sleep(48 * time.Hour)
+		require.Equal(t, gate.Shredded, w.detail(k, it.ID).State, "when it is time")
+	})
+}
+
 // counted are contents that take their time, and note how many are open.
 type counted struct {
 	made
