@@ -138,15 +138,10 @@ func (s *spool) add(e *entry, it *holdstore.Item) error {
 	for _, p := range pieces {
 		w.size += int64(len(p))
 	}
-	s.mu.Lock()
-	if s.bytes+w.size > s.most {
-		s.mu.Unlock()
-		return fmt.Errorf("%w: the spool has %d of %d bytes", holdstore.ErrFull, s.bytes, s.most)
+	var err error
+	if w.seq, err = s.reserve(w.size); err != nil {
+		return err
 	}
-	s.bytes += w.size
-	s.seq++
-	w.seq = s.seq
-	s.mu.Unlock()
 	if err := s.write(w.name(), pieces); err != nil {
 		s.mu.Lock()
 		s.bytes -= w.size
@@ -162,6 +157,18 @@ func (s *spool) add(e *entry, it *holdstore.Item) error {
 	s.queue = slices.Insert(s.queue, at, w)
 	s.ids[w.id] = struct{}{}
 	return nil
+}
+
+// reserve makes room for what is going to be written, and gives it its number.
+func (s *spool) reserve(size int64) (seq uint64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bytes+size > s.most {
+		return 0, fmt.Errorf("%w: the spool has %d of %d bytes", holdstore.ErrFull, s.bytes, s.most)
+	}
+	s.bytes += size
+	s.seq++
+	return s.seq, nil
 }
 
 // write makes a file durable: create, write, fsync, rename, fsync of the
