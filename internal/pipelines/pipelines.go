@@ -28,6 +28,9 @@ var lossy = map[string]bool{
 	"deltatorate": true, "delta_to_rate": true, "logdedup": true, "log_dedup": true, "groupbyattrs": true, "group_by_attrs": true,
 }
 
+// dropping are processors that take out what they are told to, and say that all is well.
+var dropping = map[string]bool{"filter": true, "probabilistic_sampler": true, "sampling": true}
+
 // pipeline is one entry of service::pipelines.
 type pipeline struct {
 	id                               string

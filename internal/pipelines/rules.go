@@ -104,7 +104,7 @@ func (c *check) behind(p *pipeline) {
 		}
 		held = held || list == listQuarantine
 		for _, id := range p.processors {
-			if lossy[typeOf(id)] || list == listQuarantine && typeOf(id) != "memory_limiter" {
+			if lossy[typeOf(id)] || dropping[typeOf(id)] || list == listQuarantine && typeOf(id) != "memory_limiter" {
 				c.bad(p.path(), "is in %s of %s and has the processor %s: what arrives must be what was sent, and answered only when it is stored. Take it out", list, connector, id)
 			}
 		}
@@ -133,6 +133,11 @@ func (c *check) gate() {
 			continue
 		}
 		gates[id] = true
+		for _, other := range p.processors {
+			if dropping[typeOf(other)] {
+				c.bad(p.path(), "has the receiver %s and the processor %s: what that drops of a release is destroyed, and of audit events never recorded. Put %s into the pipelines behind verdict, or %s into a pipeline of its own", id, other, other, id)
+			}
+		}
 		logs[id] = logs[id] || p.signal() == "logs"
 		if has(p.processors, secretMask) == "" && c.judgeOf(p) == "" { // else front has said so
 			c.bad(p.path(), "has the receiver %s without secret_mask: what is released is scanned again. Add secret_mask as its last processor", id)

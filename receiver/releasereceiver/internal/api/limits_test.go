@@ -151,3 +151,19 @@ func TestMuteExtension(t *testing.T) {
 	a := newAPI(t, func(o *Options) { o.Authenticator = mute{} })
 	refused(t, a, request("GET", "/api/v1/me", ""), "no-identity")
 }
+
+// TestPreviewsAtOnce: what slow clients have not taken yet is in memory.
+func TestPreviewsAtOnce(t *testing.T) {
+	a := newAPI(t)
+	var m me
+	get(t, a, request("GET", "/api/v1/me", ""), 200, &m)
+	for range minStreams {
+		require.True(t, a.previews.open(m.Identity))
+	}
+	resp := refused(t, a, request("GET", itemPath(1, "/preview"), ""), "too-many-requests")
+	require.Equal(t, "1", resp.Header.Get("Retry-After"))
+	a.previews.close(m.Identity)
+	for range 2 {
+		get(t, a, request("GET", itemPath(1, "/preview"), ""), 200, nil)
+	}
+}
