@@ -4,7 +4,10 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/hex"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -115,12 +118,54 @@ func TestReleaseOriginal(t *testing.T) {
 	}
 }
 
+// capsule finds a piece of an item's key in the files: in a store of one item
+// it is what is random beside the item's id.
+func (c *collector) capsule(t *testing.T, id string) []byte {
+	t.Helper()
+	name, err := hex.DecodeString(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(c.data, "quarantine", "keys-*.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, after := range bytes.Split(text, name)[1:] {
+			different := map[byte]bool{}
+			for _, b := range after[:min(len(after), 512)] {
+				different[b] = true
+			}
+			if len(different) > 180 {
+				return after[256:320]
+			}
+		}
+	}
+	t.Fatalf("the item's key is in none of %d files", len(files))
+	return nil
+}
+
+// gone fails the test if a file of the collector still has a piece of a key.
+func (c *collector) gone(t *testing.T, key []byte) {
+	t.Helper()
+	for name, text := range c.surfaces(t) {
+		if bytes.Contains(text, key) {
+			t.Errorf("a key that was destroyed is in %s", name)
+		}
+	}
+}
+
 // TestDeny: what one person denies never comes out, and its key is destroyed.
 func TestDeny(t *testing.T) {
 	c := startHolding(t, t.TempDir())
 	a := newAdmin(t, c)
 	mustSend(t, c, tracesBatch(session(newVault(43), 4, false)))
 	it := a.pending(t, 1)[0]
+	key := c.capsule(t, it.ID)
 	if status := a.vote(t, "bob", it.ID, "deny", ""); status != http.StatusOK {
 		t.Fatalf("deny: status %d", status)
 	}
@@ -131,6 +176,7 @@ func TestDeny(t *testing.T) {
 	if status, _ := a.call(t, "alice", http.MethodGet, "/api/v1/items/"+it.ID+"/preview", "", ""); status < 400 || status >= 500 {
 		t.Errorf("preview of a shredded item: status %d", status)
 	}
+	c.gone(t, key)
 	quiet()
 	if bytes.Contains(c.out(t, "traces"), []byte(hexID(4))) {
 		t.Error("a denied trace was written")
@@ -153,7 +199,9 @@ func TestExpire(t *testing.T) {
 		}
 		return id != ""
 	})
+	key := c.capsule(t, id)
 	a.await(t, id, "shredded")
+	c.gone(t, key)
 	if events := a.events(t); events["tracescrub.expired"] != 1 || events["tracescrub.shredded"] != 1 {
 		t.Errorf("audit events: %v", events)
 	}

@@ -217,7 +217,7 @@ func (a *API) me(c *call) error {
 	}
 	if s := c.who.session; s != nil {
 		expires := s.Expires.UTC()
-		m.CSRF, m.Expires, m.Logout = s.CSRF, &expires, "/logout"
+		m.CSRF, m.Expires, m.Logout = s.CSRF, &expires, pathLogout
 	}
 	return c.json(m)
 }
