@@ -25,7 +25,7 @@ BUILD     := -trimpath -buildvcs=false -ldflags="-s -w"
 
 # What the binaries are made of: Go sources, the files they embed, and the
 # directories, whose times change when a file is added or removed.
-PARTS   := $(wildcard cmd connector exporter internal processor receiver rules)
+PARTS   := $(wildcard cmd connector converter exporter internal processor receiver rules)
 SOURCES := $(shell find $(PARTS) -type d ! -path '*/testdata*') \
            $(shell find $(PARTS) -type f ! -name '*_test.go' ! -name '*.md' ! -path '*/testdata/*' ! -path '*/housetest/*') \
            go.mod go.sum

@@ -9,8 +9,10 @@ import (
 )
 
 // TestFlows is what reviewers do, from signing in to the keyboard.
-func TestFlows(t *testing.T) {
-	s := given(t)
+func TestFlows(t *testing.T) { flows(t, given(t)) }
+
+func flows(t *testing.T, s *site) {
+	t.Helper()
 	one, two := s.pending(t, 1), s.pending(t, 2)
 	if len(one) < 6 || len(two) < 2 {
 		t.Fatalf("%d pending items that take one approval and %d that take two; the flows need 6 and 2", len(one), len(two))

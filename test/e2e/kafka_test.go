@@ -5,6 +5,7 @@ package e2e
 import (
 	"bytes"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +96,36 @@ func TestKafkaReleaseOriginal(t *testing.T) {
 	if !bytes.Contains(line, []byte(`"original"`)) {
 		t.Error("the mode is not marked")
 	}
+}
+
+// TestKafkaHeldAnew: what the gate's rules of today find in an original that
+// was approved under older ones is held anew, by the gate, and comes out only
+// when that was approved as well.
+func TestKafkaHeldAnew(t *testing.T) {
+	k := newCluster(t)
+	gateway := k.gateway(t)
+	pack := k.path("own.yaml")
+	write(t, pack, ownPack("acmefour"))
+	one := k.gate(t, "gate1", `processors: {secret_mask: {rules: {packs: [`+pack+`]}, policy: [{rule: own-token, action: hold}]}}`)
+	v := newVault(77)
+	body := v.random("abcdefghijklmnopqrstuvwxyz0123456789", 24)
+	td := session(v, 6, false)
+	td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(1).Attributes().PutStr("note", "see acmefour_"+body)
+	mustSend(t, gateway, tracesBatch(td))
+	old := one.pending(t, 1)[0]
+	one.approve(t, old.ID, "original")
+	one.await(t, old.ID, "released", "shredded")
+	anew := one.pending(t, 1)[0]
+	if anew.ID == old.ID || anew.TraceID != hexID(6) || !slices.Contains(anew.Rules, "own-token") {
+		t.Errorf("held anew is %+v", anew)
+	}
+	if bytes.Contains(one.c.out(t, "traces"), []byte(body)) {
+		t.Error("written although it is held anew")
+	}
+	if status := one.vote(t, "bob", anew.ID, "approve", "original"); status != http.StatusOK {
+		t.Fatalf("bob approves: status %d", status)
+	}
+	one.awaitOut(t, "traces", body)
 }
 
 // TestKafkaDeny: what is denied at one gate cannot be approved at the other,
@@ -194,9 +225,10 @@ func TestKafkaTakeOver(t *testing.T) {
 // form of a secret is in Kafka's files, the spool, the queue, a log or an
 // answer. What was approved as original is in the output and nowhere else.
 func TestKafkaNoPlaintextAtRest(t *testing.T) {
+	const lease = `receivers: {release_gate: {release: {lease: 4s}}}`
 	k := newCluster(t)
 	gateway := k.gateway(t, verbose)
-	one := k.gate(t, "gate1", verbose)
+	one := k.gate(t, "gate1", verbose, lease)
 	v, revealed := newVault(75), newVault(76)
 	mustSend(t, gateway, tracesBatch(session(revealed, 200, false)))
 	one.approve(t, one.pending(t, 1)[0].ID, "original")
@@ -236,7 +268,7 @@ func TestKafkaNoPlaintextAtRest(t *testing.T) {
 	surfaces["terminals before the end"] = []byte(gateway.log.String() + one.c.log.String())
 	k.startBroker(t)
 	gateway = k.gateway(t, verbose)
-	two := k.gate(t, "gate2", verbose, `receivers: {release_gate: {expire_after: 1s}}`)
+	two := k.gate(t, "gate2", verbose, lease, `receivers: {release_gate: {expire_after: 1s}}`)
 	soon(t, "everything to be decided and the spool to be empty", func() bool {
 		return k.files(t, "gateway/spool", ".item") == 0 &&
 			len(two.list(t, "pending"))+len(two.list(t, "approved"))+len(two.list(t, "releasing")) == 0

@@ -33,6 +33,19 @@ func TestLimitOfPerson(t *testing.T) {
 	refused(t, a, request("GET", "/api/v1/me", ""), "too-many-requests")
 }
 
+// TestPageIsNotLimited: a page that is loaded again and again still comes
+// whole, and leaves its reader what the API takes.
+func TestPageIsNotLimited(t *testing.T) {
+	a, _ := stopped(t)
+	for range 20 {
+		for _, file := range []string{"/", "/assets/app.js"} {
+			resp, _ := send(t, a, request("GET", file, ""))
+			require.Equal(t, 200, resp.StatusCode)
+		}
+	}
+	get(t, a, request("GET", "/api/v1/me", ""), 200, nil)
+}
+
 func TestLimitOfAddress(t *testing.T) {
 	a, pass := stopped(t)
 	from := func(address string) (status int) {
