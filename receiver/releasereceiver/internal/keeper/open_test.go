@@ -46,6 +46,25 @@ func TestClockWrongAtStart(t *testing.T) {
 	})
 }
 
+// TestTooLate: what should have expired is not approved any more, whatever
+// keeps it from expiring.
+func TestTooLate(t *testing.T) {
+	bubble(t, func(w *world) {
+		k := w.start(&life{}, nil)
+		it := w.must(k, "ann", w.hold(1), true)
+		time.Sleep(time.Hour)
+		w.set(func() { w.wall = 48 * time.Hour }) // a leap: nothing expires for a while
+		time.Sleep(time.Minute)
+		require.Equal(t, gate.Pending, w.detail(k, it.ID).State)
+		_, err := w.vote(k, "bob", it, true)
+		var f *gate.Forbidden
+		require.ErrorAs(t, err, &f)
+		_, err = w.vote(k, "bob", it, false)
+		require.NoError(t, err, "a denial is what expiry comes to")
+		require.Empty(t, w.sentItems())
+	})
+}
+
 // counted are contents that take their time, and note how many are open.
 type counted struct {
 	made

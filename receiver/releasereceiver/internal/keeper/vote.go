@@ -73,6 +73,9 @@ func (k *Keeper) vote(ctx context.Context, who gate.Actor, b gate.Ballot, kind l
 	if err := checkVersion(who, b, e); err != nil {
 		return gate.Item{}, err
 	}
+	if b.Approve && !k.Now().Before(e.ExpiresAt) {
+		return gate.Item{}, errLate
+	}
 	if err := k.checkBallot(who, b, reveal); err != nil {
 		return gate.Item{}, err
 	}
@@ -195,6 +198,10 @@ func (k *Keeper) checkPeople(ctx context.Context, who gate.Actor, b gate.Ballot,
 	}
 	return p, nil
 }
+
+// errLate: an item that nobody approved in time is denied, even while it cannot
+// be expired yet because the audit log is away or the clock is not trusted.
+var errLate = &gate.Forbidden{Why: "the time for an approval is over: the item expires"}
 
 var errOwn = &gate.Forbidden{Why: "you have to do with this item yourself: others must decide"}
 
