@@ -130,10 +130,11 @@ func (k *Keeper) upTo(ctx context.Context, id string, version uint64) (ledger.En
 
 func checkVersion(who gate.Actor, b gate.Ballot, e ledger.Entry) error {
 	var why string
+	withdraws := !b.Approve && e.State == gate.Approved // it has not gone out yet
 	switch {
-	case e.State != gate.Pending:
+	case e.State != gate.Pending && !withdraws:
 		why = whyDecided
-	case slices.ContainsFunc(e.Votes, func(v gate.Vote) bool { return v.By == who.Identity }):
+	case !withdraws && slices.ContainsFunc(e.Votes, func(v gate.Vote) bool { return v.By == who.Identity }):
 		why = whyVoted
 	case b.Version != 0 && b.Version != e.Version:
 		why = whyChanged

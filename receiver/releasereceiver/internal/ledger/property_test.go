@@ -172,7 +172,7 @@ func (s *simulation) judge(out Outcome) {
 	s.versions[out.Item] = out.Version
 	allowed := map[gate.State][]gate.State{
 		gate.Pending:   {gate.Pending, gate.Approved, gate.Denied, gate.Expired},
-		gate.Approved:  {gate.Releasing},
+		gate.Approved:  {gate.Releasing, gate.Denied},
 		gate.Releasing: {gate.Releasing, gate.Approved, gate.Released},
 		gate.Released:  {gate.Released},
 		gate.Denied:    {gate.Shredded},
