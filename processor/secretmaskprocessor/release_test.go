@@ -132,6 +132,32 @@ func TestReleaseFindsWhatIsNew(t *testing.T) {
 	require.Equal(t, []string{"-", "-", "masked"}, whatsOf(t, out(t, h, &release.Release{Mode: release.ModeMasked}, td)))
 }
 
+// TestHeldAnewIsHeldWhole: if something new is held in what was approved as
+// original, nothing of it goes in the clear, neither on nor into the new item,
+// and the new item's approval names all of it.
+func TestHeldAnewIsHeldWhole(t *testing.T) {
+	cfg := byName(t)
+	v := newVault(t, cfg)
+	h := start(t, cfg)
+	want := newSpans(t).resource("").span(1, "hold").span(1, "mask").td
+	view, digests := viewOf(t, v, h.trace(want), true)
+	require.Len(t, digests, 2)
+	newSpans(t).put(view.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(1).Attributes(), "hold") // today's rules know this
+	original := copyOf(t, shape.Traces, view, (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces)
+	unstamp(shape.Traces, original)
+	r := release.Release{Item: "0123", Mode: release.ModeOriginal, Attempt: 1, Approved: digests}
+	got := out(t, h, &r, view)
+	require.Equal(t, []string{"-", "-", "held+", "held+"}, whatsOf(t, got))
+	require.NotContains(t, jsonOf(t, got), "ghp_")
+
+	again, all := viewOf(t, v, got, true)
+	require.Len(t, all, 3)
+	got = out(t, h, &release.Release{Item: "4567", Mode: release.ModeOriginal, Attempt: 1, Approved: all}, again)
+	require.Equal(t, []string{"-", "-", "-", "-"}, whatsOf(t, got), "held for ever")
+	unstamp(shape.Traces, got)
+	require.True(t, bytes.Equal(protoOf(t, shape.Traces, original), protoOf(t, shape.Traces, got)))
+}
+
 // TestApprovedIsNotLearned: what was approved in one place says nothing about
 // what stands elsewhere in the item, nor in later batches.
 func TestApprovedIsNotLearned(t *testing.T) {
