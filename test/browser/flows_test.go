@@ -29,7 +29,7 @@ func flows(t *testing.T, s *site) {
 	}
 	flow("sign in", func(t *testing.T) { signIn(t, s, alice) })
 	flow("filter", func(t *testing.T) { filter(t, alice, two[0]) })
-	flow("expiry", func(t *testing.T) { expiry(t, alice, one[0]) })
+	flow("expiry", func(*testing.T) { expiry(alice, one[0]) })
 	flow("preview", func(t *testing.T) { preview(t, alice, two[0]) })
 	flow("approve by two people", func(t *testing.T) { approveByTwo(t, s, alice, bob, two[0]) })
 	flow("deny", func(t *testing.T) { deny(t, s, alice, one[0]) })
@@ -105,7 +105,7 @@ func filter(t *testing.T, w *window, it item) {
 	}
 }
 
-func expiry(t *testing.T, w *window, it item) {
+func expiry(w *window, it item) {
 	w.visit(place(it))
 	w.head(it)
 	w.until("the time left is shown", `/^Expires in \d+ (d|h|min|s)/.test(document.querySelector("#item .deadline").innerText)`)

@@ -47,7 +47,7 @@ func storm(t *testing.T, c *collector, v *vault, next *uint32, acked map[string]
 					t.Error(err)
 					return
 				}
-				resp, err := http.Post("http://"+c.http+"/v1/traces", "application/x-protobuf", bytes.NewReader(body))
+				resp, err := c.request("traces", "application/x-protobuf", body)
 				if err != nil {
 					return // it is dead
 				}

@@ -44,7 +44,7 @@ func TestHoldAndRelease(t *testing.T) {
 	a := newAdmin(t, c)
 	v := newVault(41)
 	mustSend(t, c, tracesBatch(session(v, 1, true)))
-	a.awaitOut(t, "traces", hexID(1))
+	a.awaitOut(t, hexID(1))
 	mustSend(t, c, tracesBatch(session(v, 2, false)))
 	it := a.pending(t, 1)[0]
 	if it.TraceID != hexID(2) || it.Severity != "critical" || it.Required != 2 || it.Findings < 1 || it.Spans != 2 || len(it.Rules) == 0 {
@@ -68,7 +68,7 @@ func TestHoldAndRelease(t *testing.T) {
 	if status := a.vote(t, "bob", it.ID, "approve", "masked"); status != http.StatusOK {
 		t.Errorf("the second vote: status %d", status)
 	}
-	line := a.awaitOut(t, "traces", hexID(2))
+	line := a.awaitOut(t, hexID(2))
 	for _, want := range []string{"[MASKED:", "tracescrub.release.item", it.ID, "tracescrub.release.attempt"} {
 		if !bytes.Contains(line, []byte(want)) {
 			t.Errorf("what was released lacks %s", want)
@@ -104,7 +104,7 @@ func TestReleaseOriginal(t *testing.T) {
 		}
 	}
 	a.approve(t, it.ID, "original")
-	line := a.awaitOut(t, "traces", hexID(3))
+	line := a.awaitOut(t, hexID(3))
 	for body := range v.bodies {
 		if !bytes.Contains(line, []byte(body)) {
 			t.Error("what was approved as original is not the original")
@@ -221,7 +221,7 @@ func TestLaterSpansWait(t *testing.T) {
 	later.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).SetName("later")
 	mustSend(t, c, tracesBatch(later))
 	mustSend(t, c, tracesBatch(session(v, 7, true)))
-	a.awaitOut(t, "traces", hexID(7))
+	a.awaitOut(t, hexID(7))
 	a.pending(t, 2)
 	if bytes.Contains(c.out(t, "traces"), []byte(hexID(6))) {
 		t.Error("a span of a held trace was written")

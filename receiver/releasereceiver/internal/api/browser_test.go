@@ -56,7 +56,7 @@ func TestCrossSite(t *testing.T) {
 				}
 				if tt.want != "" {
 					refused(t, a, r, tt.want)
-				} else if resp, _ := send(t, a, r); resp.StatusCode != 200 && resp.StatusCode != 409 {
+				} else if resp, _ := send(t, a, r); resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusConflict {
 					t.Errorf("status %d", resp.StatusCode)
 				}
 			}
@@ -137,7 +137,7 @@ func newBrowser(t *testing.T, secure bool) *browser {
 func (b *browser) open(t *testing.T, path string, headers ...string) (*http.Response, string) {
 	t.Helper()
 	for range 5 {
-		r, err := http.NewRequestWithContext(t.Context(), "GET", b.url+path, nil)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.url+path, nil)
 		require.NoError(t, err)
 		r.Header.Set("Accept", "text/html")
 		for i := 0; i < len(headers); i += 2 {

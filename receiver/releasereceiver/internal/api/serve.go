@@ -44,7 +44,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			newProblem("internal", "the gate's log has more under the request id").write(began, c.instance)
 		}
 	}()
-	if err := a.handle(c); err != nil {
+	if err := a.handle(c); err != nil { //nolint:contextcheck // c has the request, and its context
 		p := problemOf(err)
 		a.log(c, p)
 		p.write(began, c.instance)
