@@ -140,7 +140,7 @@ func TestHeldAnewIsHeldWhole(t *testing.T) {
 	v := newVault(t, cfg)
 	h := start(t, cfg)
 	want := newSpans(t).resource("").span(1, "hold").span(1, "mask").td
-	view, digests := viewOf(t, v, h.trace(want), true)
+	view, digests := viewOf(t, v, h.trace(want))
 	require.Len(t, digests, 2)
 	newSpans(t).put(view.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(1).Attributes(), "hold") // today's rules know this
 	original := copyOf(t, shape.Traces, view, (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces)
