@@ -150,7 +150,7 @@ func TestHeldAnewIsHeldWhole(t *testing.T) {
 	require.Equal(t, []string{"-", "-", "held+", "held+"}, whatsOf(t, got))
 	require.NotContains(t, jsonOf(t, got), "ghp_")
 
-	again, all := viewOf(t, v, got, true)
+	again, all := viewOf(t, v, got)
 	require.Len(t, all, 3)
 	got = out(t, h, &release.Release{Item: "4567", Mode: release.ModeOriginal, Attempt: 1, Approved: all}, again)
 	require.Equal(t, []string{"-", "-", "-", "-"}, whatsOf(t, got), "held for ever")
