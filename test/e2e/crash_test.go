@@ -163,7 +163,7 @@ service: {pipelines: {traces/clean: {exporters: [otlp_http/backend]}}}
 	<-c.done
 	c = startHolding(t, data)
 	a = newAdmin(t, c)
-	line := a.awaitOut(t, "traces", hexID(11))
+	line := a.awaitOut(t, hexID(11))
 	if !regexp.MustCompile(`"tracescrub.release.attempt","value":\{"intValue":"2"`).Match(line) {
 		t.Error("what may have come twice is not marked as the second attempt")
 	}

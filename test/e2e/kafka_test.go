@@ -126,7 +126,7 @@ func TestKafkaHeldAnew(t *testing.T) {
 	v.check(t, k.surfaces(t, gateway, one.c))
 	v.check(t, map[string][]byte{"API": bytes.Join(one.answers, nil)})
 	one.approve(t, anew.ID, "original")
-	line := one.awaitOut(t, "traces", body)
+	line := one.awaitOut(t, body)
 	for body, place := range v.bodies {
 		if !bytes.Contains(line, []byte(body)) {
 			t.Errorf("not the original: %s", place)
