@@ -262,14 +262,14 @@ func TestSpoolErrorsAreTold(t *testing.T) {
 	away := true
 	f.before = func(string, []record) error {
 		if away {
-			return errUnavailable
+			return errRefused // at once: other errors are tried again for some time
 		}
 		return nil
 	}
 	s.spool.fs = &faultyFiles{files: disk, step: "write", err: errors.New("no such disk")}
 	err := s.Put(t.Context(), storetest.Item(1, 1, 0))
 	require.ErrorContains(t, err, "no such disk")
-	require.ErrorIs(t, err, errUnavailable)
+	require.ErrorIs(t, err, errRefused)
 	away = false
 	require.NoError(t, s.Put(t.Context(), storetest.Item(1, 1, 0)), "without a spool the brokers are tried each time")
 }

@@ -103,20 +103,30 @@ func dieAt(at string) func(string) error {
 // acked is what killed processes had acknowledged.
 type acked struct{ put, appended, shredded map[uint64]bool }
 
-// crash runs the helper until it dies, at a step or because it is killed
-// after some time, and adds what it acknowledged.
-func (a *acked) crash(t *testing.T, dir, step string, seed uint64, after time.Duration) {
+// death says when the helper is killed: at a step, after some time, or when it
+// has acknowledged so much.
+type death struct {
+	step  string
+	after time.Duration
+	acks  int
+}
+
+// crash runs the helper until it dies, and adds what it acknowledged.
+func (a *acked) crash(t *testing.T, dir string, seed uint64, by death) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), envCrashDir+"="+dir, envCrashStep+"="+step, envCrashSeed+"="+fmt.Sprint(seed))
+	cmd.Env = append(os.Environ(), envCrashDir+"="+dir, envCrashStep+"="+by.step, envCrashSeed+"="+fmt.Sprint(seed))
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	if after > 0 {
-		defer time.AfterFunc(after, func() { _ = cmd.Process.Kill() }).Stop()
+	if by.after > 0 {
+		defer time.AfterFunc(by.after, func() { _ = cmd.Process.Kill() }).Stop()
 	}
 	lines := bufio.NewScanner(out)
-	for lines.Scan() {
+	for acks := 1; lines.Scan(); acks++ {
+		if acks == by.acks {
+			require.NoError(t, cmd.Process.Kill()) // it goes on meanwhile
+		}
 		what, rest, _ := strings.Cut(lines.Text(), " ")
 		n, err := strconv.ParseUint(rest, 10, 64)
 		require.NoError(t, err, "the helper failed: %s", lines.Text())
@@ -124,7 +134,7 @@ func (a *acked) crash(t *testing.T, dir, step string, seed uint64, after time.Du
 	}
 	err = cmd.Wait()
 	var died *exec.ExitError
-	require.ErrorAs(t, err, &died, "the helper did not die at step %q", step)
+	require.ErrorAs(t, err, &died, "the helper did not die at step %q", by.step)
 }
 
 // verify opens the store and looks for all that was acknowledged.
@@ -253,22 +263,31 @@ func TestCrashAtEveryStep(t *testing.T) {
 			t.Parallel()
 			dir := filepath.Join(t.TempDir(), "store")
 			a := newAcked()
-			a.crash(t, dir, step+" 1", 0, 0)
+			a.crash(t, dir, 0, death{step: step + " 1"})
 			a.verify(t, dir)
-			a.crash(t, dir, step+" 3", 0, 0) // the same items again
+			a.crash(t, dir, 0, death{step: step + " 3"}) // the same items again
 			a.verify(t, dir)
-			a.crash(t, dir, step+" 2", 1000, 0)
+			a.crash(t, dir, 1000, death{step: step + " 2"})
 			a.verify(t, dir)
 		})
 	}
 }
 
-// TestCrashUnderLoad kills a process at any time.
+// enoughAcks is how many acknowledgements have a shredding among them: the four
+// workers can give no more than 14 before their first ones, of items 0, 9, 6 and 3.
+const enoughAcks = 15
+
+// TestCrashUnderLoad kills a process at any time, be it while it opens the
+// store, and when it has acknowledged something.
 func TestCrashUnderLoad(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "store")
 	a := newAcked()
 	for round := range 8 {
-		a.crash(t, dir, "", uint64(round)*1_000_000, time.Duration(60+rand.IntN(200))*time.Millisecond)
+		by := death{acks: enoughAcks + rand.IntN(10)}
+		if round%2 == 1 {
+			by = death{after: time.Duration(20+rand.IntN(150)) * time.Millisecond}
+		}
+		a.crash(t, dir, uint64(round)*1_000_000, by)
 		a.verify(t, dir)
 	}
 	require.NotEmpty(t, a.put)

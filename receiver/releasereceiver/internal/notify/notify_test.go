@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -74,6 +75,12 @@ func (c *counts) add(result string, n int) {
 	c.m[result] += n
 }
 
+func (c *counts) all() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.m)
+}
+
 func start(t *testing.T, cfg Config, h *hook) (*Notifier, *counts) {
 	t.Helper()
 	c := &counts{m: map[string]int{}}
@@ -102,7 +109,7 @@ func TestMessage(t *testing.T) {
 		for _, private := range []string{"private words", "issuer", "somebody"} {
 			require.NotContains(t, body, private)
 		}
-		require.Equal(t, map[string]int{"sent": 1}, c.m)
+		require.Equal(t, map[string]int{"sent": 1}, c.all())
 	})
 }
 
@@ -128,7 +135,7 @@ func TestRetry(t *testing.T) {
 				for i := range bodies {
 					require.Equal(t, bodies[0], bodies[i])
 				}
-				require.Equal(t, map[string]int{c.result: 1}, counts.m)
+				require.Equal(t, map[string]int{c.result: 1}, counts.all())
 			})
 		})
 	}
@@ -151,7 +158,7 @@ func TestFlood(t *testing.T) {
 		require.Len(t, requests, maxQueue/maxMessage)
 		require.Contains(t, bodies[0], "and 7 more")
 		require.NotContains(t, bodies[1], "more")
-		require.Equal(t, map[string]int{"sent": maxQueue, "dropped": 7}, c.m)
+		require.Equal(t, map[string]int{"sent": maxQueue, "dropped": 7}, c.all())
 	})
 }
 
