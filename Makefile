@@ -90,6 +90,8 @@ lint:
 	go -C test/kafka mod tidy -diff
 	go -C test/browser mod tidy -diff
 	$(GOLANGCI_LINT) run --allow-parallel-runners ./...
+	@set -e; for dir in test/kafka test/browser; do echo "golangci-lint in $$dir"; \
+		(cd $$dir && $(GOLANGCI_LINT) run --allow-parallel-runners ./...); done
 	$(if $(wildcard cmd/tracescrub),go run ./cmd/tracescrub scan .)
 
 ## bench: measure, check the answers, and write the tables of benchmarks/README.md

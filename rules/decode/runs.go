@@ -100,7 +100,7 @@ func (r *Runs) Decode(text []byte, run Span) (decoded []byte, whole Span, ok, li
 	r.joined = append(r.joined[:0], text[run.Start:run.End]...)
 	for whole.End-run.Start >= 2*MinRun {
 		next, more := wrapped(text, whole.End)
-		if !more {
+		if !more || !continues(text, run, next, kinds) {
 			break
 		}
 		r.joined = append(r.joined, text[next.Start:next.End]...)
@@ -131,6 +131,23 @@ func (r *Runs) Decode(text []byte, run Span) (decoded []byte, whole Span, ok, li
 		return decoded, whole, len(decoded) > 0, false
 	}
 	return decoded, whole, true, false
+}
+
+// maxColumn is the longest line, in bytes, that base64 is wrapped at.
+const maxColumn = 256
+
+// continues reports whether a line could go on with the run before it, whose
+// alphabet is kinds: NAME=value after a long run that needs no padding does not.
+func continues(text []byte, run, next Span, kinds uint8) bool {
+	if first := run.End - run.Start; first > maxColumn && next.End-next.Start != first {
+		return false
+	}
+	for _, c := range text[next.Start:next.End] {
+		if runBytes[c]&isURL != 0 && kinds&isURL == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // wrapped returns the next line of a run that is wrapped at a column: a line

@@ -133,6 +133,24 @@ func TestRunsLeaveTheRestAlone(t *testing.T) {
 	}
 }
 
+// TestRunsEndWithTheirLine: without padding nothing but the next line itself
+// says that a run is over.
+func TestRunsEndWithTheirLine(t *testing.T) {
+	full := strings.Repeat("many words, in threes of three. ", 15) // 480 bytes: no padding
+	short := full[:96]
+	for name, text := range map[string]struct{ run, next string }{
+		"an assignment after one long line": {base64.StdEncoding.EncodeToString([]byte(full)), "\nWORKERS=3"},
+		"a name in another alphabet":        {base64.StdEncoding.EncodeToString([]byte(short)), "\nWORKER_CONCURRENCY=3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, spans, _ := decodeAll(text.run + text.next)
+			if len(spans) != 1 || spans[0] != (Span{0, len(text.run)}) {
+				t.Errorf("spans %v, want the first %d bytes", spans, len(text.run))
+			}
+		})
+	}
+}
+
 func TestInflationIsBounded(t *testing.T) {
 	bomb := base64.StdEncoding.EncodeToString(zip(make([]byte, 64<<20)))
 	got, _, limited := decodeAll(bomb)

@@ -187,12 +187,12 @@ func (a *admin) await(t *testing.T, id string, states ...string) {
 	})
 }
 
-// awaitOut waits until something stands in what is written of a signal.
-func (a *admin) awaitOut(t *testing.T, signal, text string) []byte {
+// awaitOut waits until something stands in the traces that are written.
+func (a *admin) awaitOut(t *testing.T, text string) []byte {
 	t.Helper()
 	var line []byte
-	a.c.await(t, "released "+signal, func() bool {
-		for l := range bytes.Lines(a.c.out(t, signal)) {
+	a.c.await(t, "released traces", func() bool {
+		for l := range bytes.Lines(a.c.out(t, "traces")) {
 			if bytes.Contains(l, []byte(text)) {
 				line = l
 				return true

@@ -59,7 +59,7 @@ func TestNoPlaintextAtRest(t *testing.T) {
 
 	mustSend(t, c, tracesBatch(session(revealed, 200, false)))
 	a.approve(t, a.pending(t, 1)[0].ID, "original")
-	a.awaitOut(t, "traces", hexID(200))
+	a.awaitOut(t, hexID(200))
 
 	flood(t, c, v, 1)
 	for i, it := range a.list(t, "pending") {

@@ -20,7 +20,7 @@ func TestKafkaHoldAndRelease(t *testing.T) {
 	two := k.gate(t, "gate2", verbose)
 	v := newVault(71)
 	mustSend(t, gateway, tracesBatch(session(v, 1, true)))
-	one.awaitOut(t, "traces", hexID(1))
+	one.awaitOut(t, hexID(1))
 	mustSend(t, gateway, tracesBatch(session(v, 2, false)))
 	it := one.pending(t, 1)[0]
 	if other := two.pending(t, 1)[0]; other.ID != it.ID {
@@ -49,7 +49,7 @@ func TestKafkaHoldAndRelease(t *testing.T) {
 	if status := two.vote(t, "bob", it.ID, "approve", "masked"); status != http.StatusOK {
 		t.Fatalf("bob approves: status %d", status)
 	}
-	line := two.awaitOut(t, "traces", hexID(2))
+	line := two.awaitOut(t, hexID(2))
 	for _, want := range []string{"[MASKED:", "tracescrub.release.item", it.ID, "tracescrub.release.attempt"} {
 		if !bytes.Contains(line, []byte(want)) {
 			t.Errorf("what was released lacks %s", want)
@@ -84,7 +84,7 @@ func TestKafkaReleaseOriginal(t *testing.T) {
 	it := one.pending(t, 1)[0]
 	v.check(t, k.surfaces(t, gateway, one.c))
 	one.approve(t, it.ID, "original")
-	line := one.awaitOut(t, "traces", hexID(3))
+	line := one.awaitOut(t, hexID(3))
 	for body := range v.bodies {
 		if !bytes.Contains(line, []byte(body)) {
 			t.Error("what was approved as original is not the original")
@@ -126,7 +126,7 @@ func TestKafkaHeldAnew(t *testing.T) {
 	v.check(t, k.surfaces(t, gateway, one.c))
 	v.check(t, map[string][]byte{"API": bytes.Join(one.answers, nil)})
 	one.approve(t, anew.ID, "original")
-	line := one.awaitOut(t, "traces", body)
+	line := one.awaitOut(t, body)
 	for body, place := range v.bodies {
 		if !bytes.Contains(line, []byte(body)) {
 			t.Errorf("not the original: %s", place)
@@ -238,7 +238,7 @@ func TestKafkaNoPlaintextAtRest(t *testing.T) {
 	v, revealed := newVault(75), newVault(76)
 	mustSend(t, gateway, tracesBatch(session(revealed, 200, false)))
 	one.approve(t, one.pending(t, 1)[0].ID, "original")
-	one.awaitOut(t, "traces", hexID(200))
+	one.awaitOut(t, hexID(200))
 
 	flood(t, gateway, v, 1)
 	soon(t, "items", func() bool { return len(one.list(t, "pending")) > 5 })

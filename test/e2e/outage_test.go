@@ -48,7 +48,7 @@ func TestKafkaAway(t *testing.T) {
 		t.Errorf("%d items in the spool, want 1", n)
 	}
 	mustSend(t, gateway, tracesBatch(session(v, 3, true)))
-	one.awaitOut(t, "traces", hexID(3))
+	one.awaitOut(t, hexID(3))
 
 	rng := rand.New(rand.NewPCG(82, 1))
 	var taken []byte
@@ -64,7 +64,7 @@ func TestKafkaAway(t *testing.T) {
 		taken = append(taken, id)
 	}
 	mustSend(t, gateway, tracesBatch(session(v, 4, true)))
-	one.awaitOut(t, "traces", hexID(4))
+	one.awaitOut(t, hexID(4))
 	gateway.alive(t)
 
 	k.startBroker(t)
@@ -77,7 +77,7 @@ func TestKafkaAway(t *testing.T) {
 		one.approve(t, it.ID, "masked")
 	}
 	for _, id := range append(taken, 1, 2, id) {
-		one.awaitOut(t, "traces", hexID(id))
+		one.awaitOut(t, hexID(id))
 	}
 	v.check(t, k.surfaces(t, gateway, one.c))
 }
