@@ -31,4 +31,19 @@
 //	denied is destroyed       TestKillWhileHolding   a denial counts as an approval
 //	nothing is lost           TestKillWhileReleasing the claim of a dead gate is never taken over
 //	nothing is lost           TestKillWhileReleasing each attempt says that it is the first
+//
+// Those named TestKafka run a gateway and gates on deploy/gateway.yaml
+// and deploy/gate.yaml, beside a fake broker of module test/kafka in a process
+// of its own, which is all they need besides Go:
+//
+//	promise                 test                       planted fault
+//	two people, two gates   TestKafkaHoldAndRelease    a quorum of one; a second gate with a gate.mac of its own
+//	original is original    TestKafkaReleaseOriginal   another fingerprint key at the gate
+//	no plaintext at rest    TestKafkaReleaseOriginal   sealed chunks with the plaintext behind them
+//	held anew, held whole   TestKafkaHeldAnew          what was approved passes into the new item; no right to write items
+//	denied is gone          TestKafkaDeny              a broker that does not compact
+//	a dead gate's work      TestKafkaTakeOver          a lease longer than the test
+//	no plaintext at rest    TestKafkaNoPlaintextAtRest a policy that lets metrics pass
+//	Kafka away              TestKafkaAway              no spool; a spool that is never full
+//	nothing is lost         TestKafkaKillGateway       another spool directory after each restart
 package e2e
