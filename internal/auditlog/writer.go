@@ -164,7 +164,9 @@ func every(d time.Duration) (<-chan time.Time, func()) {
 func (w *Writer) serve(s *store, r *request) {
 	for r != nil {
 		if r.do != nil {
-			r.result <- r.do(s)
+			err := r.do(s)
+			w.note(s) // before the caller can ask
+			r.result <- err
 			return
 		}
 		r = w.append(s, r)
@@ -176,6 +178,7 @@ func (w *Writer) serve(s *store, r *request) {
 func (w *Writer) append(s *store, r *request) (other *request) {
 	b, err := s.begin()
 	if err != nil {
+		w.note(s)
 		r.result <- err
 		return nil
 	}
@@ -202,6 +205,7 @@ func (w *Writer) append(s *store, r *request) (other *request) {
 		break
 	}
 	err = s.commit(b)
+	w.note(s)
 	for _, r := range group {
 		r.result <- err
 	}
