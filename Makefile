@@ -25,7 +25,7 @@ BUILD     := -trimpath -buildvcs=false -ldflags="-s -w"
 
 # What the binaries are made of: Go sources, the files they embed, and the
 # directories, whose times change when a file is added or removed.
-PARTS   := $(wildcard cmd connector exporter internal processor receiver rules)
+PARTS   := $(wildcard cmd connector converter exporter internal processor receiver rules)
 SOURCES := $(shell find $(PARTS) -type d ! -path '*/testdata*') \
            $(shell find $(PARTS) -type f ! -name '*_test.go' ! -name '*.md' ! -path '*/testdata/*' ! -path '*/housetest/*') \
            go.mod go.sum
@@ -90,6 +90,8 @@ lint:
 	go -C test/kafka mod tidy -diff
 	go -C test/browser mod tidy -diff
 	$(GOLANGCI_LINT) run --allow-parallel-runners ./...
+	@set -e; for dir in test/kafka test/browser; do echo "golangci-lint in $$dir"; \
+		(cd $$dir && $(GOLANGCI_LINT) run --allow-parallel-runners ./...); done
 	$(if $(wildcard cmd/tracescrub),go run ./cmd/tracescrub scan .)
 
 ## bench: measure, check the answers, and write the tables of benchmarks/README.md

@@ -6,7 +6,7 @@ package corpus
 import (
 	"encoding/base64"
 	"fmt"
-	"math/rand/v2" //nolint:depguard // the same seed must make the same texts
+	"math/rand/v2" // seeded: the same seed must make the same texts
 
 	"github.com/tracescrub/tracescrub/rules/pack"
 )

@@ -46,7 +46,7 @@ func (p *Pipeline) call(ctx context.Context, method, path string, body, answer a
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close() //nolint:errcheck // it was read
+	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return err

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -249,20 +248,20 @@ func TestItemsTrouble(t *testing.T) {
 		answer http.HandlerFunc
 		want   string
 	}{
-		{"no JSON", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") }, "is not what the admin API answers"},
-		{"no problem document", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "\x1b[2J", 502) }, "no problem document"},
+		{"no JSON", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }, "is not what the admin API answers"},
+		{"no problem document", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "\x1b[2J", http.StatusBadGateway) }, "no problem document"},
 		{"a redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusFound) }, "the server answered 302"},
 		{"not ready", func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(503)
-			io.WriteString(w, `{"title":"The index is being rebuilt","status":503,"detail":"later","done":3,"total":10}`)
+			w.WriteHeader(http.StatusServiceUnavailable)
+			fmt.Fprint(w, `{"title":"The index is being rebuilt","status":503,"detail":"later","done":3,"total":10}`)
 		}, "the index is being rebuilt: 3 of 10 items"},
 		{"a connection that ends", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
-			io.WriteString(w, `{"items":[`)
+			fmt.Fprint(w, `{"items":[`)
 		}, "reading the server's answer"},
 		{"an error with control characters", func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(403)
-			io.WriteString(w, `{"title":"No \u001b[31m","status":403,"detail":"\u202e"}`)
+			w.WriteHeader(http.StatusForbidden)
+			fmt.Fprint(w, `{"title":"No \u001b[31m","status":403,"detail":"\u202e"}`)
 		}, `no \u001b[31m: \u202e`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

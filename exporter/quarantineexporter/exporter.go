@@ -22,6 +22,24 @@ import (
 // then share the syncs of the store.
 const parallel = 16
 
+// maxWaiting is how many bytes of items may wait for the store. While it does
+// not answer, each batch with something to hold waits for the timeout: without
+// a bound they would fill the memory that clean traffic needs. A larger batch
+// waits alone.
+const maxWaiting = 128 << 20
+
+var errBusy = errors.New("too much waits for the store")
+
+func sizeOf(items []item.Item) (n int64) {
+	for i := range items {
+		n += int64(len(items[i].View))
+		for _, p := range items[i].Patches {
+			n += int64(len(p.Packed))
+		}
+	}
+	return n
+}
+
 var errNotRunning = errors.New("the exporter is not running")
 
 // hold stores all items of a batch. Its errors are never permanent: the sender
@@ -36,6 +54,13 @@ func (s *shared) hold(ctx context.Context, signal string, items func() ([]item.I
 		o.tel.failed(ctx, signal, reasonEncode, 1)
 		return retryable(err)
 	}
+	size := sizeOf(all)
+	if waiting := o.waiting.Add(size); waiting > s.maxWaiting && waiting > size {
+		o.waiting.Add(-size)
+		o.tel.failed(ctx, signal, reasonBusy, int64(len(all)))
+		return errBusy
+	}
+	defer o.waiting.Add(-size)
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	errs := make([]error, len(all))

@@ -212,6 +212,31 @@ func TestTimeout(t *testing.T) {
 	require.Equal(t, map[string]int64{"timeout": 1}, f.counts(t, "otelcol_exporter_quarantine_failures", "reason"))
 }
 
+// TestBusy: what waits for a store that does not answer is bounded; a batch
+// that is larger than the bound waits alone.
+func TestBusy(t *testing.T) {
+	entered, leave := make(chan struct{}, 1), make(chan struct{})
+	f := newFixture(t).start(t, &fake{put: func(context.Context, *holdstore.Item) error {
+		entered <- struct{}{}
+		<-leave
+		return nil
+	}})
+	instances.mu.Lock()
+	instances.m[f.cfg].maxWaiting = 1
+	instances.mu.Unlock()
+	first := make(chan error)
+	batch, other := mask(t, f.cfg.Seal.PublicKeys, someTraces(1)), mask(t, f.cfg.Seal.PublicKeys, someTraces(2))
+	go func() { first <- f.traces.ConsumeTraces(t.Context(), batch) }()
+	<-entered
+	err := f.traces.ConsumeTraces(t.Context(), other)
+	require.ErrorIs(t, err, errBusy)
+	require.False(t, consumererror.IsPermanent(err))
+	require.Equal(t, map[string]int64{"busy": 1}, f.counts(t, "otelcol_exporter_quarantine_failures", "reason"))
+	close(leave)
+	require.NoError(t, <-first)
+	require.NoError(t, f.traces.ConsumeTraces(t.Context(), other), "there is room again")
+}
+
 // TestParallel: several items at a time, but not all of a large batch.
 func TestParallel(t *testing.T) {
 	var now, most atomic.Int64

@@ -26,6 +26,9 @@ type shared struct {
 	// open is backend.Open but in tests.
 	open func(context.Context, backend.Config, *zap.Logger) (holdstore.Store, error)
 
+	// maxWaiting is the constant but in tests.
+	maxWaiting int64
+
 	// mu is held while opened is made.
 	mu sync.Mutex
 	// opened is what there is between the first Start and the last Shutdown.
@@ -41,8 +44,10 @@ type opened struct {
 	tel   *telemetry
 	// sealer is replaced when there is a newer key.
 	sealer atomic.Pointer[seal.Sealer]
-	stop   context.CancelFunc
-	done   sync.WaitGroup
+	// waiting is how many bytes of items wait for the store.
+	waiting atomic.Int64
+	stop    context.CancelFunc
+	done    sync.WaitGroup
 }
 
 // instances are those in use, by configuration: the Collector gives all
@@ -58,7 +63,7 @@ func acquire(set exporter.Settings, cfg *Config) *shared {
 	defer instances.mu.Unlock()
 	s := instances.m[cfg]
 	if s == nil {
-		s = &shared{cfg: cfg, set: set.TelemetrySettings, log: set.Logger, now: time.Now, open: backend.Open}
+		s = &shared{cfg: cfg, set: set.TelemetrySettings, log: set.Logger, now: time.Now, open: backend.Open, maxWaiting: maxWaiting}
 		instances.m[cfg] = s
 	}
 	s.users++
@@ -93,7 +98,7 @@ func (s *shared) makeOpened(ctx context.Context) (*opened, error) {
 	if o.tel, err = newTelemetry(s.set, store); err != nil {
 		return nil, errors.Join(fmt.Errorf("making metrics: %w", err), store.Close())
 	}
-	keys, cancel := context.WithCancel(context.Background())
+	keys, cancel := context.WithCancel(context.WithoutCancel(ctx)) // the context of Start ends with it
 	o.stop = cancel
 	if s.cfg.Seal.ReloadInterval > 0 {
 		o.done.Go(func() { s.reload(keys, o) })

@@ -21,6 +21,7 @@ const (
 	reasonSeal    = "seal"
 	reasonFull    = "full"
 	reasonTimeout = "timeout"
+	reasonBusy    = "busy"
 	reasonStore   = "store"
 )
 

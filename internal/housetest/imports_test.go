@@ -40,7 +40,7 @@ var importRules = []importRule{
 	{pkg: "internal/event", may: []string{"internal/verdict"}, why: "the words of audit events"},
 	{pkg: "internal/release", why: "goes with a context, from the gate to the way out"},
 	{pkg: "internal/shape", why: "how to get at the parts of a batch, whatever the signal"},
-	{pkg: "internal/item", may: []string{"internal/envelope", "internal/shape", "internal/verdict"}, why: "what one held item is, for whoever names or stores it"},
+	{pkg: "internal/item", may: []string{"internal/envelope", "internal/release", "internal/shape", "internal/verdict"}, why: "what one held item is, for whoever names or stores it"},
 	{pkg: "internal/restore", may: []string{"internal/envelope", "internal/item", "internal/verdict", "internal/walk"}, why: "the format of patches, and where they stand"},
 	{pkg: "internal/pipelines", why: "checks configurations, and knows no component's code"},
 	{pkg: "converter/bypassconverter", may: []string{"internal/pipelines"}, why: "hands configurations to the check"},

@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
 	"github.com/tracescrub/tracescrub/internal/envelope"
+	"github.com/tracescrub/tracescrub/internal/release"
 	"github.com/tracescrub/tracescrub/internal/shape"
 	"github.com/tracescrub/tracescrub/internal/verdict"
 )
@@ -188,6 +189,7 @@ func (m *maker[B, R, S, U]) content(r R) ([32]byte, error) {
 	to := m.sh.AddResource(b)
 	m.sh.CopyResource(r, to)
 	take(m.sh.ResourceAttrs(to))
+	dropAttempt(m.sh.ResourceAttrs(to))
 	raw, err := m.sh.Marshal(b)
 	if err != nil {
 		return [32]byte{}, fmt.Errorf("encoding a resource: %w", err)
@@ -217,6 +219,7 @@ func (d *draft[B, R, S, U]) enterResource(r R, i int) {
 	d.sh.CopyResource(r, d.resource)
 	d.at[0], d.at[1], d.at[2] = d.at[0]+1, -1, -1
 	attrs := d.sh.ResourceAttrs(d.resource)
+	dropAttempt(attrs)
 	if d.at[0] == 0 {
 		d.describe(attrs)
 	}
@@ -249,6 +252,12 @@ func (d *draft[B, R, S, U]) stamp(level Level, attrs pcommon.Map, p Patch) {
 	copy(p.At[:level], d.at[:level])
 	p.Packed = packed
 	d.patches = append(d.patches, p)
+}
+
+// dropAttempt takes the number of the attempt out of what is held again while
+// it is released: with it each attempt would make another item.
+func dropAttempt(resource pcommon.Map) {
+	resource.RemoveIf(func(k string, _ pcommon.Value) bool { return k == release.AttrAttempt })
 }
 
 // take takes the patch out of attrs. Patches know attributes by their numbers:

@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/tracescrub/tracescrub/internal/envelope"
+	"github.com/tracescrub/tracescrub/internal/release"
 	"github.com/tracescrub/tracescrub/internal/shape"
 	"github.com/tracescrub/tracescrub/internal/verdict"
 )
@@ -318,4 +319,26 @@ func TestSummaryStamp(t *testing.T) {
 	require.Equal(t, []string{"a", "b"}, all[0].Rules)
 	require.Empty(t, all[0].List)
 	require.True(t, all[0].Masked)
+}
+
+// TestHeldAgain: what is held again while it is released is one item, however
+// many attempts there are.
+func TestHeldAgain(t *testing.T) {
+	attempt := func(n int64) envelope.ID {
+		td := ptrace.NewTraces()
+		r := resourceOf(td, "shop")
+		r.Resource().Attributes().PutStr(release.AttrItem, "an item")
+		r.Resource().Attributes().PutInt(release.AttrAttempt, n)
+		hold(r.Resource().Attributes(), "r", found("github", "high", "f1"))
+		hold(spanOf(r.ScopeSpans().AppendEmpty(), 1, 1).Attributes(), "a", found("aws", "critical", "f2"))
+		items := of(t, shape.Traces, td)
+		require.Len(t, items, 1)
+		attrs := unmarshal(t, items[0].View).ResourceSpans().At(0).Resource().Attributes()
+		_, ok := attrs.Get(release.AttrItem)
+		require.True(t, ok, "where it comes from")
+		_, ok = td.ResourceSpans().At(0).Resource().Attributes().Get(release.AttrAttempt)
+		require.True(t, ok, "the batch stays as it is")
+		return items[0].ID
+	}
+	require.Equal(t, attempt(1), attempt(2))
 }

@@ -89,8 +89,16 @@ func TestPermissions(t *testing.T) {
 		mode os.FileMode
 		ok   bool
 	}{
-		{key, 0o600, true}, {key, 0o400, true}, {key, 0o640, false}, {key, 0o604, false}, {key, 0o644, false}, {key, 0o620, false},
-		{d.Private, 0o700, true}, {d.Private, 0o755, true}, {d.Private, 0o770, false}, {d.Private, 0o777, false},
+		{key, 0o600, true},
+		{key, 0o400, true},
+		{key, 0o640, false},
+		{key, 0o604, false},
+		{key, 0o644, false},
+		{key, 0o620, false},
+		{d.Private, 0o700, true},
+		{d.Private, 0o755, true},
+		{d.Private, 0o770, false},
+		{d.Private, 0o777, false},
 		{d.Private, 0o777 | os.ModeSticky, true},
 	} {
 		if err := os.Chmod(test.path, test.mode); err != nil {

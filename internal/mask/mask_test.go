@@ -181,8 +181,12 @@ func TestValidate(t *testing.T) {
 
 func TestNewReportsEverything(t *testing.T) {
 	_, err := New(Options{Style: Style{Kind: "blur"}, Policy: []Entry{
-		{Action: Mask}, {Action: Mask, Distinct: 2}, {Action: 9, Style: &Style{First: 1}}, {Action: Drop, Distinct: -1},
-		{Action: Drop, Distinct: 2, Style: &Style{}}, {Action: Pass},
+		{Action: Mask},
+		{Action: Mask, Distinct: 2},
+		{Action: 9, Style: &Style{First: 1}},
+		{Action: Drop, Distinct: -1},
+		{Action: Drop, Distinct: 2, Style: &Style{}},
+		{Action: Pass},
 	}})
 	for _, want := range []string{
 		"no engine", "key for fingerprints has 0 bytes", "style:", "policy[1]: a number of distinct secrets is for",

@@ -50,8 +50,11 @@ func TestPolicy(t *testing.T) {
 // before what decided at once and all else of it matches.
 func TestSettle(t *testing.T) {
 	m := masker(t, Options{Policy: []Entry{
-		{Distinct: 5, Action: Drop}, {Rule: "pin", Distinct: 3, Action: Drop}, {Rule: "word", Distinct: 2, Action: Hold},
-		{Field: "here", Action: Mask}, {Distinct: 2, Action: Drop},
+		{Distinct: 5, Action: Drop},
+		{Rule: "pin", Distinct: 3, Action: Drop},
+		{Rule: "word", Distinct: 2, Action: Hold},
+		{Field: "here", Action: Mask},
+		{Distinct: 2, Action: Drop},
 	}})
 	require.Equal(t, 5, m.MostDistinct())
 	for _, c := range []struct {
@@ -59,8 +62,14 @@ func TestSettle(t *testing.T) {
 		distinct int
 		want     Action
 	}{
-		{"here", 1, Mask}, {"here", 2, Hold}, {"here", 4, Hold}, {"here", 5, Drop}, {"here", 99, Drop},
-		{"there", 1, Mask}, {"there", 2, Hold}, {"there", 5, Drop},
+		{"here", 1, Mask},
+		{"here", 2, Hold},
+		{"here", 4, Hold},
+		{"here", 5, Drop},
+		{"here", 99, Drop},
+		{"there", 1, Mask},
+		{"there", 2, Hold},
+		{"there", 5, Drop},
 	} {
 		_, hits := maskText(t, m, "SECRETx", Where{Field: func() string { return c.field }})
 		require.Equal(t, Mask, hits[0].Action)

@@ -28,6 +28,9 @@ var lossy = map[string]bool{
 	"deltatorate": true, "delta_to_rate": true, "logdedup": true, "log_dedup": true, "groupbyattrs": true, "group_by_attrs": true,
 }
 
+// dropping are processors that take out what they are told to, and say that all is well.
+var dropping = map[string]bool{"filter": true, "probabilistic_sampler": true, "sampling": true}
+
 // pipeline is one entry of service::pipelines.
 type pipeline struct {
 	id                               string
@@ -54,7 +57,7 @@ func Check(conf map[string]any) []string {
 	c.connectors = c.section(conf, "connectors")
 	c.readPipelines(conf)
 	for _, p := range c.pipelines {
-		c.judged = c.judged || c.exportsTo(p, verdict) != ""
+		c.judged = c.judged || c.judgeOf(p) != ""
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.connectors)) {
 		if typeOf(id) == verdict && c.used(id) {
@@ -152,10 +155,10 @@ func (c *check) used(id string) bool {
 	})
 }
 
-// exportsTo returns the first connector of a type that p exports to.
-func (c *check) exportsTo(p *pipeline, componentType string) string {
+// judgeOf returns the first verdict connector that p exports to.
+func (c *check) judgeOf(p *pipeline) string {
 	for _, id := range p.exporters {
-		if _, is := c.connectors[id]; is && typeOf(id) == componentType {
+		if _, is := c.connectors[id]; is && typeOf(id) == verdict {
 			return id
 		}
 	}

@@ -111,6 +111,14 @@ func TestMistakes(t *testing.T) {
 			"service::pipelines::traces: telemetry of otlp reaches file without having passed secret_mask", "add secret_mask to its processors",
 		},
 		{
+			"a filter for what is released", change(t, good, "logs:    {receivers: [otlp, release_gate], processors: [", "logs:    {receivers: [otlp, release_gate], processors: [filter/x, "),
+			"service::pipelines::logs: has the receiver release_gate and the processor filter/x", "behind verdict",
+		},
+		{
+			"a filter for audit events", change(t, good, "logs/audit: {receivers: [verdict],", "logs/audit: {receivers: [verdict], processors: [filter],"),
+			"service::pipelines::logs/audit: is in audit of verdict and has the processor filter", "Take it out",
+		},
+		{
 			"something that is called alike", change(t, simple, "processors: [secret_mask]", "processors: [secret_masking]"),
 			"service::pipelines::traces: telemetry of otlp reaches file", "add secret_mask",
 		},

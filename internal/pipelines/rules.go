@@ -57,7 +57,7 @@ func (c *check) lists(connector string) {
 // front checks what stands before an exporter: pipelines that export to
 // verdict, and those whose secret_mask may hold.
 func (c *check) front(p *pipeline) {
-	to := c.exportsTo(p, verdict)
+	to := c.judgeOf(p)
 	for _, id := range p.processors {
 		if typeOf(id) != secretMask {
 			continue
@@ -104,7 +104,7 @@ func (c *check) behind(p *pipeline) {
 		}
 		held = held || list == listQuarantine
 		for _, id := range p.processors {
-			if lossy[typeOf(id)] || list == listQuarantine && typeOf(id) != "memory_limiter" {
+			if lossy[typeOf(id)] || dropping[typeOf(id)] || list == listQuarantine && typeOf(id) != "memory_limiter" {
 				c.bad(p.path(), "is in %s of %s and has the processor %s: what arrives must be what was sent, and answered only when it is stored. Take it out", list, connector, id)
 			}
 		}
@@ -133,11 +133,16 @@ func (c *check) gate() {
 			continue
 		}
 		gates[id] = true
+		for _, other := range p.processors {
+			if dropping[typeOf(other)] {
+				c.bad(p.path(), "has the receiver %s and the processor %s: what that drops of a release is destroyed, and of audit events never recorded. Put %s into the pipelines behind verdict, or %s into a pipeline of its own", id, other, other, id)
+			}
+		}
 		logs[id] = logs[id] || p.signal() == "logs"
-		if has(p.processors, secretMask) == "" && c.exportsTo(p, verdict) == "" { // else front has said so
+		if has(p.processors, secretMask) == "" && c.judgeOf(p) == "" { // else front has said so
 			c.bad(p.path(), "has the receiver %s without secret_mask: what is released is scanned again. Add secret_mask as its last processor", id)
 		}
-		if c.exportsTo(p, verdict) == "" {
+		if c.judgeOf(p) == "" {
 			c.bad(p.path(), "has the receiver %s and exports to %s: what is released and the events about it go through verdict only", id, strings.Join(p.exporters, ", "))
 		}
 	}

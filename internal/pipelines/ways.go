@@ -68,7 +68,7 @@ func (c *check) follow(a arrival) []arrival {
 			from += " (by way of " + strings.Join(way[1:len(way)-1], ", ") + ")"
 		}
 		switch {
-		case c.exportsTo(p, verdict) != "":
+		case c.judgeOf(p) != "":
 			// front has said that verdict must be the only one.
 		case now == raw:
 			c.bad(p.path(), "telemetry of %s reaches %s without having passed secret_mask: add secret_mask to its processors", from, id)

@@ -109,7 +109,7 @@ func (r *reader) edit(e *walk.Edit) {
 	if e.Kind < walk.InText || e.Kind > walk.WasNested {
 		r.fail(errKind)
 	}
-	known := false
+	var known bool
 	if e.Spot, known = spots[string(r.bytes(maxName))]; !known {
 		r.fail(errSpot)
 	}

@@ -149,7 +149,9 @@ var handParts = []string{1: "view", 2: "restore", 3: "patch"}
 func (p handPlace) context(keyID []byte) []byte {
 	length := func(s string) []byte { return binary.BigEndian.AppendUint32(nil, uint32(len(s))) }
 	sum := sha256.Sum256(bytes.Join([][]byte{
-		[]byte("tracescrub envelope 1 binding"), keyID, {p.part}, length(p.signal), []byte(p.signal),
+		[]byte("tracescrub envelope 1 binding"), keyID,
+		{p.part},
+		length(p.signal), []byte(p.signal),
 		p.item, p.trace, p.span, length(p.policy), []byte(p.policy),
 	}, nil))
 	return sum[:]

@@ -7,6 +7,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -81,7 +82,7 @@ func Commit(key []byte, subject string) string {
 
 // Stamp writes the outcome for whatever has findings: a list of them, or a
 // count by rule if a summary will do. verdict is empty if all of them were
-// only reported.
+// only reported. Of more than 100 the list has the gravest.
 func Stamp(m pcommon.Map, verdict string, findings []Finding, summary bool) {
 	if verdict != "" {
 		m.PutStr(Verdict, verdict)
@@ -90,7 +91,7 @@ func Stamp(m pcommon.Map, verdict string, findings []Finding, summary bool) {
 		count(m.PutEmptyMap(Findings), findings)
 		return
 	}
-	findings = findings[:min(len(findings), maxFindings)]
+	findings = gravest(findings)
 	list := m.PutEmptySlice(Findings)
 	list.EnsureCapacity(len(findings))
 	for _, f := range findings {
@@ -104,6 +105,23 @@ func Stamp(m pcommon.Map, verdict string, findings []Finding, summary bool) {
 		e.PutInt("length", int64(f.Length))
 	}
 }
+
+// gravest returns as many findings as a stamp lists. How grave an item is, and
+// so how many people must approve it, is read from there: what is left out
+// must not be what is graver than the rest.
+func gravest(findings []Finding) []Finding {
+	if len(findings) <= maxFindings {
+		return findings
+	}
+	findings = slices.Clone(findings)
+	slices.SortStableFunc(findings, func(a, b Finding) int {
+		return slices.Index(severities, b.Severity) - slices.Index(severities, a.Severity)
+	})
+	return findings[:maxFindings]
+}
+
+// severities rise.
+var severities = []string{"low", "medium", "high", "critical"}
 
 func count(counts pcommon.Map, findings []Finding) {
 	for _, f := range findings {

@@ -70,3 +70,21 @@ func TestCommit(t *testing.T) {
 	require.NotEqual(t, a, Commit([]byte("key 2"), "alice@example.org"))
 	require.NotEqual(t, a, Commit([]byte("key 1"), "bob@example.org"))
 }
+
+// TestStampOfMany: how many people must approve depends on what is listed.
+func TestStampOfMany(t *testing.T) {
+	many := make([]Finding, 3*maxFindings)
+	for i := range many {
+		many[i] = Finding{Rule: fmt.Sprint(i), Severity: "high"}
+	}
+	many[2*maxFindings].Severity = "critical"
+	m := pcommon.NewMap()
+	Stamp(m, Held, many, false)
+	v, _ := m.Get(Findings)
+	require.Equal(t, maxFindings, v.Slice().Len())
+	first, _ := v.Slice().At(0).Map().Get("rule")
+	require.Equal(t, fmt.Sprint(2*maxFindings), first.Str(), "the gravest comes first")
+	second, _ := v.Slice().At(1).Map().Get("rule")
+	require.Equal(t, "0", second.Str(), "then the first of the others")
+	require.Equal(t, "0", many[0].Rule, "the caller's list stays as it is")
+}

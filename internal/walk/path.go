@@ -1,6 +1,7 @@
 package walk
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -34,8 +35,41 @@ func (p *Place) Field() string {
 	for i := 0; i < len(p.steps) && len(b) <= maxField; i++ {
 		b = p.steps[i].append(b)
 	}
+	return cut(b)
+}
+
+// Renamed returns path, a Field that was asked for in an earlier walk, with the
+// new name of the key at p wherever it has the old one. With a key that turns
+// out to be a secret only later, what was noted below it would spell it out.
+func (p *Place) Renamed(path, from, to string) string {
+	n := len(p.steps) - 1
+	if n < 0 || p.steps[n].kind != key {
+		return path
+	}
+	parent := p.appendSpot(nil)
+	for _, s := range p.steps[:n] {
+		parent = s.append(parent)
+	}
+	for _, kind := range [...]stepKind{attribute, member} {
+		before := string(step{kind: kind, name: from}.append(slices.Clone(parent)))
+		after := step{kind: kind, name: to}.append(slices.Clone(parent))
+		if rest, ok := strings.CutPrefix(path, before); ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+			return cut(append(after, rest...))
+		}
+		// A path that was cut off within the name.
+		if whole, ok := strings.CutSuffix(path, ellipsis); ok && len(whole) > len(parent) && strings.HasPrefix(before, whole) {
+			return cut(append(after, ellipsis...))
+		}
+	}
+	return path
+}
+
+// ellipsis ends a path that was cut off.
+const ellipsis = "..."
+
+func cut(b []byte) string {
 	if len(b) > maxField {
-		b = append(b[:maxField], "..."...)
+		b = append(b[:maxField], ellipsis...)
 	}
 	return string(b)
 }

@@ -96,7 +96,8 @@ func (w *Walker) number(v pcommon.Value) {
 		return
 	}
 	if w.options.Record != nil {
-		kind, bits := WasInt, uint64(0)
+		kind := WasInt
+		var bits uint64
 		if v.Type() == pcommon.ValueTypeDouble {
 			kind, bits = WasDouble, math.Float64bits(v.Double())
 		} else {

@@ -167,6 +167,9 @@ func (s *scan) carryOut(visit func(*walk.Walker) int) (dropped int) {
 	if !held && !drops {
 		return 0
 	}
+	if s.anew = held && len(s.where.Approved) > 0; s.anew {
+		return 0 // see anew
+	}
 	if held {
 		s.spread()
 	}

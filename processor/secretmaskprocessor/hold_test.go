@@ -25,7 +25,10 @@ type spans struct {
 	next byte
 }
 
-func newSpans(t *testing.T) *spans { return &spans{td: ptrace.NewTraces(), t: t} }
+func newSpans(t *testing.T) *spans {
+	t.Helper()
+	return &spans{td: ptrace.NewTraces(), t: t}
+}
 
 // resource begins a resource; what is hold, mask or empty.
 func (s *spans) resource(what string) *spans {
@@ -81,16 +84,21 @@ func whatOf(t testing.TB, m pcommon.Map) string {
 }
 
 func whatsOf(t testing.TB, td ptrace.Traces) (all []string) {
+	t.Helper()
 	attributesOf(shape.Traces, td, func(m pcommon.Map) { all = append(all, whatOf(t, m)) })
 	return all
 }
 
 // byName holds, drops, passes or masks by the attribute's name.
 func byName(t testing.TB) *Config {
+	t.Helper()
 	cfg := testConfig(t)
 	cfg.Policy = []PolicyConfig{
-		{Field: `*.attributes["hold"]`, Action: "hold"}, {Field: `*.attributes["drop"]`, Action: "drop"},
-		{Field: `*.attributes["pass"]`, Action: "pass"}, {Field: `*metadata["hold"]`, Action: "hold"}, {Action: "mask"},
+		{Field: `*.attributes["hold"]`, Action: "hold"},
+		{Field: `*.attributes["drop"]`, Action: "drop"},
+		{Field: `*.attributes["pass"]`, Action: "pass"},
+		{Field: `*metadata["hold"]`, Action: "hold"},
+		{Action: "mask"},
 	}
 	return cfg
 }

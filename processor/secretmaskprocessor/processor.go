@@ -76,19 +76,40 @@ var (
 
 func (p *instance) traces(ctx context.Context, td ptrace.Traces) (ptrace.Traces, error) {
 	n := td.SpanCount()
-	dropped, err := p.core.run(ctx, tracesSignal, n, func(w *walk.Walker) int { return w.Traces(td) })
+	dropped, err := p.core.run(ctx, tracesSignal, n, batch{
+		visit: func(w *walk.Walker) int { return w.Traces(td) },
+		keep: func() (back func()) {
+			kept := ptrace.NewTraces()
+			td.CopyTo(kept)
+			return func() { kept.CopyTo(td) }
+		},
+	})
 	return td, outcome(err, dropped > 0 && td.ResourceSpans().Len() == 0)
 }
 
 func (p *instance) logs(ctx context.Context, ld plog.Logs) (plog.Logs, error) {
 	n := ld.LogRecordCount()
-	dropped, err := p.core.run(ctx, logsSignal, n, func(w *walk.Walker) int { return w.Logs(ld) })
+	dropped, err := p.core.run(ctx, logsSignal, n, batch{
+		visit: func(w *walk.Walker) int { return w.Logs(ld) },
+		keep: func() (back func()) {
+			kept := plog.NewLogs()
+			ld.CopyTo(kept)
+			return func() { kept.CopyTo(ld) }
+		},
+	})
 	return ld, outcome(err, dropped > 0 && ld.ResourceLogs().Len() == 0)
 }
 
 func (p *instance) metrics(ctx context.Context, md pmetric.Metrics) (pmetric.Metrics, error) {
 	n := md.DataPointCount()
-	dropped, err := p.core.run(ctx, metricsSignal, n, func(w *walk.Walker) int { return w.Metrics(md) })
+	dropped, err := p.core.run(ctx, metricsSignal, n, batch{
+		visit: func(w *walk.Walker) int { return w.Metrics(md) },
+		keep: func() (back func()) {
+			kept := pmetric.NewMetrics()
+			md.CopyTo(kept)
+			return func() { kept.CopyTo(md) }
+		},
+	})
 	return md, outcome(err, dropped > 0 && md.ResourceMetrics().Len() == 0)
 }
 
@@ -99,7 +120,7 @@ func (p *instance) profiles(ctx context.Context, pd pprofile.Profiles) (pprofile
 			n += sp.Profiles().Len()
 		}
 	}
-	dropped, err := p.core.run(ctx, profilesSignal, n, func(w *walk.Walker) int { return w.Profiles(pd) })
+	dropped, err := p.core.run(ctx, profilesSignal, n, batch{visit: func(w *walk.Walker) int { return w.Profiles(pd) }})
 	return pd, outcome(err, dropped > 0 && pd.ResourceProfiles().Len() == 0)
 }
 
@@ -111,9 +132,16 @@ func outcome(err error, empty bool) error {
 	return err
 }
 
+// batch is telemetry of any signal.
+type batch struct {
+	visit func(*walk.Walker) int
+	// keep copies it; back puts the copy in its place. Profiles have none.
+	keep func() (back func())
+}
+
 // run masks one batch in place. With an error the batch must not be used:
 // parts of it may not have been scanned.
-func (c *core) run(ctx context.Context, signal attribute.Set, items int, visit func(*walk.Walker) int) (dropped int, err error) {
+func (c *core) run(ctx context.Context, signal attribute.Set, items int, b batch) (dropped int, err error) {
 	if release.IsEvent(ctx) { // our own audit events, which have nothing of telemetry
 		return 0, nil
 	}
@@ -131,21 +159,16 @@ func (c *core) run(ctx context.Context, signal attribute.Set, items int, visit f
 			dropped, err = 0, errDefect
 		}
 	}()
-	s.begin(st, signal, start)
-	s.sentBy(c.producer(ctx, st))
-	s.again(release.From(ctx))
-	if !signal.Equals(&profilesSignal) { // profiles cannot be held
-		s.sealer = c.sealing()
+	r := release.From(ctx)
+	begin := func() {
+		s.begin(st, signal, start)
+		s.sentBy(c.producer(ctx, st))
+		s.again(r)
+		if b.keep != nil { // profiles cannot be held
+			s.sealer = c.sealing()
+		}
 	}
-	visit(s.walker)
-	s.streams.flush()
-	if s.unfinished() {
-		s.resume()
-		visit(s.walker)
-	}
-	if s.refused == nil {
-		dropped = s.carryOut(visit)
-	}
+	dropped = s.whole(b, begin)
 	c.tel.record(ctx, s, items, dropped, c.now().Sub(start))
 	if err = c.refusal(ctx, s); err == nil && s.release != nil {
 		s.release.SetScanned()
@@ -153,6 +176,38 @@ func (c *core) run(ctx context.Context, signal attribute.Set, items int, visit f
 	s.end()
 	c.scans.Put(s)
 	return dropped, err
+}
+
+// whole goes through a batch, and once more, as if nothing of it were
+// approved, if something of it is held anew.
+func (s *scan) whole(b batch, begin func()) (dropped int) {
+	begin()
+	if b.keep == nil || len(s.where.Approved) == 0 {
+		return s.through(b.visit)
+	}
+	back := b.keep()
+	if dropped = s.through(b.visit); !s.anew {
+		return dropped
+	}
+	s.end()
+	back()
+	begin()
+	s.where.Approved = nil
+	return s.through(b.visit)
+}
+
+// through scans a batch and carries out what was decided.
+func (s *scan) through(visit func(*walk.Walker) int) (dropped int) {
+	visit(s.walker)
+	s.streams.flush()
+	if s.unfinished() {
+		s.resume()
+		visit(s.walker)
+	}
+	if s.refused != nil {
+		return 0
+	}
+	return s.carryOut(visit)
 }
 
 // refusal returns why a batch must not go on, nil if it may.

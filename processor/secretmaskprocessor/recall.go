@@ -87,5 +87,20 @@ func (s *scan) complete(text []byte) (out []byte) {
 		return nil
 	}
 	out, s.hits = s.state.masker.Mask(s.hits, text, r.found, s.where)
+	if s.place.Name && out != nil {
+		s.renamed(string(text), string(out))
+	}
 	return out
+}
+
+// renamed takes a key that was masked now out of the paths of what the first
+// pass found below it: they go into stamps and audit events.
+func (s *scan) renamed(from, to string) {
+	o := s.outcomes[s.place.Unit]
+	if o == nil {
+		return
+	}
+	for i := range o.found {
+		o.found[i].Field = s.place.Renamed(o.found[i].Field, from, to)
+	}
 }

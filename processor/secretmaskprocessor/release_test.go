@@ -31,16 +31,13 @@ func out(t *testing.T, h *harness, r *release.Release, td ptrace.Traces) ptrace.
 }
 
 // viewOf is the view of the only item, as the gate has it, with the digests that approve its original.
-func viewOf(t *testing.T, v *vault, td ptrace.Traces, original bool) (ptrace.Traces, map[uint64]struct{}) {
+func viewOf(t *testing.T, v *vault, td ptrace.Traces) (ptrace.Traces, map[uint64]struct{}) {
 	t.Helper()
 	items, err := item.Of(shape.Traces, td)
 	require.NoError(t, err)
 	require.Len(t, items, 1)
 	view, err := (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces(items[0].View)
 	require.NoError(t, err)
-	if !original {
-		return view, nil
-	}
 	digests, err := restore.Apply(view, restore.Of(&items[0]), v.ring.OpenPacked)
 	require.NoError(t, err)
 	return view, digests
@@ -95,7 +92,7 @@ func TestReleaseIsMarked(t *testing.T) {
 	h := start(t, cfg)
 	h.traceSink.Reset()
 	require.NoError(t, h.traces.ConsumeTraces(from("somebody"), newSpans(t).resource("mask").span(1, "hold").span(1, "mask").td))
-	view, digests := viewOf(t, v, h.traceSink.AllTraces()[0], true)
+	view, digests := viewOf(t, v, h.traceSink.AllTraces()[0])
 	require.Len(t, digests, 3)
 	again := copyOf(t, shape.Traces, view, (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces)
 	got := out(t, h, &release.Release{Item: "0123", Mode: release.ModeOriginal, Attempt: 2, Approved: digests}, view)
@@ -111,7 +108,7 @@ func TestReleaseIsMarked(t *testing.T) {
 	require.Equal(t, []string{"masked+", "-", "held+", "held+"}, whatsOf(t, got))
 	require.Equal(t, attrs[verdict.Producer], get(t, got.ResourceSpans().At(0).Resource().Attributes(), verdict.Producer).Str())
 	require.NotContains(t, jsonOf(t, got), "ghp_")
-	viewOf(t, v, got, true) // it can be restored again
+	viewOf(t, v, got) // it can be restored again
 }
 
 // TestReleaseFindsWhatIsNew: rules change between holding and release.
@@ -121,7 +118,7 @@ func TestReleaseFindsWhatIsNew(t *testing.T) {
 	h := start(t, cfg)
 	b := newSpans(t).resource("").span(1, "hold").span(1, "")
 	b.last().ScopeSpans().At(0).Spans().At(1).Attributes().PutStr("hold", "a SECRET of next week")
-	view, digests := viewOf(t, v, h.trace(b.td), true)
+	view, digests := viewOf(t, v, h.trace(b.td))
 	h.fake()
 	got := out(t, h, &release.Release{Item: "0123", Mode: release.ModeOriginal, Attempt: 1, Approved: digests}, view)
 	require.Equal(t, []string{"-", "-", "-", "held+"}, whatsOf(t, got), "what was approved goes, what is new is held")
@@ -135,6 +132,32 @@ func TestReleaseFindsWhatIsNew(t *testing.T) {
 	require.Equal(t, []string{"-", "-", "masked"}, whatsOf(t, out(t, h, &release.Release{Mode: release.ModeMasked}, td)))
 }
 
+// TestHeldAnewIsHeldWhole: if something new is held in what was approved as
+// original, nothing of it goes in the clear, neither on nor into the new item,
+// and the new item's approval names all of it.
+func TestHeldAnewIsHeldWhole(t *testing.T) {
+	cfg := byName(t)
+	v := newVault(t, cfg)
+	h := start(t, cfg)
+	want := newSpans(t).resource("").span(1, "hold").span(1, "mask").td
+	view, digests := viewOf(t, v, h.trace(want))
+	require.Len(t, digests, 2)
+	newSpans(t).put(view.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(1).Attributes(), "hold") // today's rules know this
+	original := copyOf(t, shape.Traces, view, (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces)
+	unstamp(shape.Traces, original)
+	r := release.Release{Item: "0123", Mode: release.ModeOriginal, Attempt: 1, Approved: digests}
+	got := out(t, h, &r, view)
+	require.Equal(t, []string{"-", "-", "held+", "held+"}, whatsOf(t, got))
+	require.NotContains(t, jsonOf(t, got), "ghp_")
+
+	again, all := viewOf(t, v, got)
+	require.Len(t, all, 3)
+	got = out(t, h, &release.Release{Item: "4567", Mode: release.ModeOriginal, Attempt: 1, Approved: all}, again)
+	require.Equal(t, []string{"-", "-", "-", "-"}, whatsOf(t, got), "held for ever")
+	unstamp(shape.Traces, got)
+	require.True(t, bytes.Equal(protoOf(t, shape.Traces, original), protoOf(t, shape.Traces, got)))
+}
+
 // TestApprovedIsNotLearned: what was approved in one place says nothing about
 // what stands elsewhere in the item, nor in later batches.
 func TestApprovedIsNotLearned(t *testing.T) {
@@ -144,7 +167,7 @@ func TestApprovedIsNotLearned(t *testing.T) {
 	pw := password(t, 31)
 	b := newSpans(t).resource("").span(0, "hold").td
 	b.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes().PutStr("hold", "password="+pw)
-	view, digests := viewOf(t, v, h.trace(b), true)
+	view, digests := viewOf(t, v, h.trace(b))
 	view.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes().PutStr("other", "say "+pw)
 	got := out(t, h, &release.Release{Item: "0123", Mode: release.ModeOriginal, Attempt: 1, Approved: digests}, view)
 	require.Equal(t, 2, strings.Count(jsonOf(t, got), pw))
@@ -163,7 +186,7 @@ func TestApprovedPieces(t *testing.T) {
 	chunks.AppendEmpty().SetStr(cut[:17])
 	chunks.AppendEmpty().SetStr(cut[17:])
 	want := protoOf(t, shape.Traces, b)
-	view, digests := viewOf(t, v, start(t, cfg).trace(b), true)
+	view, digests := viewOf(t, v, start(t, cfg).trace(b))
 	require.Len(t, digests, 1)
 
 	other := *cfg // the gate is another process
@@ -180,7 +203,7 @@ func TestReleaseIsNotCounted(t *testing.T) {
 	cfg.Policy = []PolicyConfig{{DistinctSecrets: 3, Action: "hold"}, {Action: "mask"}}
 	v := newVault(t, cfg)
 	h := start(t, cfg)
-	view, digests := viewOf(t, v, h.trace(newSpans(t).resource("").span(1, "a").span(1, "b").span(1, "c").td), true)
+	view, digests := viewOf(t, v, h.trace(newSpans(t).resource("").span(1, "a").span(1, "b").span(1, "c").td))
 	newSpans(t).put(view.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes(), "new")
 	got := out(t, h, &release.Release{Item: "0123", Mode: release.ModeOriginal, Attempt: 1, Approved: digests}, view)
 	require.Equal(t, []string{"-", "-", "masked", "-", "-"}, whatsOf(t, got))
@@ -204,7 +227,7 @@ func TestReleaseOfWithheld(t *testing.T) {
 	}
 	nest(a, "deep", "a")
 	want := protoOf(t, shape.Traces, b)
-	view, digests := viewOf(t, v, h.trace(b), true)
+	view, digests := viewOf(t, v, h.trace(b))
 	nest(view.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes(), "deeper", "b") // nobody has approved this one
 	got := out(t, h, &release.Release{Item: "0123", Mode: release.ModeOriginal, Attempt: 1, Approved: digests}, view)
 	attrs := got.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes()

@@ -37,10 +37,15 @@ type scan struct {
 	units  *walk.Walker // visits no text
 
 	// set for each batch
-	state    *state
-	signal   attribute.Set
-	sealer   sealer           // nil: nothing is held
-	release  *release.Release // nil unless the batch was held before
+	state   *state
+	signal  attribute.Set
+	sealer  sealer           // nil: nothing is held
+	release *release.Release // nil unless the batch was held before
+	// anew: something is held in what was approved as original. Then nothing
+	// counts as approved: what was would stand in the clear in the new item,
+	// which people see before they decide, and be held again, as the new
+	// item's approval would not name it.
+	anew     bool
 	producer string
 	deadline time.Time
 

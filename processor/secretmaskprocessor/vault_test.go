@@ -314,6 +314,7 @@ func heldWhole[B restore.Telemetry, R, S, U any](t *testing.T, v *vault, p *plan
 }
 
 func holdAll(t testing.TB) *Config {
+	t.Helper()
 	cfg := testConfig(t)
 	cfg.Policy = []PolicyConfig{{Action: "hold"}}
 	cfg.Limits.MaxDepth = 8

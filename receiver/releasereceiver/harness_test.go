@@ -73,7 +73,7 @@ func (u user) GetAttribute(name string) any {
 }
 func (user) GetAttributeNames() []string { return []string{"username"} }
 
-type host struct{ statuses chan error }
+type host struct{}
 
 func (host) GetExtensions() map[component.ID]component.Component {
 	return map[component.ID]component.Component{component.MustNewID("basicauth"): passwords{}}
@@ -265,7 +265,7 @@ const (
 
 // hold puts an item into the store as secret_mask, verdict and the quarantine
 // exporter would.
-func (w *world) hold(n byte) string {
+func (w *world) hold() string {
 	w.Helper()
 	td := ptrace.NewTraces()
 	rs := td.ResourceSpans().AppendEmpty()
@@ -274,8 +274,8 @@ func (w *world) hold(n byte) string {
 	attrs.PutStr(verdict.Policy, "0123456789abcdef")
 	attrs.PutStr(verdict.Producer, verdict.Commit([]byte("a fingerprint key of the tests"), "robot"))
 	s := rs.ScopeSpans().AppendEmpty().Spans().AppendEmpty()
-	s.SetTraceID([16]byte{1, n})
-	s.SetSpanID([8]byte{2, n})
+	s.SetTraceID([16]byte{1, 1})
+	s.SetSpanID([8]byte{2, 1})
 	s.SetName(maskedName)
 	s.Attributes().PutStr("user.id", "owner")
 	verdict.Stamp(s.Attributes(), verdict.Held, []verdict.Finding{{Rule: "x", Severity: "critical", Field: "span.name", Fingerprint: "00112233", Action: "hold", Length: 14}}, false)

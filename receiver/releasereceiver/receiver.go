@@ -185,7 +185,7 @@ func (c *core) start(ctx context.Context, host component.Host) (r *running, err 
 		return r, err
 	}
 	if r.notifier != nil {
-		r.notifier.Start()
+		r.notifier.Start() //nolint:contextcheck // the context of Start ends with it, what is started goes on
 	}
 	if err := c.tellRules(ctx, k); err != nil {
 		return r, err

@@ -23,7 +23,7 @@ func TestReleases(t *testing.T) {
 		t.Run(c.mode, func(t *testing.T) {
 			w := newWorld(t)
 			w.start()
-			id := w.hold(1)
+			id := w.hold()
 			d := w.item(id)
 			require.Equal(t, gate.Pending, d.State)
 			require.Equal(t, 2, d.RequiredVotes)
@@ -66,7 +66,7 @@ func TestReleases(t *testing.T) {
 func TestDenies(t *testing.T) {
 	w := newWorld(t)
 	w.start()
-	id := w.hold(1)
+	id := w.hold()
 	require.Equal(t, http.StatusOK, w.vote("ann", id, "deny", ""))
 	w.wait("shredded", func() bool { return w.item(id).State == gate.Shredded })
 	require.Equal(t, http.StatusConflict, w.vote("bob", id, "approve", "masked"))
@@ -81,7 +81,7 @@ func TestDenies(t *testing.T) {
 func TestNoAudit(t *testing.T) {
 	w := newWorld(t)
 	w.start()
-	id := w.hold(1)
+	id := w.hold()
 	w.pipe.mu.Lock()
 	w.pipe.down = true
 	w.pipe.mu.Unlock()
@@ -174,7 +174,7 @@ func TestRefusesToStart(t *testing.T) {
 func TestLostMACKey(t *testing.T) {
 	w := newWorld(t)
 	w.start()
-	id := w.hold(1)
+	id := w.hold()
 	require.Equal(t, http.StatusOK, w.vote("ann", id, "deny", ""))
 	w.wait("shredded", func() bool { return w.item(id).State == gate.Shredded })
 	w.stop()
@@ -234,7 +234,7 @@ func TestSendsWhereItCan(t *testing.T) {
 		status, _ := w.call("ann", http.MethodGet, "/api/v1/stats", "", 0)
 		return status == http.StatusOK
 	})
-	id := w.hold(1)
+	id := w.hold()
 	require.Equal(t, http.StatusOK, w.vote("ann", id, "approve", ""))
 	require.Equal(t, http.StatusOK, w.vote("bob", id, "approve", ""))
 	w.wait("a failed attempt", func() bool {

@@ -9,8 +9,10 @@ import (
 )
 
 // TestFlows is what reviewers do, from signing in to the keyboard.
-func TestFlows(t *testing.T) {
-	s := given(t)
+func TestFlows(t *testing.T) { flows(t, given(t)) }
+
+func flows(t *testing.T, s *site) {
+	t.Helper()
 	one, two := s.pending(t, 1), s.pending(t, 2)
 	if len(one) < 6 || len(two) < 2 {
 		t.Fatalf("%d pending items that take one approval and %d that take two; the flows need 6 and 2", len(one), len(two))
@@ -27,7 +29,7 @@ func TestFlows(t *testing.T) {
 	}
 	flow("sign in", func(t *testing.T) { signIn(t, s, alice) })
 	flow("filter", func(t *testing.T) { filter(t, alice, two[0]) })
-	flow("expiry", func(t *testing.T) { expiry(t, alice, one[0]) })
+	flow("expiry", func(*testing.T) { expiry(alice, one[0]) })
 	flow("preview", func(t *testing.T) { preview(t, alice, two[0]) })
 	flow("approve by two people", func(t *testing.T) { approveByTwo(t, s, alice, bob, two[0]) })
 	flow("deny", func(t *testing.T) { deny(t, s, alice, one[0]) })
@@ -103,7 +105,7 @@ func filter(t *testing.T, w *window, it item) {
 	}
 }
 
-func expiry(t *testing.T, w *window, it item) {
+func expiry(w *window, it item) {
 	w.visit(place(it))
 	w.head(it)
 	w.until("the time left is shown", `/^Expires in \d+ (d|h|min|s)/.test(document.querySelector("#item .deadline").innerText)`)

@@ -30,6 +30,9 @@ type site struct {
 	users map[string]string // passwords
 	names []string          // approvers, in the order of the file
 
+	// Where people log in by a provider: its address, and a token for tests.
+	also, bearer string
+
 	// Of pagetest: how it is started, where it listens, what ends it.
 	command []string
 	listen  string
@@ -132,7 +135,11 @@ func (s *site) call(t *testing.T, who, method, path, version, body string, answe
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.SetBasicAuth(who, s.users[who])
+	if s.bearer != "" {
+		req.Header.Set("Authorization", "Bearer "+s.bearer)
+	} else {
+		req.SetBasicAuth(who, s.users[who])
+	}
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -156,11 +163,19 @@ func (s *site) call(t *testing.T, who, method, path, version, body string, answe
 	return resp.StatusCode
 }
 
+// somebody is whoever the tests themselves ask as.
+func (s *site) somebody() string {
+	if len(s.names) == 0 {
+		return ""
+	}
+	return s.names[0]
+}
+
 // pending returns the pending items that nobody has voted on, but for those with a name of a test.
 func (s *site) pending(t *testing.T, votes int) []item {
 	t.Helper()
 	var list struct{ Items []item }
-	s.call(t, s.names[0], "GET", "api/v1/items?state=pending&page_size=500", "", "", &list)
+	s.call(t, s.somebody(), "GET", "api/v1/items?state=pending&page_size=500", "", "", &list)
 	var fit []item
 	for _, it := range list.Items {
 		if it.RequiredVotes == votes && len(it.Votes) == 0 && !strings.ContainsAny(it.Service, "<") && it.Service != "alices-own-agent" {
@@ -173,6 +188,6 @@ func (s *site) pending(t *testing.T, votes int) []item {
 func (s *site) get(t *testing.T, id string) item {
 	t.Helper()
 	var it item
-	s.call(t, s.names[0], "GET", "api/v1/items/"+id, "", "", &it)
+	s.call(t, s.somebody(), "GET", "api/v1/items/"+id, "", "", &it)
 	return it
 }

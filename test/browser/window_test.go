@@ -141,7 +141,7 @@ func (w *window) listen(ev any) {
 			fault("blocked: %v", e.BlockedReason)
 		}
 	case *network.EventRequestWillBeSent:
-		if u := e.Request.URL; !strings.HasPrefix(u, w.site.url) && !strings.HasPrefix(u, "about:") {
+		if u := e.Request.URL; !strings.HasPrefix(u, w.site.url) && (w.site.also == "" || !strings.HasPrefix(u, w.site.also)) && !strings.HasPrefix(u, "about:") && !strings.HasPrefix(u, "data:") {
 			fault("request to another address")
 		}
 	case *fetch.EventRequestPaused:

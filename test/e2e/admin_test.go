@@ -15,11 +15,12 @@ import (
 	"time"
 )
 
-// admin speaks to the admin API as the embedded default's approvers.
+// admin speaks to the admin API as the approvers of a collector.
 type admin struct {
 	c         *collector
-	passwords map[string]string
-	answers   [][]byte // everything that was answered, for the search for secrets
+	passwords map[string]string // of the embedded default's approvers
+	tokens    map[string]string // of a gate's
+	answers   [][]byte          // everything that was answered, for the search for secrets
 }
 
 // heldItem is what tests need of an item.
@@ -51,28 +52,38 @@ func newAdmin(t *testing.T, c *collector) *admin {
 		user, password, _ := strings.Cut(strings.TrimSpace(line), ":")
 		a.passwords[user] = password
 	}
-	c.await(t, "the index", func() bool {
+	a.ready(t)
+	return a
+}
+
+// ready waits for the index.
+func (a *admin) ready(t *testing.T) {
+	t.Helper()
+	a.c.await(t, "the index", func() bool {
 		status, _ := a.call(t, "alice", http.MethodGet, "/api/v1/items", "", "")
 		return status == http.StatusOK
 	})
-	return a
 }
 
 // call sends a request and returns status and answer.
 func (a *admin) call(t *testing.T, user, method, path, body, ifMatch string) (int, []byte) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+a.c.admin+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), method, a.c.door.scheme+"://"+a.c.admin+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.SetBasicAuth(user, a.passwords[user])
+	if token, ok := a.tokens[user]; ok {
+		req.Header.Set("Authorization", "Bearer "+token)
+	} else {
+		req.SetBasicAuth(user, a.passwords[user])
+	}
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	if ifMatch != "" {
 		req.Header.Set("If-Match", ifMatch)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := a.c.door.client.Do(req)
 	if err != nil {
 		t.Fatalf("asking the admin API: %v", err)
 	}
@@ -176,12 +187,12 @@ func (a *admin) await(t *testing.T, id string, states ...string) {
 	})
 }
 
-// awaitOut waits until something stands in what is written of a signal.
-func (a *admin) awaitOut(t *testing.T, signal, text string) []byte {
+// awaitOut waits until something stands in the traces that are written.
+func (a *admin) awaitOut(t *testing.T, text string) []byte {
 	t.Helper()
 	var line []byte
-	a.c.await(t, "released "+signal, func() bool {
-		for l := range bytes.Lines(a.c.out(t, signal)) {
+	a.c.await(t, "released traces", func() bool {
+		for l := range bytes.Lines(a.c.out(t, "traces")) {
 			if bytes.Contains(l, []byte(text)) {
 				line = l
 				return true
@@ -222,3 +233,9 @@ func (a *admin) events(t *testing.T) map[string]int {
 
 // quiet waits a little, for what must not happen.
 func quiet() { time.Sleep(700 * time.Millisecond) }
+
+// awaitVotes waits until this gate knows of n votes.
+func (a *admin) awaitVotes(t *testing.T, id string, n int) {
+	t.Helper()
+	a.c.await(t, strconv.Itoa(n)+" votes", func() bool { return len(a.get(t, id).Votes) == n })
+}

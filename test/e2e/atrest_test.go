@@ -59,7 +59,7 @@ func TestNoPlaintextAtRest(t *testing.T) {
 
 	mustSend(t, c, tracesBatch(session(revealed, 200, false)))
 	a.approve(t, a.pending(t, 1)[0].ID, "original")
-	a.awaitOut(t, "traces", hexID(200))
+	a.awaitOut(t, hexID(200))
 
 	flood(t, c, v, 1)
 	for i, it := range a.list(t, "pending") {
@@ -81,7 +81,7 @@ func TestNoPlaintextAtRest(t *testing.T) {
 
 	// Killed while a flood comes in; what is left expires.
 	go func() { _ = c.cmd.Process.Signal(syscall.SIGKILL) }()
-	_, _ = http.Post("http://"+c.http+"/v1/traces", "application/x-protobuf", bytes.NewReader(protobuf(t, v)))
+	post(t, c, "traces", "application/x-protobuf", protobuf(t, v))
 	<-c.done
 	surfaces["terminal before the end"] = []byte(c.log.String())
 	c = startHolding(t, data, verbose, `receivers: {release_gate: {expire_after: 1s}}`)

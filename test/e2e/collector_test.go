@@ -41,10 +41,12 @@ func binary(t *testing.T) string {
 type collector struct {
 	grpc, http, health, metrics, zpages, admin string // host:port each
 
-	data string // its data directory
-	cmd  *exec.Cmd
-	log  *buffer
-	done chan struct{} // closed when the process has ended
+	data    string // its data directory
+	written string // directory of what comes out of it
+	door    door
+	cmd     *exec.Cmd
+	log     *buffer
+	done    chan struct{} // closed when the process has ended
 }
 
 // onlyMask is the policy of tests that look at what is written at once.
@@ -61,6 +63,13 @@ func start(t *testing.T, data string, extra ...string) *collector {
 func startHolding(t *testing.T, data string, extra ...string) *collector {
 	t.Helper()
 	c := launch(t, data, extra...)
+	c.healthy(t)
+	return c
+}
+
+// healthy waits until the collector is.
+func (c *collector) healthy(t *testing.T) {
+	t.Helper()
 	c.await(t, "the collector to be healthy", func() bool {
 		select {
 		case <-c.done:
@@ -74,20 +83,15 @@ func startHolding(t *testing.T, data string, extra ...string) *collector {
 		resp.Body.Close()
 		return resp.StatusCode == http.StatusOK
 	})
-	return c
 }
 
 // launch starts a collector and does not wait.
 func launch(t *testing.T, data string, extra ...string) *collector {
 	t.Helper()
-	ports := freePorts(t, 6)
 	if code, said := tool(t, "setup", data); code != 0 {
 		t.Fatalf("tracescrub setup: exit code %d\n%s", code, said)
 	}
-	c := &collector{
-		grpc: ports[0], http: ports[1], health: ports[2], metrics: ports[3], zpages: ports[4], admin: ports[5],
-		data: data, log: &buffer{}, done: make(chan struct{}),
-	}
+	c := newCollector(t, data)
 	_, metricsPort, _ := net.SplitHostPort(c.metrics)
 	args := []string{"--config", "../../deploy/embedded.yaml", "--config", "yaml:" + fmt.Sprintf(`
 receivers:
@@ -102,8 +106,25 @@ service:
 	for _, e := range extra {
 		args = append(args, "--config", "yaml:"+e)
 	}
+	c.launch(t, args, "TRACESCRUB_DATA="+data)
+	return c
+}
+
+// newCollector has ports of its own and does not run.
+func newCollector(t *testing.T, data string) *collector {
+	t.Helper()
+	ports := freePorts(t, 6)
+	return &collector{
+		grpc: ports[0], http: ports[1], health: ports[2], metrics: ports[3], zpages: ports[4], admin: ports[5],
+		data: data, written: filepath.Join(data, "out"), door: openDoor, log: &buffer{}, done: make(chan struct{}),
+	}
+}
+
+// launch starts the process; it is killed when the test ends.
+func (c *collector) launch(t *testing.T, args []string, env ...string) {
+	t.Helper()
 	c.cmd = exec.Command(binary(t), args...)
-	c.cmd.Env = append(os.Environ(), "TRACESCRUB_DATA="+data)
+	c.cmd.Env = append(os.Environ(), env...)
 	c.cmd.Stdout, c.cmd.Stderr = c.log, c.log
 	if err := c.cmd.Start(); err != nil {
 		t.Fatalf("starting the collector: %v", err)
@@ -116,7 +137,6 @@ service:
 		_ = c.cmd.Process.Kill() // it may have ended already
 		<-c.done
 	})
-	return c
 }
 
 // await polls until ok.
@@ -157,7 +177,7 @@ func (c *collector) alive(t *testing.T) {
 // out is what has been written of a signal: traces, logs or metrics.
 func (c *collector) out(t *testing.T, signal string) []byte {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(c.data, "out", signal+".jsonl"))
+	text, err := os.ReadFile(filepath.Join(c.written, signal+".jsonl"))
 	if err != nil && !os.IsNotExist(err) {
 		t.Fatalf("reading the output: %v", err)
 	}
@@ -167,6 +187,14 @@ func (c *collector) out(t *testing.T, signal string) []byte {
 // surfaces is everything that a secret could have leaked to, by name.
 func (c *collector) surfaces(t *testing.T) map[string][]byte {
 	t.Helper()
+	all := c.told(t)
+	readAll(t, c.data, all)
+	return all
+}
+
+// told is what a running collector says on the terminal and to whoever asks.
+func (c *collector) told(t *testing.T) map[string][]byte {
+	t.Helper()
 	all := map[string][]byte{
 		"terminal": []byte(c.log.String()),
 		"metrics":  get(t, "http://"+c.metrics+"/metrics"),
@@ -174,18 +202,29 @@ func (c *collector) surfaces(t *testing.T) map[string][]byte {
 	for _, page := range []string{"servicez", "pipelinez", "extensionz", "featurez"} {
 		all["zpages "+page] = get(t, "http://"+c.zpages+"/debug/"+page)
 	}
-	err := filepath.WalkDir(c.data, func(path string, d os.DirEntry, err error) error {
+	return all
+}
+
+// readAll adds the files below a directory. Those that go away meanwhile are left out.
+func readAll(t *testing.T, dir string, all map[string][]byte) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if errors.Is(err, os.ErrNotExist) && path != dir {
+			return nil
+		}
 		if err != nil || d.IsDir() {
 			return err
 		}
 		text, err := os.ReadFile(path)
-		all["file "+strings.TrimPrefix(path, c.data)] = text
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		all["file "+strings.TrimPrefix(path, dir)] = text
 		return err
 	})
 	if err != nil {
-		t.Fatalf("reading the data directory: %v", err)
+		t.Fatalf("reading %s: %v", filepath.Base(dir), err)
 	}
-	return all
 }
 
 func get(t *testing.T, url string) []byte {

@@ -5,8 +5,11 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
+	"regexp"
 	"sync"
 	"syscall"
 	"testing"
@@ -44,7 +47,7 @@ func storm(t *testing.T, c *collector, v *vault, next *uint32, acked map[string]
 					t.Error(err)
 					return
 				}
-				resp, err := http.Post("http://"+c.http+"/v1/traces", "application/x-protobuf", bytes.NewReader(body))
+				resp, err := c.request("traces", "application/x-protobuf", body)
 				if err != nil {
 					return // it is dead
 				}
@@ -132,6 +135,39 @@ func TestKillWhileHolding(t *testing.T) {
 	}
 	t.Logf("%d acknowledged, %d denied, %d approved, %d lines out", len(acked), len(denied), len(approved), len(out))
 	v.check(t, c.surfaces(t))
+}
+
+// TestKillWhileReleasing: kill -9 in the middle of a release, whose back end
+// has taken it and not answered. The next start releases it, as another attempt.
+func TestKillWhileReleasing(t *testing.T) {
+	data, arrived := t.TempDir(), make(chan struct{}, 10)
+	hang := make(chan struct{})
+	backend := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { arrived <- struct{}{}; <-hang }))
+	defer backend.Close()
+	defer close(hang)
+	c := startHolding(t, data, fmt.Sprintf(`
+exporters: {otlp_http/backend: {endpoint: %q, sending_queue: {enabled: false}, retry_on_failure: {enabled: false}}}
+service: {pipelines: {traces/clean: {exporters: [otlp_http/backend]}}}
+`, backend.URL))
+	a := newAdmin(t, c)
+	mustSend(t, c, tracesBatch(session(newVault(62), 11, false)))
+	it := a.pending(t, 1)[0]
+	a.approve(t, it.ID, "masked")
+	<-arrived
+	if now := a.get(t, it.ID); now.State != "releasing" {
+		t.Errorf("the item is %s", now.State)
+	}
+	if err := c.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-c.done
+	c = startHolding(t, data)
+	a = newAdmin(t, c)
+	line := a.awaitOut(t, hexID(11))
+	if !regexp.MustCompile(`"tracescrub.release.attempt","value":\{"intValue":"2"`).Match(line) {
+		t.Error("what may have come twice is not marked as the second attempt")
+	}
+	a.await(t, it.ID, "released")
 }
 
 // releases are the marks under which each trace came out.

@@ -5,15 +5,30 @@
 // binary first; without the binary they fail. Each promise of the project has
 // a test of its own. What each was seen to fail on, once, when it was written:
 //
-//	promise                 test                    planted fault
-//	no bypass               TestMaskEverywhere      a processor that passes everything on
-//	no plaintext at rest    TestMaskEverywhere      a pipeline to the terminal without secret_mask
-//	telemetry stays useful  TestMaskEverywhere      rules that do not know a password by its name
-//	same secret, same mask  TestSameSecretSameMask  the key removed between two starts
-//	fail closed             TestTooLarge            max_value_bytes above the size of the value
-//	fail closed             TestBadStart            mistakes of two kinds, when the first hid the second
-//	no forged verdict       TestForgedStamp         a processor that passes everything on
-//	nothing is lost         TestKill                the file exporter without rotation
-//	nothing is lost         TestBackendDown         a queue in memory in front of the backend
-//	nested input            TestNested              a processor that passes everything on
+//	promise                   test                   planted fault
+//	no bypass                 TestMaskEverywhere     a processor that passes everything on
+//	no plaintext at rest      TestMaskEverywhere     a pipeline to the terminal without secret_mask
+//	telemetry stays useful    TestMaskEverywhere     rules that do not know a password by its name
+//	same secret, same mask    TestSameSecretSameMask the key removed between two starts
+//	fail closed               TestTooLarge           max_value_bytes above the size of the value
+//	fail closed               TestBadStart           mistakes of two kinds, when the first hid the second
+//	no forged verdict         TestForgedStamp        a processor that passes everything on
+//	nothing is lost           TestKill               the file exporter without rotation
+//	nothing is lost           TestBackendDown        a queue in memory in front of the backend
+//	nested input              TestNested             a processor that passes everything on
+//	held until released       TestHoldAndRelease     verdict sends what it holds to the clean pipelines as well
+//	held until released       TestHoldAndRelease     the gate releases after one vote, or counts one person twice
+//	held until released       TestHoldAndRelease     what is approved as masked is restored
+//	the original, exactly     TestReleaseOriginal    nothing is restored; approved secrets are masked again
+//	denied is destroyed       TestDeny               the key is not shredded; the store says so and keeps its bytes
+//	denied is destroyed       TestExpire             nothing expires; what expires keeps its key
+//	a trace waits whole       TestLaterSpansWait     verdict forgets which traces it holds
+//	no audit, no effect       TestNoAuditNoEffect    verdict goes on when the audit pipeline fails
+//	nobody approves their own TestNoSelfApproval     the gate does not compare voter and sender
+//	no bypass                 TestBypass             the configuration is not checked
+//	no plaintext at rest      TestNoPlaintextAtRest  sealing leaves the text as it is
+//	nothing is lost           TestKillWhileHolding   the quarantine answers before it has stored
+//	denied is destroyed       TestKillWhileHolding   a denial counts as an approval
+//	nothing is lost           TestKillWhileReleasing the claim of a dead gate is never taken over
+//	nothing is lost           TestKillWhileReleasing each attempt says that it is the first
 package e2e

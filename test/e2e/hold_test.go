@@ -4,7 +4,10 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/hex"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -41,7 +44,7 @@ func TestHoldAndRelease(t *testing.T) {
 	a := newAdmin(t, c)
 	v := newVault(41)
 	mustSend(t, c, tracesBatch(session(v, 1, true)))
-	a.awaitOut(t, "traces", hexID(1))
+	a.awaitOut(t, hexID(1))
 	mustSend(t, c, tracesBatch(session(v, 2, false)))
 	it := a.pending(t, 1)[0]
 	if it.TraceID != hexID(2) || it.Severity != "critical" || it.Required != 2 || it.Findings < 1 || it.Spans != 2 || len(it.Rules) == 0 {
@@ -65,7 +68,7 @@ func TestHoldAndRelease(t *testing.T) {
 	if status := a.vote(t, "bob", it.ID, "approve", "masked"); status != http.StatusOK {
 		t.Errorf("the second vote: status %d", status)
 	}
-	line := a.awaitOut(t, "traces", hexID(2))
+	line := a.awaitOut(t, hexID(2))
 	for _, want := range []string{"[MASKED:", "tracescrub.release.item", it.ID, "tracescrub.release.attempt"} {
 		if !bytes.Contains(line, []byte(want)) {
 			t.Errorf("what was released lacks %s", want)
@@ -101,7 +104,7 @@ func TestReleaseOriginal(t *testing.T) {
 		}
 	}
 	a.approve(t, it.ID, "original")
-	line := a.awaitOut(t, "traces", hexID(3))
+	line := a.awaitOut(t, hexID(3))
 	for body := range v.bodies {
 		if !bytes.Contains(line, []byte(body)) {
 			t.Error("what was approved as original is not the original")
@@ -115,12 +118,54 @@ func TestReleaseOriginal(t *testing.T) {
 	}
 }
 
+// capsule finds a piece of an item's key in the files: in a store of one item
+// it is what is random beside the item's id.
+func (c *collector) capsule(t *testing.T, id string) []byte {
+	t.Helper()
+	name, err := hex.DecodeString(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(c.data, "quarantine", "keys-*.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, after := range bytes.Split(text, name)[1:] {
+			different := map[byte]bool{}
+			for _, b := range after[:min(len(after), 512)] {
+				different[b] = true
+			}
+			if len(different) > 180 {
+				return after[256:320]
+			}
+		}
+	}
+	t.Fatalf("the item's key is in none of %d files", len(files))
+	return nil
+}
+
+// gone fails the test if a file of the collector still has a piece of a key.
+func (c *collector) gone(t *testing.T, key []byte) {
+	t.Helper()
+	for name, text := range c.surfaces(t) {
+		if bytes.Contains(text, key) {
+			t.Errorf("a key that was destroyed is in %s", name)
+		}
+	}
+}
+
 // TestDeny: what one person denies never comes out, and its key is destroyed.
 func TestDeny(t *testing.T) {
 	c := startHolding(t, t.TempDir())
 	a := newAdmin(t, c)
 	mustSend(t, c, tracesBatch(session(newVault(43), 4, false)))
 	it := a.pending(t, 1)[0]
+	key := c.capsule(t, it.ID)
 	if status := a.vote(t, "bob", it.ID, "deny", ""); status != http.StatusOK {
 		t.Fatalf("deny: status %d", status)
 	}
@@ -131,6 +176,7 @@ func TestDeny(t *testing.T) {
 	if status, _ := a.call(t, "alice", http.MethodGet, "/api/v1/items/"+it.ID+"/preview", "", ""); status < 400 || status >= 500 {
 		t.Errorf("preview of a shredded item: status %d", status)
 	}
+	c.gone(t, key)
 	quiet()
 	if bytes.Contains(c.out(t, "traces"), []byte(hexID(4))) {
 		t.Error("a denied trace was written")
@@ -153,7 +199,9 @@ func TestExpire(t *testing.T) {
 		}
 		return id != ""
 	})
+	key := c.capsule(t, id)
 	a.await(t, id, "shredded")
+	c.gone(t, key)
 	if events := a.events(t); events["tracescrub.expired"] != 1 || events["tracescrub.shredded"] != 1 {
 		t.Errorf("audit events: %v", events)
 	}
@@ -173,7 +221,7 @@ func TestLaterSpansWait(t *testing.T) {
 	later.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).SetName("later")
 	mustSend(t, c, tracesBatch(later))
 	mustSend(t, c, tracesBatch(session(v, 7, true)))
-	a.awaitOut(t, "traces", hexID(7))
+	a.awaitOut(t, hexID(7))
 	a.pending(t, 2)
 	if bytes.Contains(c.out(t, "traces"), []byte(hexID(6))) {
 		t.Error("a span of a held trace was written")

@@ -22,8 +22,28 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
 )
+
+// door is how senders come into a collector.
+type door struct {
+	scheme      string
+	client      *http.Client
+	credentials credentials.TransportCredentials
+	token       string // none: it is open to all
+}
+
+var openDoor = door{scheme: "http", client: http.DefaultClient, credentials: insecure.NewCredentials()}
+
+// authorize adds the token to a call.
+func (d door) authorize(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, call grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	if d.token != "" {
+		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+d.token)
+	}
+	return call(ctx, method, req, reply, conn, opts...)
+}
 
 // batch is telemetry of one signal, ready to be sent in any way.
 type batch struct {
@@ -102,7 +122,7 @@ var transports = []struct {
 
 func dial(t *testing.T, c *collector) *grpc.ClientConn {
 	t.Helper()
-	conn, err := grpc.NewClient(c.grpc, grpc.WithTransportCredentials(insecure.NewCredentials()),
+	conn, err := grpc.NewClient(c.grpc, grpc.WithTransportCredentials(c.door.credentials), grpc.WithUnaryInterceptor(c.door.authorize),
 		grpc.WithDefaultCallOptions(grpc.MaxCallSendMsgSize(1<<30)))
 	if err != nil {
 		t.Fatalf("connecting: %v", err)
@@ -114,7 +134,7 @@ func dial(t *testing.T, c *collector) *grpc.ClientConn {
 // post sends a body and returns status and answer.
 func post(t *testing.T, c *collector, signal, contentType string, body []byte) (status int, answer string) {
 	t.Helper()
-	resp, err := http.Post("http://"+c.http+"/v1/"+signal, contentType, bytes.NewReader(body))
+	resp, err := c.request(signal, contentType, body)
 	if err != nil {
 		// A server that refuses a large body may close the connection while it is being sent.
 		return 0, err.Error()
@@ -122,6 +142,19 @@ func post(t *testing.T, c *collector, signal, contentType string, body []byte) (
 	defer resp.Body.Close()
 	text, _ := io.ReadAll(resp.Body)
 	return resp.StatusCode, string(text)
+}
+
+// request sends a body as c's senders do.
+func (c *collector) request(signal, contentType string, body []byte) (*http.Response, error) {
+	req, err := http.NewRequest(http.MethodPost, c.door.scheme+"://"+c.http+"/v1/"+signal, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", contentType)
+	if c.door.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.door.token)
+	}
+	return c.door.client.Do(req)
 }
 
 func posted(status int, answer string) error {

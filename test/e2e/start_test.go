@@ -10,18 +10,23 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // refused starts a collector that must not come up and returns what it said.
 func refused(t *testing.T, extra string) string {
 	t.Helper()
 	c := launch(t, t.TempDir(), extra)
-	select {
-	case <-c.done:
-	case <-time.After(patience):
-		t.Fatal("it was not refused")
-	}
+	c.await(t, "a collector to end that must not start", func() bool {
+		if strings.Contains(c.log.String(), "Everything is ready") {
+			t.Fatal("it was not refused")
+		}
+		select {
+		case <-c.done:
+			return true
+		default:
+			return false
+		}
+	})
 	if code := c.cmd.ProcessState.ExitCode(); code == 0 {
 		t.Error("exit code 0")
 	}

@@ -23,7 +23,7 @@ func TestWrongAnswerEndsIt(t *testing.T) {
 
 // TestCases runs each case once: the answers are right.
 func TestCases(t *testing.T) {
-	cases, err := allCases()
+	cases, err := allCases(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

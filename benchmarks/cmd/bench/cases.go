@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/tracescrub/tracescrub/benchmarks/corpus"
@@ -30,7 +31,7 @@ func builtin() (*rules.Engine, error) {
 }
 
 // allCases makes the texts and everything that is measured on them.
-func allCases() ([]*bench, error) {
+func allCases(ctx context.Context) ([]*bench, error) {
 	e, err := builtin()
 	if err != nil {
 		return nil, err
@@ -46,7 +47,7 @@ func allCases() ([]*bench, error) {
 		}
 		cases = append(cases, scan(e, planted, s.name, values, n))
 	}
-	spans, err := spanCases()
+	spans, err := spanCases(ctx)
 	return append(cases, spans...), err
 }
 

@@ -2,7 +2,7 @@
 // and writes the tables between the markers of that page and the raw figures
 // under benchmarks/records.
 //
-//	go run ./benchmarks/cmd/bench            # all of it, some ten minutes
+//	go run ./benchmarks/cmd/bench            # all of it, five to ten minutes
 //	go run ./benchmarks/cmd/bench -dry       # only print
 package main
 
@@ -39,7 +39,7 @@ type options struct {
 
 // run measures every case and writes page and record.
 func run(ctx context.Context, o options, now time.Time) error {
-	cases, err := allCases()
+	cases, err := allCases(ctx)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func batch(long int) ptrace.Traces {
 }
 
 // newProcessor makes a secret_mask with its default configuration and without stamps.
-func newProcessor(next consumer.Traces) (processor.Traces, error) {
+func newProcessor(ctx context.Context, next consumer.Traces) (processor.Traces, error) {
 	f := secretmaskprocessor.NewFactory()
 	cfg, ok := f.CreateDefaultConfig().(*secretmaskprocessor.Config)
 	if !ok {
@@ -67,14 +67,14 @@ func newProcessor(next consumer.Traces) (processor.Traces, error) {
 	set := processor.Settings{ID: component.NewID(f.Type()), TelemetrySettings: component.TelemetrySettings{
 		Logger: zap.NewNop(), MeterProvider: metricnoop.NewMeterProvider(), TracerProvider: tracenoop.NewTracerProvider(),
 	}}
-	p, err := f.CreateTraces(context.Background(), set, cfg, next)
+	p, err := f.CreateTraces(ctx, set, cfg, next)
 	if err != nil {
 		return nil, err
 	}
-	return p, p.Start(context.Background(), nil)
+	return p, p.Start(ctx, nil)
 }
 
-func spanCases() ([]*bench, error) {
+func spanCases(ctx context.Context) ([]*bench, error) {
 	passed := 0
 	next, err := consumer.NewTraces(func(_ context.Context, td ptrace.Traces) error {
 		passed += td.SpanCount()
@@ -83,7 +83,7 @@ func spanCases() ([]*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := newProcessor(next)
+	p, err := newProcessor(ctx, next)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func spanCases() ([]*bench, error) {
 			table: "processor", row: s.name, col: "spans/s", unit: "spans/s", scale: spansPerBatch, want: 0,
 			run: func() (int, error) {
 				passed = 0
-				if err := p.ConsumeTraces(context.Background(), td); err != nil {
+				if err := p.ConsumeTraces(ctx, td); err != nil {
 					return 0, err
 				}
 				if passed != spansPerBatch {

@@ -40,7 +40,8 @@ func TestConfig(t *testing.T) {
 		{"none", nil, []string{"must have local or kafka"}},
 		{"both", map[string]any{"local": one["local"], "kafka": two["kafka"]}, []string{"set one of them"}},
 		{
-			"mistakes of the one chosen", map[string]any{"local": map[string]any{"directory": "", "max_bytes": 1}},
+			"mistakes of the one chosen",
+			map[string]any{"local": map[string]any{"directory": "", "max_bytes": 1}},
 			[]string{"local: directory: must be set", "max_bytes: must be at least"},
 		},
 		{"mistakes of kafka", map[string]any{"kafka": map[string]any{}}, []string{"kafka: ", "brokers"}},

@@ -60,7 +60,7 @@ func newEntry(it *holdstore.Item) (*entry, error) {
 		return nil, fmt.Errorf("item %s: a count is negative", it.ID)
 	}
 	e := &entry{meta: it.Meta, capsule: it.Capsule, view: sums(it.View), restore: sums(it.Restore)}
-	if n := len(e.appendTo(nil)); n > maxEntry {
+	if n := len(e.encode()); n > maxEntry {
 		return nil, fmt.Errorf("item %s: an index entry of %d bytes, more than %d", it.ID, n, maxEntry)
 	}
 	return e, nil
@@ -85,10 +85,10 @@ func (e *entry) placed(offsets []int64) {
 	}
 }
 
-// appendTo encodes the entry.
-func (e *entry) appendTo(b []byte) []byte {
+// encode returns the bytes of the entry.
+func (e *entry) encode() []byte {
 	m := &e.meta
-	b = append(b, entryVersion)
+	b := []byte{entryVersion}
 	b = append(b, m.ID[:]...)
 	b = append(b, m.Trace[:]...)
 	b = append(b, e.capsule.Key[:]...)

@@ -165,7 +165,7 @@ func TestForeignRecords(t *testing.T) {
 	it := randomItem(1)
 	e, err := newEntry(it)
 	require.NoError(t, err)
-	value := e.appendTo(nil)
+	value := e.encode()
 	right := s.partition(it.ID, it.Trace)
 	wrong := (right + 1) % 3
 	other := randomItem(2)
@@ -182,7 +182,7 @@ func TestForeignRecords(t *testing.T) {
 		{index, wrong, record{key: it.ID[:], value: value}},
 		{decisions, right, record{value: []byte("no entry")}},
 		{decisions, right, record{}},
-		{decisions, wrong, record{value: appendLogEntry(nil, holdstore.Record{Item: it.ID, Trace: it.Trace})}},
+		{decisions, wrong, record{value: encodeLogEntry(holdstore.Record{Item: it.ID, Trace: it.Trace})}},
 	} {
 		_, err := f.add(add.topic, add.p, []record{add.r})
 		require.NoError(t, err)

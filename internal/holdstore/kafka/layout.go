@@ -106,15 +106,15 @@ var errNotALogEntry = errors.New("not an entry of the log of decisions")
 
 const logVersion = 1
 
-// appendLogEntry encodes an entry of the log of decisions.
-func appendLogEntry(b []byte, r holdstore.Record) []byte {
-	b = append(b, logVersion)
+// encodeLogEntry returns the bytes of an entry of the log of decisions.
+func encodeLogEntry(r holdstore.Record) []byte {
+	b := []byte{logVersion}
 	b = append(b, r.Item[:]...)
 	b = append(b, r.Trace[:]...)
 	return append(b, r.Data...)
 }
 
-// parseLogEntry decodes what appendLogEntry made. Data is a part of b.
+// parseLogEntry decodes what encodeLogEntry made. Data is a part of b.
 func parseLogEntry(b []byte) (holdstore.Record, error) {
 	if len(b) < 33 || b[0] != logVersion {
 		return holdstore.Record{}, errNotALogEntry

@@ -82,16 +82,14 @@ func openSpool(cfg SpoolConfig, sys files) (_ *spool, damaged []string, err erro
 	}
 	found, err := sys.list(s.dir)
 	if err != nil {
-		s.lock()
-		return nil, nil, fmt.Errorf("spool::directory: %w", err)
+		return nil, nil, errors.Join(fmt.Errorf("spool::directory: %w", err), s.lock())
 	}
 	for name, size := range found {
 		w, ok := parseWaiting(name)
 		switch {
 		case strings.HasSuffix(name, spoolTmp): // of a crash: it was never acknowledged
 			if err := sys.remove(s.path(name)); err != nil {
-				s.lock()
-				return nil, nil, fmt.Errorf("spool::directory: %w", err)
+				return nil, nil, errors.Join(fmt.Errorf("spool::directory: %w", err), s.lock())
 			}
 		case strings.HasSuffix(name, spoolDamaged):
 			damaged = append(damaged, name)
@@ -140,15 +138,10 @@ func (s *spool) add(e *entry, it *holdstore.Item) error {
 	for _, p := range pieces {
 		w.size += int64(len(p))
 	}
-	s.mu.Lock()
-	if s.bytes+w.size > s.most {
-		s.mu.Unlock()
-		return fmt.Errorf("%w: the spool has %d of %d bytes", holdstore.ErrFull, s.bytes, s.most)
+	var err error
+	if w.seq, err = s.reserve(w.size); err != nil {
+		return err
 	}
-	s.bytes += w.size
-	s.seq++
-	w.seq = s.seq
-	s.mu.Unlock()
 	if err := s.write(w.name(), pieces); err != nil {
 		s.mu.Lock()
 		s.bytes -= w.size
@@ -164,6 +157,18 @@ func (s *spool) add(e *entry, it *holdstore.Item) error {
 	s.queue = slices.Insert(s.queue, at, w)
 	s.ids[w.id] = struct{}{}
 	return nil
+}
+
+// reserve makes room for what is going to be written, and gives it its number.
+func (s *spool) reserve(size int64) (seq uint64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bytes+size > s.most {
+		return 0, fmt.Errorf("%w: the spool has %d of %d bytes", holdstore.ErrFull, s.bytes, s.most)
+	}
+	s.bytes += size
+	s.seq++
+	return s.seq, nil
 }
 
 // write makes a file durable: create, write, fsync, rename, fsync of the
@@ -190,7 +195,7 @@ func (s *spool) write(name string, pieces [][]byte) error {
 
 // spoolHead is what comes before the chunks.
 func spoolHead(e *entry) []byte {
-	body := e.appendTo(nil)
+	body := e.encode()
 	head := binary.BigEndian.AppendUint32([]byte(spoolMagic), uint32(len(body))) //nolint:gosec // G115: at most maxEntry
 	head = append(head, body...)
 	sum := sha256.Sum256(head)

@@ -88,15 +88,15 @@ func (c *Config) plans() []plan {
 	} else {
 		common = append(common, atLeast("min.insync.replicas", minInSync, minInSync, false))
 	}
-	of := func(name, policy string, retention time.Duration, more ...setting) []setting {
+	of := func(policy string, retention time.Duration, more ...setting) []setting {
 		return slices.Concat([]setting{policies(policy), atLeast("retention.ms", ms(retention), ms(retention), true)}, common, more)
 	}
 	return []plan{
-		{c.topic(itemsTopic), of(itemsTopic, "delete", c.Expiry), map[string]string{"segment.ms": strconv.FormatInt(ms(time.Hour), 10)}},
+		{c.topic(itemsTopic), of("delete", c.Expiry), map[string]string{"segment.ms": strconv.FormatInt(ms(time.Hour), 10)}},
 		{
 			c.topic(indexTopic),
 			of(
-				indexTopic, "compact,delete", c.Expiry+24*time.Hour,
+				"compact,delete", c.Expiry+24*time.Hour,
 				atMost("max.compaction.lag.ms", ms(c.Topics.MaxCompactionLag), ms(c.Topics.MaxCompactionLag)),
 				atMost("min.compaction.lag.ms", 0, ms(c.Topics.MaxCompactionLag)),
 				atLeast("delete.retention.ms", ms(24*time.Hour), ms(24*time.Hour), false),
@@ -106,7 +106,7 @@ func (c *Config) plans() []plan {
 				"min.cleanable.dirty.ratio": "0.01",
 			},
 		},
-		{c.topic(decisionsTopic), of(decisionsTopic, "delete", 2*c.Expiry), nil},
+		{c.topic(decisionsTopic), of("delete", 2*c.Expiry), nil},
 	}
 }
 

@@ -126,7 +126,7 @@ func (s *Store) ship(ctx context.Context, e *entry, it *holdstore.Item) error {
 		}
 	}
 	e.placed(offsets)
-	_, err := s.write(ctx, indexTopic, p, []record{{key: it.ID[:], value: e.appendTo(nil)}})
+	_, err := s.write(ctx, indexTopic, p, []record{{key: it.ID[:], value: e.encode()}})
 	return err
 }
 
@@ -156,7 +156,7 @@ func (s *Store) produce(ctx context.Context, topic string, p int32, records []re
 // Append adds an entry to the log. It tries again only after errors that say
 // that nothing was written.
 func (s *Store) Append(ctx context.Context, r holdstore.Record) (holdstore.Position, error) {
-	value := appendLogEntry(nil, r)
+	value := encodeLogEntry(r)
 	if len(value) > maxEntry {
 		return holdstore.Position{}, fmt.Errorf("an entry of the log of %d bytes, more than %d", len(value), maxEntry)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"github.com/tracescrub/tracescrub/internal/holdstore"
 )
@@ -92,7 +93,7 @@ func (f *file) reopen() error {
 		}
 		db, err := bolt.Open(f.path, 0o600, boltOptions())
 		switch {
-		case errors.Is(err, fs.ErrPermission), errors.Is(err, bolt.ErrTimeout):
+		case errors.Is(err, fs.ErrPermission), errors.Is(err, bolterrors.ErrTimeout):
 			return err
 		case err != nil:
 			return fmt.Errorf("%w: %w", holdstore.ErrCorrupt, err)

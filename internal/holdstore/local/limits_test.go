@@ -168,6 +168,7 @@ func TestWritesBeyondALimit(t *testing.T) {
 }
 
 func putBeyondLimit(t *testing.T, dir string) {
+	t.Helper()
 	limit := &syscall.Rlimit{Cur: 1 << 20, Max: 1 << 20}
 	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, limit))
 	s := start1(t, dir, options{})

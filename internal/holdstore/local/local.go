@@ -186,15 +186,6 @@ func (s *store) waitChange() <-chan struct{} {
 
 func (s *store) path(name string) string { return filepath.Join(s.dir, name) }
 
-func (s *store) stopped() bool {
-	select {
-	case <-s.done:
-		return true
-	default:
-		return false
-	}
-}
-
 // follow tells fn what happened, from the first event on.
 func (s *store) follow(ctx context.Context, fn func(holdstore.Event) error) error {
 	target := s.events.Load()

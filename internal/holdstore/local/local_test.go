@@ -91,10 +91,16 @@ func flip(t *testing.T, path string, where []byte) {
 }
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Harness { return harness(t, options{}) })
+	storetest.Run(t, func(t *testing.T) storetest.Harness {
+		t.Helper()
+		return harness(t, options{})
+	})
 }
 
 // TestStoreOfManyFiles has a new file of capsules every few items.
 func TestStoreOfManyFiles(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Harness { return harness(t, options{keysSize: 40 << 10}) })
+	storetest.Run(t, func(t *testing.T) storetest.Harness {
+		t.Helper()
+		return harness(t, options{keysSize: 40 << 10})
+	})
 }

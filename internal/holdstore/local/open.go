@@ -90,7 +90,7 @@ func (h *handle) Follow(ctx context.Context, fn func(holdstore.Event) error) err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer context.AfterFunc(h.ctx, func() { cancel(errClosed) })()
+	defer context.AfterFunc(h.ctx, func() { cancel(errClosed) })() //nolint:contextcheck // the caller's context is in use; this one only ends it early
 	return h.shared.follow(ctx, fn)
 }
 

@@ -36,6 +36,8 @@ var access = map[string]struct {
 	"POST /logout":                    {"", "", 204},
 	"GET /login":                      {"open", "", 503}, // the provider of this test is away
 	"GET /login/callback":             {"open", "", 403},
+	"GET /login/place.js":             {"open", "", 200},
+	"GET /logout":                     {"open", "", 200},
 }
 
 // kinds are the ways to be somebody with the given permission, and what goes with a request of theirs.

@@ -48,10 +48,10 @@ type API struct {
 
 	addresses, people, failures *buckets
 
-	streams *streams
-	ctx     context.Context // of all event streams; Close ends it
-	close   context.CancelFunc
-	now     func() time.Time
+	streams, previews *streams
+	ctx               context.Context // of all event streams; Close ends it
+	close             context.CancelFunc
+	now               func() time.Time
 }
 
 // addressFactor is how many people may work behind one address.
@@ -79,7 +79,7 @@ func New(o Options) (*API, error) {
 	a.people = newBuckets(perSecond, l.Burst, a.clock)
 	a.addresses = newBuckets(perSecond*addressFactor, l.Burst*addressFactor, a.clock)
 	a.failures = newBuckets(rate.Limit(l.FailedLoginsPerMinute)/60, l.FailedLoginsPerMinute, a.clock)
-	a.streams = newStreams(l.Streams)
+	a.streams, a.previews = newStreams(l.Streams), newStreams(maxPreviews)
 	a.ctx, a.close = context.WithCancel(context.Background())
 	if hasLogin {
 		if err := a.setLogin(*o.Config.Login.Get()); err != nil {

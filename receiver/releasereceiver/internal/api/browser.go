@@ -55,19 +55,15 @@ func (a *API) sessionToken(r *http.Request) string {
 	return c.Value
 }
 
-// askLogin sends somebody who opens the page without a session to the login.
-// Who follows a link from another site gets there from a page of ours: only
-// then does the browser send the session that there may be.
+// askLogin sends somebody who opens the page without a session to the login,
+// from a page of ours. Only then does the browser send the session that there
+// may be although a link of another site was followed; and only a script sees
+// the fragment, in which the address names an item.
 func (a *API) askLogin(c *call) bool {
 	if a.login == nil || !strings.Contains(c.r.Header.Get("Accept"), "text/html") {
 		return false
 	}
-	to := pathLogin + "?next=" + url.QueryEscape(c.r.URL.RequestURI())
-	if site := c.r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
-		a.bounce(c, to)
-	} else {
-		c.redirect(to)
-	}
+	a.bounce(c, bouncePage{To: pathLogin + "?next=" + url.QueryEscape(c.r.URL.RequestURI()), Script: pathPlace})
 	return true
 }
 
@@ -78,19 +74,30 @@ func (c *call) redirect(to string) {
 	c.w.WriteHeader(http.StatusSeeOther)
 }
 
-var bouncePage = template.Must(template.New("").Parse(`<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0;url={{.}}">
-<title>tracescrub</title><p><a href="{{.}}">Continue</a></p></html>
+// bouncePage leads on to To, after Script if there is one, and at once unless
+// there is something to say.
+type bouncePage struct{ To, Script, Say string }
+
+var bounceTemplate = template.Must(template.New("").Parse(`<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="light dark">
+{{with .Script}}<script src="{{.}}"></script>{{end}}{{if not .Say}}<meta http-equiv="refresh" content="0;url={{.To}}">{{end}}
+<title>tracescrub</title>{{with .Say}}<p>{{.}}</p>{{end}}<p><a href="{{.To}}">{{if .Say}}Sign in{{else}}Continue{{end}}</a></p></html>
 `))
 
+//go:embed place.js
+var placeScript []byte
+
+// place is the script that remembers which item an address named.
+func (a *API) place(c *call) error { return c.bytes("text/javascript; charset=utf-8", placeScript) }
+
 // bounce sends the browser on from a page of ours, not by a redirect.
-func (a *API) bounce(c *call, to string) {
+func (a *API) bounce(c *call, to bouncePage) {
 	c.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	c.w.WriteHeader(http.StatusOK)
 	if c.r.Method == http.MethodHead {
 		return
 	}
-	if err := bouncePage.Execute(c.w, to); err != nil {
+	if err := bounceTemplate.Execute(c.w, to); err != nil {
 		a.Logger.Debug("a page of the login was not taken", zap.Error(err))
 	}
 }
@@ -101,7 +108,7 @@ func localPath(next string) string {
 	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil || len(next) > 500 ||
 		!strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.Contains(next, `\`) ||
 		strings.ContainsFunc(u.RawQuery, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"<>", r) }) ||
-		strings.HasPrefix(u.Path, pathLogin) || strings.HasPrefix(u.Path, "/api/") {
+		strings.HasPrefix(u.Path, pathLogin) || u.Path == pathLogout || strings.HasPrefix(u.Path, "/api/") {
 		return pathPage
 	}
 	return u.RequestURI()
@@ -139,7 +146,7 @@ func (a *API) finishLogin(c *call) error {
 	}
 	token := a.sessions.begin(who)
 	a.setCookie(c.w, "session", token, http.SameSiteStrictMode, int(a.Config.Login.Get().SessionDuration.Seconds()))
-	a.bounce(c, next)
+	a.bounce(c, bouncePage{To: next})
 	return nil
 }
 
@@ -156,6 +163,17 @@ func loginProblem(err error) error {
 		return overflow(err)
 	}
 	return p.with("login_url", pathLogin)
+}
+
+// loggedOut is where the page leads who has logged out. The page itself would
+// send them to the provider, which may still know them, and so in again.
+func (a *API) loggedOut(c *call) error {
+	to := bouncePage{To: pathPage}
+	if token := a.sessionToken(c.r); token == "" || a.sessions.find(token) == nil {
+		to.Say = "You are signed out."
+	}
+	a.bounce(c, to)
+	return nil
 }
 
 func (a *API) logout(c *call) error {

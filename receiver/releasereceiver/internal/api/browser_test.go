@@ -56,7 +56,7 @@ func TestCrossSite(t *testing.T) {
 				}
 				if tt.want != "" {
 					refused(t, a, r, tt.want)
-				} else if resp, _ := send(t, a, r); resp.StatusCode != 200 && resp.StatusCode != 409 {
+				} else if resp, _ := send(t, a, r); resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusConflict {
 					t.Errorf("status %d", resp.StatusCode)
 				}
 			}
@@ -137,7 +137,7 @@ func newBrowser(t *testing.T, secure bool) *browser {
 func (b *browser) open(t *testing.T, path string, headers ...string) (*http.Response, string) {
 	t.Helper()
 	for range 5 {
-		r, err := http.NewRequestWithContext(t.Context(), "GET", b.url+path, nil)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.url+path, nil)
 		require.NoError(t, err)
 		r.Header.Set("Accept", "text/html")
 		for i := 0; i < len(headers); i += 2 {
@@ -288,6 +288,18 @@ func TestLoginRefused(t *testing.T) {
 	require.Equal(t, 403, resp.StatusCode, "no login was begun")
 }
 
+// Whoever has logged out stays out until they ask to come in.
+func TestLoggedOut(t *testing.T) {
+	a := newAPI(t, withLogin)
+	cookie, csrf := logIn(a, "alice", time.Now(), "all")
+	_, body := send(t, a, request("GET", pathLogout, "", "Authorization", "", "Cookie", cookie))
+	require.Contains(t, string(body), `content="0;url=/"`, "there is a session")
+	get(t, a, request("POST", pathLogout, "", "Authorization", "", "Cookie", cookie, csrfHeader, csrf), 204, nil)
+	_, body = send(t, a, request("GET", pathLogout, "", "Authorization", "", "Cookie", cookie))
+	require.Contains(t, string(body), "You are signed out")
+	require.NotContains(t, string(body), "refresh")
+}
+
 // Nobody is sent elsewhere by a link to the login.
 func TestLocalPath(t *testing.T) {
 	for next, want := range map[string]string{
@@ -303,6 +315,7 @@ func TestLocalPath(t *testing.T) {
 		"evil.example":                 "/",
 		"/login?next=/login":           "/",
 		"/api/v1/items":                "/",
+		"/logout":                      "/",
 		"/\n//evil.example":            "/",
 		"/%0d%0aX: y":                  "/%0D%0AX:%20y",
 		"/" + strings.Repeat("x", 500): "/",
@@ -315,8 +328,10 @@ func TestLocalPath(t *testing.T) {
 func TestNoLoginForPrograms(t *testing.T) {
 	a := newAPI(t, withLogin)
 	refused(t, a, request("GET", "/", "", "Authorization", "", "Accept", "application/json"), "unauthenticated")
-	resp := get(t, a, request("GET", "/?a=b&c", "", "Authorization", "", "Accept", "text/html"), 303, nil)
-	require.Equal(t, "/login?next=%2F%3Fa%3Db%26c", resp.Header.Get("Location"))
+	resp, body := send(t, a, request("GET", "/?a=b&c", "", "Authorization", "", "Accept", "text/html"))
+	require.Equal(t, 200, resp.StatusCode)
+	require.Contains(t, string(body), `content="0;url=/login?next=%2F%3Fa%3Db%26c"`)
+	require.Less(t, strings.Index(string(body), pathPlace), strings.Index(string(body), "refresh"), "the script comes first")
 	refused(t, a, request("GET", "/api/v1/items", "", "Authorization", "", "Accept", "text/html"), "unauthenticated")
 	refused(t, newAPI(t), request("GET", "/", "", "Authorization", "", "Accept", "text/html"), "unauthenticated")
 }

@@ -110,7 +110,7 @@ func (a *API) events(c *call) error {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
-		ok := true
+		var ok bool
 		select {
 		case <-ctx.Done():
 			return nil

@@ -31,7 +31,7 @@ func FuzzQuery(f *testing.F) {
 	f.Fuzz(func(t *testing.T, query string) {
 		r := request("GET", "/api/v1/items", "")
 		r.URL.RawQuery = query
-		if resp := answersProperly(t, a, r); resp.StatusCode != 200 && resp.StatusCode != 400 {
+		if resp := answersProperly(t, a, r); resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusBadRequest {
 			t.Fatalf("status %d", resp.StatusCode)
 		}
 	})
@@ -48,7 +48,7 @@ func FuzzVote(f *testing.F) {
 		if deny {
 			verb = ":deny"
 		}
-		r := httptest.NewRequest("POST", itemPath(0, verb), strings.NewReader(body))
+		r := httptest.NewRequest(http.MethodPost, itemPath(0, verb), strings.NewReader(body))
 		r.Header = http.Header{"Authorization": {bearer(person("root", "all"))}, "If-Match": {match}, "Content-Type": {contentType}}
 		answersProperly(t, a, r)
 	})

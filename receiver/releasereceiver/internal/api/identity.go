@@ -156,17 +156,16 @@ func (a *API) allowed(issuer, id string, groups []string) []gate.Permission {
 func (a *API) unauthenticated(detail string) *problem {
 	p := newProblem("unauthenticated", detail)
 	if a.login != nil {
-		p.with("login_url", pathLogin)
+		p = p.with("login_url", pathLogin)
 	}
 	switch {
 	case a.Authenticator == nil:
-		p.set("WWW-Authenticate", `Cookie realm="tracescrub"`)
+		return p.set("WWW-Authenticate", `Cookie realm="tracescrub"`)
 	case a.Basic:
-		p.set("WWW-Authenticate", `Basic realm="tracescrub", charset="UTF-8"`)
+		return p.set("WWW-Authenticate", `Basic realm="tracescrub", charset="UTF-8"`)
 	default:
-		p.set("WWW-Authenticate", `Bearer realm="tracescrub"`)
+		return p.set("WWW-Authenticate", `Bearer realm="tracescrub"`)
 	}
-	return p
 }
 
 // csrfHeader has to come with each change that a browser with a session asks for.
@@ -218,7 +217,7 @@ func (a *API) me(c *call) error {
 	}
 	if s := c.who.session; s != nil {
 		expires := s.Expires.UTC()
-		m.CSRF, m.Expires, m.Logout = s.CSRF, &expires, "/logout"
+		m.CSRF, m.Expires, m.Logout = s.CSRF, &expires, pathLogout
 	}
 	return c.json(m)
 }

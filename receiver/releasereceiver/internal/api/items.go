@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -20,6 +21,8 @@ const (
 	maxPage     = 500
 	maxText     = 200 // bytes of a filter
 	maxToken    = 1024
+	// maxPreviews is how many may be under way; one person may have a tenth.
+	maxPreviews = 40
 )
 
 var (
@@ -167,6 +170,11 @@ func (a *API) preview(c *call) error {
 	if err != nil {
 		return err
 	}
+	// Until a slow client has taken it, memory holds it.
+	if !a.previews.open(c.who.Identity) {
+		return newProblem("too-many-requests", "too many previews are under way").retryAfter(time.Second)
+	}
+	defer a.previews.close(c.who.Identity)
 	otlp, err := a.Gate.Preview(c.ctx(), c.who.Actor, id)
 	if err != nil {
 		return err

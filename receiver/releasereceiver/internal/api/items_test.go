@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -223,6 +224,10 @@ func TestGateErrors(t *testing.T) {
 type bad struct{ gate.Gate }
 
 func (bad) List(gate.Query) (gate.Page, error) { panic("what is held") }
+
+func (bad) Vote(context.Context, gate.Actor, gate.Ballot, bool) (gate.Item, error) {
+	panic("what is held")
+}
 
 func (bad) Stats() (gate.Stats, error) { panic(http.ErrAbortHandler) }
 

@@ -10,11 +10,11 @@ import (
 )
 
 // stopped makes an API whose clock stands still until it is moved.
-func stopped(t *testing.T, options ...option) (*API, func(time.Duration)) {
+func stopped(t *testing.T) (*API, func(time.Duration)) {
 	t.Helper()
-	a := newAPI(t, append([]option{func(o *Options) {
+	a := newAPI(t, func(o *Options) {
 		o.Config.Limits = Limits{RequestsPerSecond: 1, Burst: 5, FailedLoginsPerMinute: 3, Streams: 10}
-	}}, options...)...)
+	})
 	now := time.Now()
 	a.now = func() time.Time { return now }
 	return a, func(d time.Duration) { now = now.Add(d) }
@@ -31,6 +31,19 @@ func TestLimitOfPerson(t *testing.T) {
 	pass(time.Second)
 	get(t, a, request("GET", "/api/v1/me", ""), 200, nil)
 	refused(t, a, request("GET", "/api/v1/me", ""), "too-many-requests")
+}
+
+// TestPageIsNotLimited: a page that is loaded again and again still comes
+// whole, and leaves its reader what the API takes.
+func TestPageIsNotLimited(t *testing.T) {
+	a, _ := stopped(t)
+	for range 20 {
+		for _, file := range []string{"/", "/assets/app.js"} {
+			resp, _ := send(t, a, request("GET", file, ""))
+			require.Equal(t, 200, resp.StatusCode)
+		}
+	}
+	get(t, a, request("GET", "/api/v1/me", ""), 200, nil)
 }
 
 func TestLimitOfAddress(t *testing.T) {
@@ -137,4 +150,20 @@ func (mute) Authenticate(ctx context.Context, _ map[string][]string) (context.Co
 func TestMuteExtension(t *testing.T) {
 	a := newAPI(t, func(o *Options) { o.Authenticator = mute{} })
 	refused(t, a, request("GET", "/api/v1/me", ""), "no-identity")
+}
+
+// TestPreviewsAtOnce: what slow clients have not taken yet is in memory.
+func TestPreviewsAtOnce(t *testing.T) {
+	a := newAPI(t)
+	var m me
+	get(t, a, request("GET", "/api/v1/me", ""), 200, &m)
+	for range minStreams {
+		require.True(t, a.previews.open(m.Identity))
+	}
+	resp := refused(t, a, request("GET", itemPath(1, "/preview"), ""), "too-many-requests")
+	require.Equal(t, "1", resp.Header.Get("Retry-After"))
+	a.previews.close(m.Identity)
+	for range 2 {
+		get(t, a, request("GET", itemPath(1, "/preview"), ""), 200, nil)
+	}
 }

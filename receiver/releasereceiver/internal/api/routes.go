@@ -29,7 +29,10 @@ type route struct {
 const (
 	pathPage  = "/"
 	pathLogin = "/login"
-	pathItem  = "/api/v1/items/{id}"
+	// pathPlace is the script that remembers where somebody wanted to go.
+	pathPlace  = pathLogin + "/place.js"
+	pathLogout = "/logout"
+	pathItem   = "/api/v1/items/{id}"
 )
 
 // table lists all routes; openapi.yaml describes the same ones.
@@ -55,7 +58,9 @@ func (a *API) table() map[string]map[string]*route {
 		all = append(all,
 			&route{method: http.MethodGet, path: pathLogin, open: true, unready: true, effect: true, handle: a.beginLogin},
 			&route{method: http.MethodGet, path: login.CallbackPath, open: true, unready: true, effect: true, handle: a.finishLogin},
-			&route{method: http.MethodPost, path: "/logout", unready: true, handle: a.logout})
+			&route{method: http.MethodGet, path: pathPlace, open: true, unready: true, handle: a.place},
+			&route{method: http.MethodGet, path: pathLogout, open: true, unready: true, effect: true, handle: a.loggedOut},
+			&route{method: http.MethodPost, path: pathLogout, unready: true, handle: a.logout})
 	}
 	table := map[string]map[string]*route{}
 	for _, r := range all {

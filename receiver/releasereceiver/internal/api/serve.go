@@ -44,7 +44,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			newProblem("internal", "the gate's log has more under the request id").write(began, c.instance)
 		}
 	}()
-	if err := a.handle(c); err != nil {
+	if err := a.handle(c); err != nil { //nolint:contextcheck // c has the request, and its context
 		p := problemOf(err)
 		a.log(c, p)
 		p.write(began, c.instance)
@@ -140,8 +140,12 @@ func (a *API) handle(c *call) error {
 		}
 		return err
 	}
-	if wait, ok := a.people.take(c.who.Identity); !ok {
-		return newProblem("too-many-requests", "from you").retryAfter(wait)
+	// The page is thirty files, which are cheap: reloading it must not take
+	// what its reader needs to work with it, and leave half a page.
+	if found.path != pathPage {
+		if wait, ok := a.people.take(c.who.Identity); !ok {
+			return newProblem("too-many-requests", "from you").retryAfter(wait)
+		}
 	}
 	if err := c.checkCSRF(); err != nil {
 		return err

@@ -3,10 +3,12 @@ package api
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -21,6 +23,7 @@ const (
 	maxBatch     = 500
 	maxBatchBody = 64 << 10
 	batchTime    = 5 * time.Minute
+	batchVotes   = 8 // at the same time: each waits for the disk, and they share that
 )
 
 // The modes of a release.
@@ -188,24 +191,41 @@ func (a *API) batch(c *call, approve bool) error {
 		return err
 	}
 	c.moreTime(batchTime)
-	results := make([]result, 0, len(ids))
-	for _, id := range ids {
-		if err := c.ctx().Err(); err != nil {
-			return nil // nobody waits for the rest
-		}
-		b.Item = id
-		r := result{ID: id, Status: 200}
-		if it, err := a.Gate.Vote(c.ctx(), c.who.Actor, b, c.who.may(gate.Reveal)); err != nil {
-			p := problemOf(err)
-			a.log(c, p)
-			r.Status, r.Problem = p.status, p.document(c.instance)
-		} else {
-			fill(&it)
-			r.Item = &it
-		}
-		results = append(results, r)
+	results := make([]result, len(ids))
+	var voters sync.WaitGroup
+	for first := range min(batchVotes, len(ids)) {
+		voters.Go(func() {
+			for i := first; i < len(ids) && c.ctx().Err() == nil; i += batchVotes {
+				results[i] = a.one(c, b, ids[i])
+			}
+		})
+	}
+	voters.Wait()
+	if c.ctx().Err() != nil {
+		return nil // nobody waits for an answer
 	}
 	return c.json(map[string]any{"results": results})
+}
+
+// one casts one vote of a batch.
+func (a *API) one(c *call, b gate.Ballot, id string) (r result) {
+	failed := func(err error) result {
+		p := problemOf(err)
+		a.log(c, p)
+		return result{ID: id, Status: p.status, Problem: p.document(c.instance)}
+	}
+	defer func() { // here nobody else would recover, and the whole Collector would end
+		if v := recover(); v != nil {
+			r = failed(fmt.Errorf("panic of type %T in a vote of a batch", v))
+		}
+	}()
+	b.Item = id
+	it, err := a.Gate.Vote(c.ctx(), c.who.Actor, b, c.who.may(gate.Reveal))
+	if err != nil {
+		return failed(err)
+	}
+	fill(&it)
+	return result{ID: id, Status: 200, Item: &it}
 }
 
 func batchIDs(raw json.RawMessage) ([]string, error) {

@@ -238,6 +238,15 @@ func TestBatchTrouble(t *testing.T) {
 	require.NotContains(t, string(body), "/var/lib")
 }
 
+// A gate that panics spoils one result each, not the process, and says nothing of why.
+func TestBatchPanic(t *testing.T) {
+	a := newAPI(t, func(o *Options) { o.Gate = bad{o.Gate} })
+	resp, body := send(t, a, batch("batchDeny", "r", apitest.ID(1), apitest.ID(2)))
+	require.Equal(t, 200, resp.StatusCode)
+	require.Equal(t, 2, strings.Count(string(body), `"problem"`))
+	require.NotContains(t, string(body), "what is held")
+}
+
 // Whoever does not wait for the results does not get the rest done.
 func TestBatchGone(t *testing.T) {
 	a := newAPI(t)

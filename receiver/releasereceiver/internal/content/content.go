@@ -50,7 +50,8 @@ func (v *Vault) View(ctx context.Context, e ledger.Entry) (*Telemetry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the view: %w", err)
 	}
-	return open(v.Keys.Opener(0), capsule, e, chunks)
+	// Whoever asks has made room for as much as the metadata say.
+	return open(v.Keys.Opener(e.Bytes), capsule, e, chunks)
 }
 
 // Release opens an item to be released, as its votes say, after a look whether
@@ -184,27 +185,42 @@ const maxFindings = 1000
 func (t *Telemetry) Findings() []gate.Finding {
 	list := []gate.Finding{}
 	t.attributes(func(m pcommon.Map) {
-		v, ok := m.Get(verdict.Findings)
-		if !ok || v.Type() != pcommon.ValueTypeSlice {
-			return
-		}
-		for _, e := range v.Slice().All() {
-			if e.Type() == pcommon.ValueTypeMap && len(list) < maxFindings {
-				list = append(list, finding(e.Map()))
+		eachFinding(m, func(f pcommon.Map) {
+			if len(list) < maxFindings {
+				list = append(list, finding(f))
 			}
-		}
+		})
 	})
 	return list
 }
 
-func finding(m pcommon.Map) gate.Finding {
-	text := func(key string) string {
-		if v, ok := m.Get(key); ok && v.Type() == pcommon.ValueTypeStr {
-			return v.Str()
-		}
-		return ""
+// eachFinding calls fn with what a stamp lists.
+func eachFinding(m pcommon.Map, fn func(pcommon.Map)) {
+	v, ok := m.Get(verdict.Findings)
+	if !ok || v.Type() != pcommon.ValueTypeSlice {
+		return
 	}
-	f := gate.Finding{Rule: text("rule"), Severity: text("severity"), Field: text("field"), Fingerprint: text("fingerprint")}
+	for _, e := range v.Slice().All() {
+		if e.Type() == pcommon.ValueTypeMap {
+			fn(e.Map())
+		}
+	}
+}
+
+func textOf(m pcommon.Map, key string) string {
+	if v, ok := m.Get(key); ok && v.Type() == pcommon.ValueTypeStr {
+		return v.Str()
+	}
+	return ""
+}
+
+// severities rise.
+var severities = []string{"low", "medium", "high", "critical"}
+
+func finding(m pcommon.Map) gate.Finding {
+	f := gate.Finding{
+		Rule: textOf(m, "rule"), Severity: textOf(m, "severity"), Field: textOf(m, "field"), Fingerprint: textOf(m, "fingerprint"),
+	}
 	if v, ok := m.Get("length"); ok && v.Type() == pcommon.ValueTypeInt {
 		f.Length = int(v.Int())
 	}
@@ -217,10 +233,14 @@ var ownerKeys = []string{"user.id", "enduser.id", "enduser.pseudo.id"}
 // maxPeople bounds who is remembered of an item.
 const maxPeople = 10_000
 
-// People are who has an interest in an item, so who may not decide about it.
+// People are who has an interest in an item, so who may not decide about it,
+// and what says how many others must.
 type People struct {
 	Owners    []string // as the telemetry calls them
 	Producers []string // commitments to the names of the authenticated senders
+	// Severity and Service are as in the item's metadata, but read from the
+	// view, whose hash is the item's id: a store could have changed the others.
+	Severity, Service string
 }
 
 // ErrPeople: more people than can be told apart have to do with an item.
@@ -229,7 +249,16 @@ var ErrPeople = errors.New("too many people have to do with the item")
 // People lists everybody who has to do with the telemetry.
 func (t *Telemetry) People() (People, error) {
 	owners, producers := map[string]bool{}, map[string]bool{}
+	p, first := People{}, true
 	t.attributes(func(m pcommon.Map) {
+		if first { // that of the first resource, as package item has it
+			p.Service, first = textOf(m, "service.name"), false
+		}
+		eachFinding(m, func(f pcommon.Map) {
+			if s := textOf(f, "severity"); slices.Index(severities, s) > slices.Index(severities, p.Severity) {
+				p.Severity = s
+			}
+		})
 		for _, key := range ownerKeys {
 			if v, ok := m.Get(key); ok && len(owners) <= maxPeople {
 				if s := v.AsString(); s != "" {
@@ -244,7 +273,6 @@ func (t *Telemetry) People() (People, error) {
 	if len(owners) > maxPeople || len(producers) > maxPeople {
 		return People{}, ErrPeople
 	}
-	var p People
 	for s := range owners {
 		p.Owners = append(p.Owners, s)
 	}

@@ -102,6 +102,7 @@ func traces() ptrace.Traces {
 	rs.Resource().Attributes().PutStr(verdict.Policy, "p")
 	rs.Resource().Attributes().PutStr(verdict.Producer, "c1")
 	rs.Resource().Attributes().PutStr("enduser.id", "ann")
+	rs.Resource().Attributes().PutStr("service.name", "agent")
 	ss := rs.ScopeSpans().AppendEmpty()
 	stamp(ss.Scope().Attributes(), "scope")
 	s := ss.Spans().AppendEmpty()
@@ -146,7 +147,7 @@ func TestSignals(t *testing.T) {
 		"traces": {
 			func(w *world) ledger.Entry { i, err := item.Of(shape.Traces, traces()); return w.store(i, err, nil) },
 			[]string{"scope", "span"},
-			People{Owners: []string{"ann", "42", "bob"}, Producers: []string{"c1"}},
+			People{Owners: []string{"ann", "42", "bob"}, Producers: []string{"c1"}, Service: "agent"},
 			`"resourceSpans"`,
 		},
 		"logs": {
@@ -177,6 +178,8 @@ func TestSignals(t *testing.T) {
 			require.NoError(t, err)
 			require.ElementsMatch(t, c.people.Owners, people.Owners)
 			require.ElementsMatch(t, c.people.Producers, people.Producers)
+			require.Equal(t, "high", people.Severity)
+			require.Equal(t, c.people.Service, people.Service)
 			out, err := tel.JSON()
 			require.NoError(t, err)
 			require.Contains(t, string(out), c.json)

@@ -141,7 +141,7 @@ func (k *Keeper) schedule(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		var ids []envelope.ID
-		all := false
+		var all bool
 		select {
 		case <-ctx.Done():
 			return

@@ -79,6 +79,13 @@ const (
 type clock struct {
 	seen, wall time.Time // the same moment, by the process's own clock and by the wall
 	trust      time.Time // by the process's own
+	leapt      bool
+}
+
+// newClock trusts the wall clock only after a while: a machine that has just
+// started may not have asked anybody yet what time it is.
+func newClock(expireAfter time.Duration) clock {
+	return clock{trust: time.Now().Add(min(mistrust, expireAfter/4))}
 }
 
 const (
@@ -90,7 +97,7 @@ const (
 func (c *clock) trusted(wall time.Time) bool {
 	now := time.Now()
 	if !c.seen.IsZero() && wall.Round(0).Sub(c.wall) > now.Sub(c.seen)+leap {
-		c.trust = now.Add(mistrust)
+		c.trust, c.leapt = now.Add(mistrust), true
 	}
 	c.seen, c.wall = now, wall.Round(0)
 	return !now.Before(c.trust)
@@ -98,8 +105,8 @@ func (c *clock) trusted(wall time.Time) bool {
 
 // keepTime does what only time brings: reminders, expiry, old keys.
 func (k *Keeper) keepTime(ctx context.Context) {
+	c := newClock(k.ExpireAfter)
 	var (
-		c        clock
 		reminded time.Time
 		tidy     time.Time
 		keys     time.Time
@@ -109,16 +116,18 @@ func (k *Keeper) keepTime(ctx context.Context) {
 			continue
 		}
 		now := k.Now()
-		if !c.trusted(now) {
-			k.seldom("the clock was set forward: nothing expires for a while, in case that was a mistake")
-			continue
-		}
-		reminded = k.remind(now, reminded)
-		k.expire(ctx, now)
 		if keys.IsZero() || time.Since(keys) >= keysEvery {
 			keys = time.Now()
 			k.reload(ctx, now)
 		}
+		if !c.trusted(now) {
+			if c.leapt {
+				k.seldom("the clock was set forward: nothing expires for a while, in case that was a mistake")
+			}
+			continue
+		}
+		reminded = k.remind(now, reminded)
+		k.expire(ctx, now)
 		if tidy.IsZero() || time.Since(tidy) >= tidyEvery {
 			tidy = time.Now()
 			k.tidy(ctx, now)

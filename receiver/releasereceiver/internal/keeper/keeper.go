@@ -112,6 +112,7 @@ type Keeper struct {
 	foreign     int // records of others, in this replay
 	waiters     map[[16]byte]chan ledger.Outcome
 
+	open   *budget
 	people *peopleCache
 	once   map[string]time.Time // when a log line was last written; guarded by onceMu
 	onceMu sync.Mutex
@@ -127,7 +128,7 @@ var _ gate.Gate = (*Keeper)(nil)
 func New(s Settings) *Keeper {
 	k := &Keeper{
 		Settings: s, owner: ledger.Owner{Process: process, Instance: random[[8]byte]()},
-		ring: newRing(s.Now()), work: newAgenda(), people: newPeopleCache(),
+		ring: newRing(s.Now()), work: newAgenda(), people: newPeopleCache(), open: newBudget(),
 		waiters: map[[16]byte]chan ledger.Outcome{}, once: map[string]time.Time{},
 	}
 	k.reset()

@@ -77,11 +77,11 @@ func (k *Keeper) Get(ctx context.Context, id string) (gate.Detail, error) {
 	if !e.HasKey {
 		return d, nil
 	}
-	t, err := k.Contents.View(ctx, e)
-	switch {
-	case err == nil:
+	err = k.look(ctx, e, func(t *content.Telemetry) error {
 		d.FindingList = t.Findings()
-	case !lost(err):
+		return nil
+	})
+	if err != nil && !lost(err) {
 		return gate.Detail{}, err
 	}
 	return d, nil
@@ -96,13 +96,15 @@ func (k *Keeper) Preview(ctx context.Context, who gate.Actor, id string) ([]byte
 	if !e.HasKey {
 		return nil, gate.ErrDestroyed
 	}
-	t, err := k.Contents.View(ctx, e)
+	var out []byte
+	err = k.look(ctx, e, func(t *content.Telemetry) (err error) {
+		if out, err = t.JSON(); err != nil {
+			return errors.New("writing the view as JSON failed") // not err: it may quote
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, destroyed(err)
-	}
-	out, err := t.JSON()
-	if err != nil {
-		return nil, errors.New("writing the view as JSON failed") // not err: it may quote
 	}
 	viewed := about(event.Viewed, k.Now(), e)
 	viewed.User, viewed.Via, viewed.Version = who.Identity, who.Via, e.Version

@@ -73,16 +73,22 @@ func (k *Keeper) vote(ctx context.Context, who gate.Actor, b gate.Ballot, kind l
 	if err := checkVersion(who, b, e); err != nil {
 		return gate.Item{}, err
 	}
+	if b.Approve && !k.Now().Before(e.ExpiresAt) {
+		return gate.Item{}, errLate
+	}
 	if err := k.checkBallot(who, b, reveal); err != nil {
 		return gate.Item{}, err
 	}
-	if err := k.checkPeople(ctx, who, b, e); err != nil {
+	p, err := k.checkPeople(ctx, who, b, e)
+	if err != nil {
 		return gate.Item{}, err
 	}
 	r := k.record(e, kind)
 	r.By, r.Reason = who.Identity, b.Reason
 	if b.Approve {
-		r.Mode, r.Required = b.Mode, k.Required(e.Severity, e.Service)
+		r.Mode = b.Mode
+		// Whoever can write to the store could have changed the metadata, but not the view.
+		r.Required = max(k.Required(e.Severity, e.Service), k.Required(p.Severity, p.Service))
 	}
 	voted := about(event.Voted, r.At, e)
 	voted.User, voted.Via, voted.Reason, voted.Decision = r.By, who.Via, r.Reason, kind.String()
@@ -123,11 +129,12 @@ func (k *Keeper) upTo(ctx context.Context, id string, version uint64) (ledger.En
 }
 
 func checkVersion(who gate.Actor, b gate.Ballot, e ledger.Entry) error {
-	why := ""
+	var why string
+	withdraws := !b.Approve && e.State == gate.Approved // it has not gone out yet
 	switch {
-	case e.State != gate.Pending:
+	case e.State != gate.Pending && !withdraws:
 		why = whyDecided
-	case slices.ContainsFunc(e.Votes, func(v gate.Vote) bool { return v.By == who.Identity }):
+	case !withdraws && slices.ContainsFunc(e.Votes, func(v gate.Vote) bool { return v.By == who.Identity }):
 		why = whyVoted
 	case b.Version != 0 && b.Version != e.Version:
 		why = whyChanged
@@ -161,37 +168,41 @@ func (k *Keeper) checkBallot(who gate.Actor, b gate.Ballot, reveal bool) error {
 }
 
 // checkPeople refuses votes of whoever has an interest in the item: its
-// producer and its owner.
-func (k *Keeper) checkPeople(ctx context.Context, who gate.Actor, b gate.Ballot, e ledger.Entry) error {
+// producer and its owner. It answers with what the view says of them.
+func (k *Keeper) checkPeople(ctx context.Context, who gate.Actor, b gate.Ballot, e ledger.Entry) (p content.People, err error) {
 	names := append([]string{who.Identity, who.Subject}, who.Names...)
 	if k.produced(names, e.Producer) {
-		return errOwn
+		return p, errOwn
 	}
 	if b.Approve && !e.HasKey {
-		return gate.ErrDestroyed
+		return p, gate.ErrDestroyed
 	}
-	p, err := k.peopleOf(ctx, e)
+	p, err = k.peopleOf(ctx, e)
 	switch {
 	case err == nil:
 	case !b.Approve && (lost(err) || errors.Is(err, content.ErrPeople)):
-		return nil // to let go of what cannot be opened harms nobody
+		return p, nil // to let go of what cannot be opened harms nobody
 	case errors.Is(err, content.ErrPeople):
-		return &gate.Forbidden{Why: "too many people have to do with the item to tell whether you are one of them"}
+		return p, &gate.Forbidden{Why: "too many people have to do with the item to tell whether you are one of them"}
 	default:
-		return destroyed(err)
+		return p, destroyed(err)
 	}
 	for _, c := range p.Producers {
 		if k.produced(names, c) {
-			return errOwn
+			return p, errOwn
 		}
 	}
 	for _, owner := range p.Owners {
 		if slices.ContainsFunc(names, func(n string) bool { return same(n, owner) }) {
-			return errOwn
+			return p, errOwn
 		}
 	}
-	return nil
+	return p, nil
 }
+
+// errLate: an item that nobody approved in time is denied, even while it cannot
+// be expired yet because the audit log is away or the clock is not trusted.
+var errLate = &gate.Forbidden{Why: "the time for an approval is over: the item expires"}
 
 var errOwn = &gate.Forbidden{Why: "you have to do with this item yourself: others must decide"}
 
@@ -233,11 +244,11 @@ func (k *Keeper) peopleOf(ctx context.Context, e ledger.Entry) (content.People, 
 	if ok {
 		return p, nil
 	}
-	t, err := k.Contents.View(ctx, e)
+	err := k.look(ctx, e, func(t *content.Telemetry) (err error) {
+		p, err = t.People()
+		return err
+	})
 	if err != nil {
-		return content.People{}, err
-	}
-	if p, err = t.People(); err != nil {
 		return content.People{}, err
 	}
 	if len(p.Owners)+len(p.Producers) > maxEach {

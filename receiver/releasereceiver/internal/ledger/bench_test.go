@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/tracescrub/tracescrub/internal/envelope"
 	"github.com/tracescrub/tracescrub/internal/holdstore"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/gate"
 )
@@ -113,7 +112,7 @@ func checkPending(b *testing.B, l *Ledger, at time.Time) {
 	page, err := l.List(gate.Query{PageSize: 1})
 	require.NoError(b, err)
 	require.Equal(b, last.ID.String(), page.Items[0].ID)
-	e, ok := l.Get(envelope.ID(told(0, at).ID))
+	e, ok := l.Get(told(0, at).ID)
 	require.True(b, ok)
 	require.Len(b, e.Votes, 1)
 }

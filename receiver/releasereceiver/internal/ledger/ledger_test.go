@@ -207,14 +207,15 @@ func TestMode(t *testing.T) {
 			for i, m := range c.modes {
 				require.True(t, w.put(1, Record{Kind: Approve, By: string(rune('a' + i)), Mode: m, Required: 2}).Applied)
 			}
-			require.Equal(t, c.want, (&more{votes: mustGet(w, 1).Votes}).mode())
+			require.Equal(t, c.want, (&more{votes: theItem(w).Votes}).mode())
 		})
 	}
 }
 
-func mustGet(w *world, n byte) Entry {
+// theItem is the one that a test has held as number 1.
+func theItem(w *world) Entry {
 	w.Helper()
-	e, ok := w.Get(envelope.ID{n})
+	e, ok := w.Get(envelope.ID{1})
 	require.True(w, ok)
 	return e
 }
@@ -223,7 +224,7 @@ func mustGet(w *world, n byte) Entry {
 func TestStrictestQuorum(t *testing.T) {
 	w := newWorld(t)
 	w.hold(1)
-	require.Equal(t, 2, mustGet(w, 1).RequiredVotes)
+	require.Equal(t, 2, theItem(w).RequiredVotes)
 	for i, required := range []int{1, 3, 1, 1} {
 		if i == 0 {
 			required = 3
@@ -233,7 +234,7 @@ func TestStrictestQuorum(t *testing.T) {
 			require.Equal(t, gate.Pending, w.state(1))
 		}
 	}
-	e := mustGet(w, 1)
+	e := theItem(w)
 	require.Equal(t, gate.Approved, e.State)
 	require.Len(t, e.Votes, 3, "the fourth came too late")
 	require.Equal(t, 3, e.RequiredVotes)
@@ -270,7 +271,7 @@ func TestHeldAgain(t *testing.T) {
 	require.False(t, out.Held)
 	require.Equal(t, gate.Shredded, out.State, "it does not wait again")
 	require.Equal(t, []envelope.ID{{1}}, w.Active(9), "its new key is to be destroyed")
-	require.True(t, mustGet(w, 1).HasKey)
+	require.True(t, theItem(w).HasKey)
 	w.event(holdstore.Event{Gone: &envelope.ID{1}})
 	require.Empty(t, w.Active(9))
 	require.Equal(t, whyState, w.put(1, Record{Kind: Shredded}).Why)
@@ -332,7 +333,7 @@ func TestClockThatGoesBack(t *testing.T) {
 	r := approve("b")
 	r.At = t0.Add(-24 * time.Hour)
 	require.True(t, w.put(1, r).Applied, "the order of the log counts")
-	e := mustGet(w, 1)
+	e := theItem(w)
 	require.False(t, e.Votes[1].At.Before(e.Votes[0].At))
 	require.Empty(t, w.Pending(time.Time{}, t0, 9))
 	w.hold(2)
@@ -348,7 +349,7 @@ func TestHistoryIsBounded(t *testing.T) {
 		require.True(t, w.put(1, claimBy(gate1, i+1)).Applied)
 		require.True(t, w.put(1, Record{Kind: Failed, Owner: gate1, Attempt: i + 1}).Applied)
 	}
-	e := mustGet(w, 1)
+	e := theItem(w)
 	require.Len(t, e.History, maxHistory+1)
 	require.Equal(t, "approve", e.History[1].Event)
 	require.Equal(t, 100, e.Attempts)

@@ -15,8 +15,10 @@ import (
 
 // FuzzRecord: what is taken has one encoding, and no bytes make it panic.
 func FuzzRecord(f *testing.F) {
-	r := Record{Nonce: [16]byte{1}, Item: envelope.ID{2}, Trace: [16]byte{3}, Kind: Approve, Expect: 300, At: t0, By: "issuer somebody",
-		Reason: "a test", Mode: "original", Required: 2, Owner: gate1, Lease: time.Minute, Attempt: 4}
+	r := Record{
+		Nonce: [16]byte{1}, Item: envelope.ID{2}, Trace: [16]byte{3}, Kind: Approve, Expect: 300, At: t0, By: "issuer somebody",
+		Reason: "a test", Mode: "original", Required: 2, Owner: gate1, Lease: time.Minute, Attempt: 4,
+	}
 	f.Add(r.append(nil))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -170,7 +172,7 @@ func (s *simulation) judge(out Outcome) {
 	s.versions[out.Item] = out.Version
 	allowed := map[gate.State][]gate.State{
 		gate.Pending:   {gate.Pending, gate.Approved, gate.Denied, gate.Expired},
-		gate.Approved:  {gate.Releasing},
+		gate.Approved:  {gate.Releasing, gate.Denied},
 		gate.Releasing: {gate.Releasing, gate.Approved, gate.Released},
 		gate.Released:  {gate.Released},
 		gate.Denied:    {gate.Shredded},

@@ -107,13 +107,6 @@ func (r *row) needsWork() bool {
 // over says that nothing will happen any more with the item.
 func (r *row) over() bool { return r.state.finished() && r.has(destroyed) && !r.has(capsule) }
 
-func (r *row) touched() *more {
-	if r.more == nil {
-		r.more = &more{}
-	}
-	return r.more
-}
-
 // mode is how an approved item is released: in the original only if every
 // approval said so.
 func (m *more) mode() string {

@@ -61,15 +61,19 @@ func (r *row) apply(rec *Record) (why string) {
 }
 
 func (r *row) vote(m *more, rec *Record) string {
-	if r.state != pending {
+	// Whoever wants it back before it goes out gets it back, even one of those
+	// who approved: an item that can never be released would wait for ever.
+	withdraws := rec.Kind == Deny && r.state == approved
+	if r.state != pending && !withdraws {
 		return whyDecided
 	}
-	if slices.ContainsFunc(m.votes, func(v gate.Vote) bool { return v.By == rec.By }) {
+	if !withdraws && slices.ContainsFunc(m.votes, func(v gate.Vote) bool { return v.By == rec.By }) {
 		return whyVoted
 	}
 	v := gate.Vote{By: rec.By, Decision: rec.Kind.String(), Reason: rec.Reason, At: later(rec.At, m.last)}
 	if rec.Kind == Deny {
 		m.votes = append(m.votes, v)
+		m.failing = false
 		r.state = denied
 		return ""
 	}

@@ -42,11 +42,11 @@ func client(t *testing.T, c login.Config) *login.Provider {
 }
 
 // browse goes where the gate sends the browser, and returns what it comes back with.
-func browse(t *testing.T, to string) url.Values {
+func browse(ctx context.Context, t *testing.T, to string) url.Values {
 	t.Helper()
 	c := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	defer c.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, to, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, to, nil)
 	require.NoError(t, err)
 	resp, err := c.Do(req)
 	require.NoError(t, err)
@@ -60,7 +60,7 @@ func logIn(ctx context.Context, t *testing.T, p *login.Provider, fresh bool) (lo
 	t.Helper()
 	to, cookie, err := p.Begin(ctx, "/?item=1", fresh)
 	require.NoError(t, err)
-	return p.Finish(ctx, cookie, browse(t, to))
+	return p.Finish(ctx, cookie, browse(ctx, t, to))
 }
 
 func TestLogin(t *testing.T) {
@@ -195,7 +195,7 @@ func TestAnswers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			to, cookie, err := p.Begin(t.Context(), "/", false)
 			require.NoError(t, err)
-			_, _, err = p.Finish(t.Context(), cookie, tt.change(browse(t, to)))
+			_, _, err = p.Finish(t.Context(), cookie, tt.change(browse(t.Context(), t, to)))
 			require.ErrorIs(t, err, login.ErrRefused)
 			require.ErrorContains(t, err, tt.want)
 			require.NotContains(t, err.Error(), "555")
@@ -204,7 +204,7 @@ func TestAnswers(t *testing.T) {
 	t.Run("code used twice", func(t *testing.T) {
 		to, cookie, err := p.Begin(t.Context(), "/", false)
 		require.NoError(t, err)
-		back := browse(t, to)
+		back := browse(t.Context(), t, to)
 		_, _, err = p.Finish(t.Context(), cookie, back)
 		require.NoError(t, err)
 		_, _, err = p.Finish(t.Context(), cookie, back)
@@ -215,7 +215,7 @@ func TestAnswers(t *testing.T) {
 		require.NoError(t, err)
 		_, cookie, err := p.Begin(t.Context(), "/", false)
 		require.NoError(t, err)
-		_, _, err = p.Finish(t.Context(), cookie, browse(t, to))
+		_, _, err = p.Finish(t.Context(), cookie, browse(t.Context(), t, to))
 		require.ErrorIs(t, err, login.ErrRefused)
 	})
 }
@@ -225,7 +225,7 @@ func TestCookie(t *testing.T) {
 	p, other := client(t, config(idp)), client(t, config(idp))
 	to, cookie, err := p.Begin(t.Context(), "/", false)
 	require.NoError(t, err)
-	state := browse(t, to)
+	state := browse(t.Context(), t, to)
 	for i, bad := range []string{"", "AAAA", "!", cookie[:len(cookie)-2], strings.Replace(cookie, cookie[40:41], string(cookie[40]^1), 1)} {
 		_, _, err := p.Finish(t.Context(), bad, state)
 		require.ErrorIs(t, err, login.ErrRefused, i)
@@ -265,7 +265,7 @@ func TestProviderAway(t *testing.T) {
 	idp.Break("/.well-known/openid-configuration", 0)
 	to, cookie, err := p.Begin(t.Context(), "/", false)
 	require.NoError(t, err, "it is asked again")
-	back := browse(t, to)
+	back := browse(t.Context(), t, to)
 	idp.Break("/token", 502)
 	_, _, err = p.Finish(t.Context(), cookie, back)
 	require.ErrorIs(t, err, login.ErrUnavailable)

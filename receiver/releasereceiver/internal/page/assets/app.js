@@ -91,7 +91,7 @@ function backToPlace() {
 
 async function leave() {
   try { await api.leave(app.me.logout_url); } catch (err) { if (err.status !== 401) return app.trouble(err); }
-  location.reload();
+  location.replace(app.me.logout_url);
 }
 
 function showMe() {
@@ -119,7 +119,7 @@ async function start() {
   listenToKeys(app, list, item);
   follow({
     change: (notice) => { list.noticed(notice); item.noticed(notice); refreshStats(); },
-    reset: () => { list.reload(true); item.reload(); refreshStats(); },
+    reset: () => { list.reload(true); item.reload(false); refreshStats(); },
   });
   refreshStats();
   await route();

@@ -38,12 +38,13 @@ export class Item {
     }
   }
 
-  async reload() {
+  /** reload asks anew. What has not changed need not be drawn: that would take buttons away under a click. */
+  async reload(always = true) {
     const id = this.id;
     if (!id) return;
     try {
       const got = await api.get(id);
-      if (id === this.id) this.draw(got);
+      if (id === this.id && (always || got.version !== this.item?.version)) this.draw(got);
     } catch (err) {
       if (id !== this.id) return;
       if (err.status === 404) fill(byId("item"), this.backLink(), h("p", { class: "notice bad" }, "There is no such item. It may have been removed after its retention."));

@@ -103,8 +103,10 @@ func agentTrace(d gate.Detail, at time.Time) any {
 		"gen_ai.operation.name", "chat", "gen_ai.request.model", "example-large", "gen_ai.usage.input_tokens", 981, "gen_ai.usage.output_tokens", 118,
 		"gen_ai.system_instructions", system, "gen_ai.input.messages", history, "gen_ai.output.messages", text([]any{final})))
 	t.span(6, 1, "POST /v1/comments", 7950*time.Millisecond, 8350*time.Millisecond, attrs("http.request.method", "POST", "http.response.status_code", 502, "url.full", "https://git.example.com/v1/comments?note="+first),
-		object{"kind": 3, "status": object{"code": 2, "message": "502 Bad Gateway"}, "events": []any{object{"timeUnixNano": nano(t.start.Add(8300 * time.Millisecond)), "name": "exception",
-			"attributes": attrs("exception.type", "BadGateway", "exception.message", "upstream closed the connection")}}})
+		object{"kind": 3, "status": object{"code": 2, "message": "502 Bad Gateway"}, "events": []any{object{
+			"timeUnixNano": nano(t.start.Add(8300 * time.Millisecond)), "name": "exception",
+			"attributes": attrs("exception.type", "BadGateway", "exception.message", "upstream closed the connection"),
+		}}})
 	return t.document()
 }
 

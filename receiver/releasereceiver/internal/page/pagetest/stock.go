@@ -56,10 +56,14 @@ func stock(fake *apitest.Fake, now time.Time, more int) {
 func shows(now time.Time) []show {
 	day := 24 * time.Hour
 	return []show{
-		{service: "ledger-agent", severity: "high", signal: "traces", votes: 1, rules: []string{"github-token"}, ago: 4 * day, left: 3 * day, spans: 4, size: 8192,
-			state: gate.Released, content: agentTrace, voted: []gate.Vote{{By: "local carol", Decision: "approve", Mode: "masked", Reason: "Token of the sandbox, revoked.", At: now.Add(-3 * day)}}},
-		{service: "mail-drafter", severity: "medium", signal: "traces", votes: 1, rules: []string{"jwt"}, ago: 5 * day, left: 2 * day, spans: 3, size: 4096,
-			state: gate.Denied, content: agentTrace, voted: []gate.Vote{{By: "local carol", Decision: "deny", Reason: "Customer data beside the token.", At: now.Add(-4 * day)}}},
+		{
+			service: "ledger-agent", severity: "high", signal: "traces", votes: 1, rules: []string{"github-token"}, ago: 4 * day, left: 3 * day, spans: 4, size: 8192,
+			state: gate.Released, content: agentTrace, voted: []gate.Vote{{By: "local carol", Decision: "approve", Mode: "masked", Reason: "Token of the sandbox, revoked.", At: now.Add(-3 * day)}},
+		},
+		{
+			service: "mail-drafter", severity: "medium", signal: "traces", votes: 1, rules: []string{"jwt"}, ago: 5 * day, left: 2 * day, spans: 3, size: 4096,
+			state: gate.Denied, content: agentTrace, voted: []gate.Vote{{By: "local carol", Decision: "deny", Reason: "Customer data beside the token.", At: now.Add(-4 * day)}},
+		},
 		{service: "metering", severity: "medium", signal: "metrics", votes: 1, rules: []string{"jwt"}, ago: 150 * time.Minute, left: 6 * day, size: 2048, content: metrics},
 		{service: "codex-runner", severity: "high", signal: "logs", votes: 1, rules: []string{"github-token", "slack-token"}, ago: 140 * time.Minute, left: 6 * day, size: 4096, content: logs},
 		{service: "research-agent", severity: "high", signal: "traces", votes: 1, rules: []string{"openai-key"}, ago: 130 * time.Minute, left: 6 * day, spans: 3, size: 8192, content: flatTrace},
@@ -68,8 +72,10 @@ func shows(now time.Time) []show {
 		{service: "nightly-batch", severity: "high", signal: "traces", votes: 1, rules: []string{"slack-token"}, ago: 7*day - 40*time.Minute, left: 40 * time.Minute, spans: 3, size: 4096, content: agentTrace},
 		{service: "support-bot", severity: "high", signal: "traces", votes: 1, rules: []string{"github-token"}, ago: 55 * time.Minute, left: 7*day - 55*time.Minute, spans: 4, size: 4096, content: agentTrace},
 		{service: "code-reviewer", severity: "medium", signal: "traces", votes: 1, rules: []string{"jwt", "password-in-url"}, ago: 31 * time.Minute, left: 7*day - 31*time.Minute, spans: 4, size: 8192, content: agentTrace},
-		{service: "checkout-agent", severity: "critical", signal: "traces", votes: 2, rules: []string{"aws-access-key", "aws-secret-key", "stripe-secret-key", "postgres-uri"}, ago: 12 * time.Minute, left: 7*day - 12*time.Minute,
-			spans: 6, size: 16384, content: agentTrace, voted: []gate.Vote{{By: "local carol", Decision: "approve", Mode: "masked", Reason: "Keys of the staging account; rotated this morning.", At: now.Add(-4 * time.Minute)}}},
+		{
+			service: "checkout-agent", severity: "critical", signal: "traces", votes: 2, rules: []string{"aws-access-key", "aws-secret-key", "stripe-secret-key", "postgres-uri"}, ago: 12 * time.Minute, left: 7*day - 12*time.Minute,
+			spans: 6, size: 16384, content: agentTrace, voted: []gate.Vote{{By: "local carol", Decision: "approve", Mode: "masked", Reason: "Keys of the staging account; rotated this morning.", At: now.Add(-4 * time.Minute)}},
+		},
 	}
 }
 

@@ -1,0 +1,243 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/klauspost/compress/zstd"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/encoding"
+	_ "google.golang.org/grpc/encoding/gzip" // what exporters compress with unless told otherwise
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+)
+
+// sink is what telemetry goes to: OTLP/gRPC with TLS and a token for each
+// sender. What comes is appended to files as the file exporter would.
+type sink struct {
+	addr  string
+	dir   string
+	names map[string]string // of senders, by token
+	files map[string]string // name of the file of a signal
+
+	mu sync.Mutex // guards the files and what follows
+	// then is asked after traces were written and before they are
+	// acknowledged. It may be nil.
+	then func(sender string, line []byte)
+}
+
+// newSink listens until the test ends.
+func newSink(t *testing.T, dir string, cert tls.Certificate, names, files map[string]string) *sink {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatalf("listening: %v", err)
+	}
+	s := &sink{addr: listener.Addr().String(), dir: dir, names: names, files: files}
+	server := grpc.NewServer(grpc.Creds(credentials.NewTLS(&tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})),
+		grpc.MaxRecvMsgSize(1<<30))
+	ptraceotlp.RegisterGRPCServer(server, &tracesSink{sink: s})
+	plogotlp.RegisterGRPCServer(server, &logsSink{sink: s})
+	pmetricotlp.RegisterGRPCServer(server, &metricsSink{sink: s})
+	go func() { _ = server.Serve(listener) }() // ends with Stop
+	t.Cleanup(server.Stop)
+	return s
+}
+
+// take writes a line, if the sender may send.
+func (s *sink) take(ctx context.Context, signal string, line []byte, err error) error {
+	if err != nil {
+		return err
+	}
+	sender, known := "", false
+	if md, ok := metadata.FromIncomingContext(ctx); ok {
+		for _, v := range md.Get("authorization") {
+			sender, known = s.names[strings.TrimPrefix(v, "Bearer ")]
+		}
+	}
+	name, ok := s.files[signal]
+	if !known || !ok {
+		return status.Error(codes.Unauthenticated, "who are you")
+	}
+	s.mu.Lock()
+	f, err := os.OpenFile(filepath.Join(s.dir, name), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = f.Write(append(line, '\n'))
+		err = errors.Join(err, f.Close())
+	}
+	then := s.then
+	s.mu.Unlock()
+	if err == nil && then != nil && signal == "traces" {
+		then(sender, line)
+	}
+	return err
+}
+
+// whenTraces sets what is asked.
+func (s *sink) whenTraces(then func(sender string, line []byte)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.then = then
+}
+
+type tracesSink struct {
+	ptraceotlp.UnimplementedGRPCServer
+	*sink
+}
+
+func (s *tracesSink) Export(ctx context.Context, req ptraceotlp.ExportRequest) (ptraceotlp.ExportResponse, error) {
+	line, err := (&ptrace.JSONMarshaler{}).MarshalTraces(req.Traces())
+	return ptraceotlp.NewExportResponse(), s.take(ctx, "traces", line, err)
+}
+
+type logsSink struct {
+	plogotlp.UnimplementedGRPCServer
+	*sink
+}
+
+func (s *logsSink) Export(ctx context.Context, req plogotlp.ExportRequest) (plogotlp.ExportResponse, error) {
+	line, err := (&plog.JSONMarshaler{}).MarshalLogs(req.Logs())
+	return plogotlp.NewExportResponse(), s.take(ctx, "logs", line, err)
+}
+
+type metricsSink struct {
+	pmetricotlp.UnimplementedGRPCServer
+	*sink
+}
+
+func (s *metricsSink) Export(ctx context.Context, req pmetricotlp.ExportRequest) (pmetricotlp.ExportResponse, error) {
+	line, err := (&pmetric.JSONMarshaler{}).MarshalMetrics(req.Metrics())
+	return pmetricotlp.NewExportResponse(), s.take(ctx, "metrics", line, err)
+}
+
+// zstdCodec lets our server read what the exporters compress.
+type zstdCodec struct{}
+
+func init() { encoding.RegisterCompressor(zstdCodec{}) }
+
+func (zstdCodec) Name() string                                      { return "zstd" }
+func (zstdCodec) Compress(w io.Writer) (io.WriteCloser, error)      { return zstd.NewWriter(w) }
+func (zstdCodec) Decompress(r io.Reader) (out io.Reader, err error) { return zstd.NewReader(r) }
+
+// issuer is an OpenID Connect provider: what extensions ask it for, and tokens.
+type issuer struct {
+	url    string
+	signer jose.Signer
+}
+
+func newIssuer(t *testing.T) *issuer {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := &issuer{}
+	i.signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "1"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		var answer any = map[string]any{
+			"issuer": i.url, "jwks_uri": i.url + "/keys", "authorization_endpoint": i.url + "/login", "token_endpoint": i.url + "/token",
+			"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
+			"id_token_signing_alg_values_supported": []string{"ES256"},
+		}
+		if r.URL.Path == "/keys" {
+			answer = jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "1", Algorithm: "ES256", Use: "sig"}}}
+		}
+		_ = json.NewEncoder(w).Encode(answer) // a reader that has gone away hears nothing
+	}))
+	i.url = server.URL
+	t.Cleanup(server.Close)
+	return i
+}
+
+// token says who somebody is, for an hour.
+func (i *issuer) token(t *testing.T, subject string, groups ...string) string {
+	t.Helper()
+	now := time.Now()
+	claims, err := json.Marshal(map[string]any{
+		"iss": i.url, "aud": "telemetry", "sub": subject, "groups": groups,
+		"iat": now.Unix(), "auth_time": now.Unix(), "exp": now.Add(time.Hour).Unix(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := i.signer.Sign(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := signed.CompactSerialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// certificate makes one for 127.0.0.1 that is its own authority, in cert.pem and key.pem.
+func certificate(t *testing.T, dir string) (cert tls.Certificate, pool *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "end-to-end tests"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA:        true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "cert.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	write(t, filepath.Join(dir, "key.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})))
+	cert, err = tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool = x509.NewCertPool()
+	pool.AddCert(leaf)
+	return cert, pool
+}

@@ -1,0 +1,265 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bufio"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/credentials"
+)
+
+// cluster is all that stands around gateways and gates, which run on the real
+// deploy/gateway.yaml and deploy/gate.yaml: a Kafka, a backend, a place for
+// audit events, an identity provider, keys and certificates.
+type cluster struct {
+	dir            string
+	pool           *x509.CertPool
+	issuer         *issuer
+	backend, audit *sink
+	tokens         map[string]string // for the backend, by name of a process
+	passwords      map[string]string // for Kafka, by user
+
+	broker      *exec.Cmd
+	brokerPorts []string
+	brokerLog   *buffer
+}
+
+// processes are those that a cluster may have.
+var processes = []string{"gateway", "gate1", "gate2"}
+
+// buildBroker builds the fake broker once; it is of another module.
+var buildBroker = sync.OnceValues(func() (string, error) {
+	cmd := exec.Command("go", "-C", "../kafka", "build", "-o", "../../bin/kafka-broker", "./cmd/broker")
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return filepath.Abs("../../bin/kafka-broker")
+})
+
+// newCluster starts all but gateways and gates, and makes what
+// docs/gateway.md says they share.
+func newCluster(t *testing.T) *cluster {
+	t.Helper()
+	k := &cluster{dir: t.TempDir(), issuer: newIssuer(t), tokens: map[string]string{}, passwords: map[string]string{}}
+	for _, d := range []string{"out", "broker", "tmp"} {
+		if err := os.Mkdir(filepath.Join(k.dir, d), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cert, pool := certificate(t, k.dir)
+	k.pool = pool
+	names := map[string]string{}
+	for _, name := range processes {
+		k.tokens[name] = rand.Text()
+		names[k.tokens[name]] = name
+		write(t, k.path(name+".token"), k.tokens[name])
+	}
+	k.backend = newSink(t, k.path("out"), cert, names, map[string]string{"traces": "traces.jsonl", "logs": "logs.jsonl", "metrics": "metrics.jsonl"})
+	k.audit = newSink(t, k.path("out"), cert, names, map[string]string{"logs": "audit.jsonl"})
+	for _, user := range []string{"gateway", "gate"} {
+		k.passwords[user] = rand.Text()
+	}
+	write(t, k.path("fingerprint.key"), rand.Text())
+	if code, said := tool(t, "keys", "new", k.path("gate1/keys")); code != 0 {
+		t.Fatalf("tracescrub keys new: exit code %d\n%s", code, said)
+	}
+	k.copyDir(t, "gate1/keys/public", "gateway/keys/public")
+	for _, addr := range freePorts(t, 3) {
+		_, port, _ := net.SplitHostPort(addr)
+		k.brokerPorts = append(k.brokerPorts, port)
+	}
+	k.startBroker(t)
+	return k
+}
+
+func (k *cluster) path(name string) string { return filepath.Join(k.dir, name) }
+
+// copyDir copies the files of a directory, as an administrator would.
+func (k *cluster) copyDir(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.MkdirAll(k.path(to), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(k.path(from))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		text, err := os.ReadFile(filepath.Join(k.path(from), e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(k.path(to), e.Name()), string(text))
+	}
+}
+
+// startBroker starts Kafka, with what it had before, and waits for its topics.
+func (k *cluster) startBroker(t *testing.T) {
+	t.Helper()
+	path, err := buildBroker()
+	if err != nil {
+		t.Fatalf("building the broker: %v", err)
+	}
+	k.brokerLog = &buffer{}
+	k.broker = exec.Command(path, "-data", k.path("broker"), "-ports", strings.Join(k.brokerPorts, ","),
+		"-cert", k.path("cert.pem"), "-key", k.path("key.pem"))
+	k.broker.Env = append(os.Environ(), "GATEWAY_PASSWORD="+k.passwords["gateway"], "GATE_PASSWORD="+k.passwords["gate"])
+	k.broker.Stderr = k.brokerLog
+	out, err := k.broker.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.broker.Start(); err != nil {
+		t.Fatalf("starting the broker: %v", err)
+	}
+	broker := k.broker
+	t.Cleanup(func() {
+		_ = broker.Process.Kill() // it may have ended already
+		_ = broker.Wait()
+	})
+	if lines := bufio.NewScanner(out); !lines.Scan() {
+		t.Fatalf("the broker ended at its start:\n%s", k.brokerLog)
+	}
+}
+
+// stopBroker ends Kafka; connections break, and nobody listens any more.
+func (k *cluster) stopBroker(t *testing.T) {
+	t.Helper()
+	if err := k.broker.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.broker.Wait(); err != nil {
+		t.Fatalf("the broker ended badly: %v\n%s", err, k.brokerLog)
+	}
+}
+
+// compact lets the broker remove what tombstones are for.
+func (k *cluster) compact(t *testing.T) {
+	t.Helper()
+	if err := k.broker.Process.Signal(syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// launch starts a process on one of the configurations in deploy.
+func (k *cluster) launch(t *testing.T, name, config, extensions string, overlay func(c *collector) string, extra []string, env ...string) *collector {
+	t.Helper()
+	c := newCollector(t, k.path(name))
+	c.written = k.path("out")
+	tlsConfig := &tls.Config{RootCAs: k.pool, MinVersion: tls.VersionTLS12}
+	c.door = door{
+		scheme: "https", client: &http.Client{Transport: &http.Transport{TLSClientConfig: tlsConfig}},
+		credentials: credentials.NewTLS(tlsConfig), token: k.issuer.token(t, "agent"),
+	}
+	t.Cleanup(c.door.client.CloseIdleConnections)
+	_, metricsPort, _ := net.SplitHostPort(c.metrics)
+	args := []string{"--config", "../../deploy/" + config, "--config", "yaml:" + overlay(c), "--config", "yaml:" + fmt.Sprintf(`
+extensions: {health_check: {endpoint: %q}, zpages: {endpoint: %q}}
+service:
+  extensions: [zpages, health_check, %s]
+  telemetry:
+    metrics: {level: detailed, readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: %s}}}}]}
+`, c.health, c.zpages, extensions, metricsPort)}
+	for _, e := range extra {
+		args = append(args, "--config", "yaml:"+e)
+	}
+	cert := k.path("cert.pem")
+	c.launch(t, args, append(env,
+		"TLS_CERT_FILE="+cert, "TLS_KEY_FILE="+k.path("key.pem"), "OIDC_ISSUER="+k.issuer.url, "OIDC_AUDIENCE=telemetry",
+		"BACKEND="+k.backend.addr, "AUDIT="+k.audit.addr, "BACKEND_CA_FILE="+cert, "BACKEND_TOKEN_FILE="+k.path(name+".token"),
+		"KAFKA_BROKER=127.0.0.1:"+k.brokerPorts[0], "KAFKA_CA_FILE="+cert,
+		"FINGERPRINT_KEY_FILE="+k.path("fingerprint.key"), "TMPDIR="+k.path("tmp"))...)
+	c.healthy(t)
+	return c
+}
+
+// gateway starts the gateway. It has nothing of the gates' but the public key.
+func (k *cluster) gateway(t *testing.T, extra ...string) *collector {
+	t.Helper()
+	return k.launch(t, "gateway", "gateway.yaml", "file_storage/queue, oidc/senders, bearertokenauth/backend", func(c *collector) string {
+		return fmt.Sprintf(`receivers: {otlp: {protocols: {grpc: {endpoint: %q}, http: {endpoint: %q}}}}`, c.grpc, c.http)
+	}, extra,
+		"TRACESCRUB_DATA="+k.path("gateway"), "PUBLIC_KEYS="+k.path("gateway/keys/public"),
+		"KAFKA_USER=gateway", "KAFKA_PASSWORD="+k.passwords["gateway"])
+}
+
+// gate starts a gate, gate1 or gate2, and waits for its index. The second has
+// the directory of private keys that the first has, gate.mac included.
+func (k *cluster) gate(t *testing.T, name string, extra ...string) *admin {
+	t.Helper()
+	if _, err := os.Stat(k.path(name + "/keys")); errors.Is(err, fs.ErrNotExist) {
+		k.copyDir(t, "gate1/keys/public", name+"/keys/public")
+		k.copyDir(t, "gate1/keys/private", name+"/keys/private")
+	}
+	c := k.launch(t, name, "gate.yaml", "oidc/approvers, bearertokenauth/backend", func(c *collector) string {
+		return fmt.Sprintf(`receivers: {release_gate: {http: {endpoint: %q}, limits: {requests_per_second: 10000, burst: 10000}}}`, c.admin)
+	}, extra,
+		"TRACESCRUB_DATA="+k.path(name), "KEYS="+k.path(name+"/keys"), "PAGE=https://127.0.0.1:8686",
+		"KAFKA_USER=gate", "KAFKA_PASSWORD="+k.passwords["gate"])
+	a := &admin{c: c, tokens: map[string]string{}}
+	for _, user := range []string{"alice", "bob"} {
+		a.tokens[user] = k.issuer.token(t, user, "telemetry-owners")
+	}
+	a.ready(t)
+	return a
+}
+
+// surfaces is everything that a secret could have leaked to: what the
+// processes say, their files, the broker's, what came out.
+func (k *cluster) surfaces(t *testing.T, all ...*collector) map[string][]byte {
+	t.Helper()
+	surfaces := map[string][]byte{"broker's terminal": []byte(k.brokerLog.String())}
+	for _, c := range all {
+		for name, text := range c.told(t) {
+			surfaces[filepath.Base(c.data)+"'s "+name] = text
+		}
+	}
+	readAll(t, k.dir, surfaces)
+	return surfaces
+}
+
+// kill ends a process as a failing machine would.
+func kill(t *testing.T, c *collector) {
+	t.Helper()
+	if err := c.cmd.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	<-c.done
+}
+
+// files counts the files of a directory with an extension.
+func (k *cluster) files(t *testing.T, dir, ext string) (n int) {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(k.path(dir), "*"+ext))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(found)
+}
+
+// soon polls until ok.
+func soon(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited %s for %s", patience, what)
+		}
+	}
+}
