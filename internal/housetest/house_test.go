@@ -45,7 +45,7 @@ var houseRules = []struct {
 	},
 	{
 		"imports: planned package exists", checkImports,
-		files("internal/auditlog/a.go", `package auditlog`),
+		files("exporter/auditexporter/a.go", `package auditexporter`),
 		"no longer planned",
 	},
 	{

@@ -1,0 +1,196 @@
+// Package entry is one line of the audit log: what is in it, how it is
+// written and what a reader refuses. docs/format/audit.md specifies it.
+package entry
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+)
+
+const (
+	// MaxLine is the most bytes of an entry, without LF: what an entry bundle
+	// of C2SP tlog-tiles can hold.
+	MaxLine = 65535
+	// Version is that of the schema.
+	Version = 1
+)
+
+// Kind names what happened: an event of docs/format/events.md or what the log
+// tells about itself.
+type Kind = string
+
+// What the log tells about itself.
+const (
+	Gap       Kind = "tracescrub.gap"
+	Heartbeat Kind = "tracescrub.heartbeat"
+	Opened    Kind = "tracescrub.log.opened"
+	Closed    Kind = "tracescrub.log.closed"
+	Segment   Kind = "tracescrub.log.segment"
+	Pruned    Kind = "tracescrub.log.pruned"
+	Erased    Kind = "tracescrub.log.erased"
+	Key       Kind = "tracescrub.log.key"
+)
+
+// Own says whether only the log itself writes entries of this kind.
+func Own(k Kind) bool {
+	return k == Gap || k == Heartbeat || strings.HasPrefix(k, "tracescrub.log.")
+}
+
+// Entry is one entry. Texts that are empty, a severity of 0 and empty
+// attributes are not written.
+type Entry struct {
+	Seq          int64
+	ID           string
+	Kind         Kind
+	Time, Logged time.Time
+	Trace, Span  string
+	Severity     int
+	Component    string
+	Instance     string
+	// Attributes has what canonical JSON has: string, int64, bool, []any and
+	// map[string]any.
+	Attributes map[string]any
+	// Cut names attributes that were left out for length.
+	Cut []string
+}
+
+const timeForm = "2006-01-02T15:04:05.000000000Z"
+
+// object is the entry as JSON has it.
+func (e *Entry) object() map[string]any {
+	m := map[string]any{
+		"v": int64(Version), "seq": e.Seq, "id": e.ID, "kind": e.Kind,
+		"time": e.Time.UTC().Format(timeForm), "logged": e.Logged.UTC().Format(timeForm),
+	}
+	for name, v := range map[string]string{"trace_id": e.Trace, "span_id": e.Span, "component": e.Component, "instance": e.Instance} {
+		if v != "" {
+			m[name] = v
+		}
+	}
+	if e.Severity != 0 {
+		m["severity_number"] = int64(e.Severity)
+	}
+	if len(e.Attributes) > 0 {
+		m["attributes"] = e.Attributes
+	}
+	if len(e.Cut) > 0 {
+		cut := make([]any, len(e.Cut))
+		for i, c := range e.Cut {
+			cut[i] = c
+		}
+		m["cut"] = cut
+	}
+	return m
+}
+
+var (
+	kindForm  = regexp.MustCompile(`^tracescrub(\.[a-z0-9_]+)+$`)
+	idForm    = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	traceForm = regexp.MustCompile(`^([0-9a-f]{32})?$`)
+	spanForm  = regexp.MustCompile(`^([0-9a-f]{16})?$`)
+)
+
+// check says what is wrong with the fields of an entry, if anything.
+func (e *Entry) check() error {
+	switch {
+	case e.Seq < 0:
+		return errors.New("seq is negative")
+	case !idForm.MatchString(e.ID):
+		return errors.New("id is not 32 lower-case hex digits")
+	case !kindForm.MatchString(e.Kind) || len(e.Kind) > maxName:
+		return errors.New("kind is not the name of an event")
+	case !traceForm.MatchString(e.Trace):
+		return errors.New("trace_id is not 32 lower-case hex digits")
+	case !spanForm.MatchString(e.Span):
+		return errors.New("span_id is not 16 lower-case hex digits")
+	case e.Severity < 0 || e.Severity > 24:
+		return errors.New("severity_number is not from 1 to 24")
+	case !inYears(e.Time) || !inYears(e.Logged):
+		return errors.New("time is not of a year with four digits")
+	}
+	return nil
+}
+
+func inYears(t time.Time) bool { y := t.UTC().Year(); return y >= 0 && y <= 9999 }
+
+// Line returns the entry as it is written, without LF. If it would be too
+// long, it loses its longest attributes, which Cut then names.
+func (e *Entry) Line() ([]byte, error) {
+	if err := e.check(); err != nil {
+		return nil, fmt.Errorf("entry: %w", err)
+	}
+	for {
+		b, err := Canonical(e.object())
+		if err != nil {
+			return nil, fmt.Errorf("entry: %w", err)
+		}
+		if len(b) <= MaxLine {
+			return b, nil
+		}
+		if err := e.cut(); err != nil {
+			return nil, fmt.Errorf("entry: %w", err)
+		}
+	}
+}
+
+// cut drops the longest attribute. The map is copied first: it is the caller's.
+func (e *Entry) cut() error {
+	if len(e.Attributes) == 0 {
+		return errors.New("too long without attributes")
+	}
+	var longest string
+	most := -1
+	rest := make(map[string]any, len(e.Attributes))
+	for name, v := range e.Attributes {
+		b, err := Canonical(v)
+		if err != nil {
+			return err
+		}
+		if len(b) > most || len(b) == most && name < longest {
+			longest, most = name, len(b)
+		}
+		rest[name] = v
+	}
+	delete(rest, longest)
+	e.Attributes, e.Cut = rest, append(e.Cut[:len(e.Cut):len(e.Cut)], longest)
+	return nil
+}
+
+// DeriveID gives an entry without an id the one that its content has.
+// Attributes must have the plain values, not commitments.
+func (e *Entry) DeriveID() error {
+	x := *e
+	x.Seq, x.ID, x.Logged = 0, strings.Repeat("0", 32), x.Time
+	line, err := x.Line()
+	if err != nil {
+		return err
+	}
+	h := sha256.Sum256(append([]byte("tracescrub audit id 1\n"), line...))
+	e.ID = hex.EncodeToString(h[:16])
+	return nil
+}
+
+// Parse reads a line without LF. It takes exactly what Line writes.
+func Parse(line []byte) (*Entry, error) {
+	if len(line) > MaxLine {
+		return nil, errors.New("line is too long")
+	}
+	v, err := parseCanonical(line)
+	if err != nil {
+		return nil, err
+	}
+	m, ok := v.(map[string]any)
+	if !ok {
+		return nil, errors.New("no object")
+	}
+	e := &Entry{}
+	if err := e.fill(m); err != nil {
+		return nil, err
+	}
+	return e, e.check()
+}

@@ -1,0 +1,146 @@
+package auditlog
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/tracescrub/tracescrub/internal/auditlog/entry"
+	"github.com/tracescrub/tracescrub/internal/auditlog/files"
+	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
+)
+
+// next is where the key is that is about to sign.
+func (s *store) next() string { return s.cfg.KeyFile + ".next" }
+
+// loadKeys reads the private key, or makes one for a new log, and finishes or
+// takes back a rotation that was interrupted.
+func (s *store) loadKeys() error {
+	b, err := os.ReadFile(s.cfg.KeyFile)
+	if errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(s.path(files.Checkpoint)); !errors.Is(err, os.ErrNotExist) {
+			return corrupt("there is a checkpoint, and no key %s", s.cfg.KeyFile)
+		}
+		return trouble(s.newKeys())
+	}
+	if err != nil {
+		return trouble(err)
+	}
+	s.private = strings.TrimSpace(string(b))
+	if s.public, _, err = proof.Public(s.private); err != nil {
+		return corrupt("%s: %w", s.cfg.KeyFile, err)
+	}
+	if err := s.finishRotation(); err != nil {
+		return trouble(err)
+	}
+	return trouble(s.publish())
+}
+
+func (s *store) newKeys() error {
+	origin, err := s.cfg.origin()
+	if err != nil {
+		return err
+	}
+	if s.private, s.public, err = proof.NewKey(origin, s.cfg.random); err != nil {
+		return fmt.Errorf("%w: %w", Invalid, err)
+	}
+	if err := s.cfg.sys.Replace(s.cfg.KeyFile, []byte(s.private+"\n"), 0o600); err != nil {
+		return err
+	}
+	return s.publish()
+}
+
+// publish makes the key in use the last of log.pub.
+func (s *store) publish() error {
+	keys, err := files.PublicKeys(s.cfg.Directory)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if len(keys) > 0 && keys[len(keys)-1] == s.public {
+		return nil
+	}
+	keys = append(slices.DeleteFunc(keys, func(k string) bool { return k == s.public }), s.public)
+	return s.cfg.sys.Replace(s.path(files.Public), []byte(strings.Join(keys, "\n")+"\n"), 0o644)
+}
+
+// finishRotation takes the next key if a handover says so, else forgets it.
+func (s *store) finishRotation() error {
+	b, err := os.ReadFile(s.next())
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	private := strings.TrimSpace(string(b))
+	public, _, err := proof.Public(private)
+	if err != nil {
+		return s.cfg.sys.Remove(s.next()) // never used: it was not written whole
+	}
+	numbers, err := files.Handovers(s.cfg.Directory)
+	if err != nil {
+		return err
+	}
+	for _, n := range numbers {
+		signed, err := os.ReadFile(s.path(files.Handover(n)))
+		if err != nil {
+			return err
+		}
+		if _, _, err := proof.Open(signed, []string{public}); err == nil {
+			return s.useKey(private, public)
+		}
+	}
+	return s.cfg.sys.Remove(s.next())
+}
+
+func (s *store) useKey(private, public string) error {
+	if err := s.cfg.sys.Replace(s.cfg.KeyFile, []byte(private+"\n"), 0o600); err != nil {
+		return err
+	}
+	s.private, s.public = private, public
+	if err := s.publish(); err != nil {
+		return err
+	}
+	return s.cfg.sys.Remove(s.next())
+}
+
+// rotateKey lets another key sign. The handover, signed by both, is what
+// decides: before it the old key signs, after it the new one.
+func (s *store) rotateKey() error {
+	_, origin, err := proof.Public(s.private)
+	if err != nil {
+		return err
+	}
+	private, public, err := proof.NewKey(origin, s.cfg.random)
+	if err != nil {
+		return err
+	}
+	if err := s.cfg.sys.Replace(s.next(), []byte(private+"\n"), 0o600); err != nil {
+		return trouble(err)
+	}
+	if err := s.tell(entry.Key, map[string]any{"key": public, "previous": s.public}); err != nil {
+		return err
+	}
+	numbers, err := files.Handovers(s.cfg.Directory)
+	if err != nil {
+		return trouble(err)
+	}
+	n := 1
+	if len(numbers) > 0 {
+		n = numbers[len(numbers)-1] + 1
+	}
+	c := s.state()
+	signed, err := c.Sign(s.private, private)
+	if err != nil {
+		return err
+	}
+	if err := s.cfg.sys.Replace(s.path(files.Handover(n)), signed, 0o644); err != nil {
+		return s.fail(err) // which key signs now is settled by reading anew
+	}
+	if err := s.useKey(private, public); err != nil {
+		return s.fail(err)
+	}
+	return s.sign(true)
+}

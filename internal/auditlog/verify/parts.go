@@ -1,0 +1,118 @@
+package verify
+
+import (
+	"github.com/tracescrub/tracescrub/internal/auditlog/entry"
+	"github.com/tracescrub/tracescrub/internal/auditlog/files"
+	"github.com/tracescrub/tracescrub/internal/auditlog/subjects"
+)
+
+// note takes from an entry what the report and later checks need.
+func (p *pass) note(e *entry.Entry, line []byte) {
+	p.r.Kinds[e.Kind]++
+	if p.r.First.IsZero() {
+		p.r.First = e.Logged
+	}
+	if e.Logged.Before(p.r.Last) {
+		p.r.bad(Sequence, "", 0, e.Seq, "was logged before the entry before it")
+	}
+	p.r.Last = e.Logged
+	switch e.Kind {
+	case entry.Gap:
+		g := Gap{Seq: e.Seq, At: e.Logged}
+		g.Reason, _ = e.Attributes["reason"].(string)
+		g.Since, _ = e.Attributes["since"].(string)
+		p.r.Gaps = append(p.r.Gaps, g)
+	case entry.Pruned:
+		p.pruned.segment, _ = e.Attributes["segment"].(int64)
+		p.pruned.last, _ = e.Attributes["last"].(int64)
+	case entry.Erased:
+		list, _ := e.Attributes["commitments"].([]any)
+		for _, c := range list {
+			if s, ok := c.(string); ok {
+				p.names.erased[s] = true
+			}
+		}
+		return
+	}
+	for _, c := range subjects.Commitment.FindAll(line, -1) {
+		if s := string(c); !p.names.seen[s] {
+			p.names.seen[s] = true
+			p.names.order = append(p.names.order, named{s, e.Seq})
+		}
+	}
+}
+
+// judgeSegments holds the segments against their manifests and against what
+// was pruned.
+func (p *pass) judgeSegments() {
+	if len(p.segments) == 0 {
+		if p.r.Size > 0 {
+			p.r.bad(SegmentMissing, files.Segment(1), 0, -1, "there is no segment")
+		}
+		return
+	}
+	first := p.segments[0]
+	if int64(first.number) > p.pruned.segment+1 || first.first > p.pruned.last+1 {
+		p.r.bad(SegmentMissing, files.Segment(first.number-1), 0, -1, "is not there, and has not been pruned")
+	}
+	if first.first > 0 {
+		p.r.Pruned = first.first
+	}
+	for i, s := range p.segments[1:] {
+		before := p.segments[i]
+		if s.number != before.number+1 {
+			p.r.bad(SegmentMissing, files.Segment(before.number+1), 0, -1, "is not there")
+			continue
+		}
+		if s.bytes == 0 && i+2 == len(p.segments) {
+			continue // was just begun
+		}
+		if s.manifest == nil {
+			p.r.bad(SegmentChanged, files.Segment(s.number), 1, s.first, "does not begin with the manifest of the segment before")
+			continue
+		}
+		a := s.manifest.Attributes
+		if a["segment"] != int64(before.number) || a["first"] != before.first || a["last"] != s.first-1 ||
+			a["bytes"] != before.bytes || a["sha256"] != before.digest {
+			p.r.bad(SegmentChanged, files.Segment(before.number), 0, -1, "is not what its manifest, entry %d, says", s.first)
+		}
+	}
+}
+
+// names are the commitments of a log.
+type names struct {
+	seen   map[string]bool
+	erased map[string]bool
+	order  []named
+}
+
+type named struct {
+	commitment string
+	seq        int64
+}
+
+func (n *names) start() { n.seen, n.erased = map[string]bool{}, map[string]bool{} }
+
+// check holds the side table against the commitments.
+func (n *names) check(p *pass) error {
+	t, err := subjects.Load(p.o.Directory, func(line int, err error) {
+		p.r.bad(SubjectChanged, files.Subjects, int64(line), -1, "%v", err)
+	})
+	if err != nil {
+		return err
+	}
+	there := map[string]bool{}
+	for _, r := range t.Rows() {
+		there[r.Commitment] = true
+	}
+	for _, c := range n.order {
+		switch {
+		case there[c.commitment]:
+		case n.erased[c.commitment]:
+			p.r.Erased++
+		default:
+			p.r.bad(SubjectMissing, files.Subjects, 0, c.seq, "a commitment of this entry is not in the table, and was not erased")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,200 @@
+// Package verify checks a whole audit log, from its files and a public key
+// alone, and says what is wrong and where. docs/format/audit.md has the table
+// of attacks and what is said about each.
+package verify
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/tracescrub/tracescrub/internal/auditlog/files"
+	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
+)
+
+// Options say which log to check, and against what.
+type Options struct {
+	Directory string
+	// Keys are the public keys to trust: those of log.pub if there are none,
+	// which says nothing against who can write to the directory.
+	Keys []string
+	// Older are checkpoints from elsewhere that the log must continue.
+	Older [][]byte
+	// Progress is told how many bytes have been checked, of how many; may be nil.
+	Progress func(done, total int64)
+}
+
+// Code says what kind of thing is wrong.
+type Code string
+
+// What can be wrong.
+const (
+	EntryChanged   Code = "entry_changed"
+	EntryInvalid   Code = "entry_invalid"
+	HashChanged    Code = "hash_changed"
+	HashMissing    Code = "hash_missing"
+	RootDiffers    Code = "root_differs"
+	Sequence       Code = "sequence"
+	Truncated      Code = "truncated"
+	RolledBack     Code = "rolled_back"
+	Forked         Code = "forked"
+	SegmentChanged Code = "segment_changed"
+	SegmentMissing Code = "segment_missing"
+	SubjectChanged Code = "subject_changed"
+	SubjectMissing Code = "subject_missing"
+	Signature      Code = "signature"
+)
+
+// Problem is one thing that is wrong.
+type Problem struct {
+	Code Code
+	File string
+	Line int64 // from 1, or 0
+	Seq  int64 // of the entry, or -1
+	What string
+}
+
+func (p Problem) String() string {
+	s := string(p.Code) + ": " + p.File
+	if p.Line > 0 {
+		s += fmt.Sprintf(":%d", p.Line)
+	}
+	if p.Seq >= 0 {
+		s += fmt.Sprintf(" entry %d", p.Seq)
+	}
+	return s + ": " + p.What
+}
+
+// Gap is an interruption that the log tells about.
+type Gap struct {
+	Seq    int64
+	At     time.Time
+	Since  string
+	Reason string
+}
+
+// Report is what was found.
+type Report struct {
+	Origin      string
+	Size        int64 // entries that are signed
+	Entries     int64 // with those that are not signed yet
+	Pruned      int64 // of them
+	Erased      int64 // commitments that stand for nothing any more
+	Kinds       map[string]int64
+	First, Last time.Time // logged, of the entries that are there
+	Gaps        []Gap
+	// OwnKeys says that the keys came from the directory itself.
+	OwnKeys  bool
+	Problems []Problem
+	// More is how many problems there are beyond those listed.
+	More int64
+}
+
+// maxProblems is how many are listed.
+const maxProblems = 100
+
+func (r *Report) bad(code Code, file string, line, seq int64, format string, args ...any) {
+	if len(r.Problems) >= maxProblems {
+		r.More++
+		return
+	}
+	r.Problems = append(r.Problems, Problem{code, file, line, seq, fmt.Sprintf(format, args...)})
+}
+
+// Run checks a log. An error says that it could not be checked, not that
+// something is wrong with it. A log that is being written can be checked.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	r := &Report{Kinds: map[string]int64{}}
+	keys := o.Keys
+	if len(keys) == 0 {
+		var err error
+		if keys, err = files.PublicKeys(o.Directory); err != nil {
+			return nil, fmt.Errorf("no public key: %w", err)
+		}
+		r.OwnKeys = true
+	}
+	// The checkpoint is read first: what a writer adds meanwhile is behind it.
+	signed, err := os.ReadFile(filepath.Join(o.Directory, files.Checkpoint))
+	if os.IsNotExist(err) {
+		r.bad(Signature, files.Checkpoint, 0, -1, "there is no checkpoint")
+	} else if err != nil {
+		return nil, err
+	}
+	hands, err := handovers(o.Directory)
+	if err != nil {
+		return nil, err
+	}
+	trusted := trust(o.Directory, keys, hands)
+	c, known := r.open(files.Checkpoint, signed, trusted)
+	r.Origin, r.Size = c.Origin, c.Size
+	p := &pass{o: o, r: r, checkpoint: c, known: known}
+	for _, h := range hands {
+		p.pin(h.name, h.signed, trusted, false)
+	}
+	for i, b := range o.Older {
+		p.pin(fmt.Sprintf("older checkpoint %d", i+1), b, trusted, true)
+	}
+	if err := p.run(ctx); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// open checks the signature of a checkpoint. If nobody who is trusted has
+// signed it, what it says is still of use to find out what else is wrong.
+func (r *Report) open(name string, signed []byte, trusted []string) (c proof.Checkpoint, known bool) {
+	if signed == nil {
+		return c, false
+	}
+	c, _, err := proof.Open(signed, trusted)
+	if err == nil {
+		return c, true
+	}
+	r.bad(Signature, name, 0, -1, "%v", err)
+	c, err = proof.Read(signed)
+	return c, err == nil
+}
+
+type handover struct {
+	name   string
+	signed []byte
+}
+
+func handovers(dir string) ([]handover, error) {
+	numbers, err := files.Handovers(dir)
+	if err != nil {
+		return nil, err
+	}
+	var hs []handover
+	for _, n := range numbers {
+		b, err := os.ReadFile(filepath.Join(dir, files.Handover(n)))
+		if err != nil {
+			return nil, err
+		}
+		hs = append(hs, handover{files.Handover(n), b})
+	}
+	return hs, nil
+}
+
+// trust adds the keys that those who are trusted have handed over to, and
+// those that handed over to them.
+func trust(dir string, keys []string, hands []handover) []string {
+	all, err := files.PublicKeys(dir)
+	if err != nil {
+		return keys
+	}
+	trusted := append([]string(nil), keys...)
+	for range hands {
+		for _, h := range hands {
+			if _, _, err := proof.Open(h.signed, trusted); err != nil {
+				continue
+			}
+			if _, by, err := proof.Open(h.signed, append(append([]string(nil), trusted...), all...)); err == nil {
+				trusted = append(trusted, by...)
+			}
+		}
+	}
+	return trusted
+}
