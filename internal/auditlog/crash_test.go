@@ -3,6 +3,7 @@ package auditlog
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -84,7 +85,7 @@ func crash(t *testing.T, dir string, step, first int, kill func(acked int) bool)
 	lines := bufio.NewReader(out)
 	for {
 		s, err := lines.ReadString('\n')
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break // a line without its end was not said
 		}
 		require.NoError(t, err)

@@ -244,10 +244,10 @@ func kill(t *testing.T, c *collector) {
 	<-c.done
 }
 
-// files counts the files of a directory with an extension.
-func (k *cluster) files(t *testing.T, dir, ext string) (n int) {
+// spooled counts the items in the gateway's spool.
+func (k *cluster) spooled(t *testing.T) (n int) {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(k.path(dir), "*"+ext))
+	found, err := filepath.Glob(filepath.Join(k.path("gateway/spool"), "*.item"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -265,7 +265,7 @@ func TestKafkaNoPlaintextAtRest(t *testing.T) {
 
 	k.stopBroker(t)
 	flood(t, gateway, v, 2) // to the spool
-	if n := k.files(t, "gateway/spool", ".item"); n == 0 {
+	if n := k.spooled(t); n == 0 {
 		t.Error("nothing is in the spool")
 	}
 	keep("without Kafka", k.surfaces(t, gateway, one.c))
@@ -276,7 +276,7 @@ func TestKafkaNoPlaintextAtRest(t *testing.T) {
 	gateway = k.gateway(t, verbose)
 	two := k.gate(t, "gate2", verbose, lease, `receivers: {release_gate: {expire_after: 1s}}`)
 	soon(t, "everything to be decided and the spool to be empty", func() bool {
-		return k.files(t, "gateway/spool", ".item") == 0 &&
+		return k.spooled(t) == 0 &&
 			len(two.list(t, "pending"))+len(two.list(t, "approved"))+len(two.list(t, "releasing")) == 0
 	})
 	keep("in the end", k.surfaces(t, gateway, two.c))

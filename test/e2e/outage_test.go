@@ -44,7 +44,7 @@ func TestKafkaAway(t *testing.T) {
 	if status := sendFlagged(t, gateway, v, 2, ""); status != http.StatusOK {
 		t.Errorf("the first without Kafka: status %d", status)
 	}
-	if n := k.files(t, "gateway/spool", ".item"); n != 1 {
+	if n := k.spooled(t); n != 1 {
 		t.Errorf("%d items in the spool, want 1", n)
 	}
 	mustSend(t, gateway, tracesBatch(session(v, 3, true)))
@@ -59,7 +59,7 @@ func TestKafkaAway(t *testing.T) {
 			break
 		}
 		if status != http.StatusOK || id == 30 {
-			t.Fatalf("status %d, %d items in the spool", status, k.files(t, "gateway/spool", ".item"))
+			t.Fatalf("status %d, %d items in the spool", status, k.spooled(t))
 		}
 		taken = append(taken, id)
 	}
@@ -69,7 +69,7 @@ func TestKafkaAway(t *testing.T) {
 
 	k.startBroker(t)
 	one.pending(t, 2+len(taken))
-	soon(t, "the spool to be empty", func() bool { return k.files(t, "gateway/spool", ".item") == 0 })
+	soon(t, "the spool to be empty", func() bool { return k.spooled(t) == 0 })
 	if status := sendFlagged(t, gateway, v, id, words(rng, 600_000)); status != http.StatusOK {
 		t.Errorf("what was refused, sent again: status %d", status)
 	}
@@ -119,7 +119,7 @@ func TestKafkaKillGateway(t *testing.T) {
 		before := len(acked)
 		storm(t, gateway, v, &next, acked)
 		<-gateway.done
-		t.Logf("round %d: %d acknowledged, %d in the spool", round, len(acked)-before, k.files(t, "gateway/spool", ".item"))
+		t.Logf("round %d: %d acknowledged, %d in the spool", round, len(acked)-before, k.spooled(t))
 		if len(acked) == before {
 			t.Error("nothing was acknowledged")
 		}
@@ -129,7 +129,7 @@ func TestKafkaKillGateway(t *testing.T) {
 	}
 	gateway := k.gateway(t)
 	known := map[string]bool{}
-	soon(t, "the spool to be empty", func() bool { return k.files(t, "gateway/spool", ".item") == 0 })
+	soon(t, "the spool to be empty", func() bool { return k.spooled(t) == 0 })
 	soon(t, "all that was acknowledged", func() bool {
 		for _, it := range one.list(t, "") {
 			known[it.TraceID] = true

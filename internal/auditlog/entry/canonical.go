@@ -78,7 +78,7 @@ func object(b []byte, v map[string]any, depth int) (_ []byte, err error) {
 
 var (
 	errTooDeep = errors.New("nested too deep")
-	errName    = errors.New("a name is not 1 to 128 characters of a-z, 0-9, _ and .")
+	errName    = errors.New("a name is not 1 to 128 characters of a-z, 0-9, point and underscore")
 	errUTF8    = errors.New("text is not UTF-8")
 )
 

@@ -75,7 +75,9 @@ func makeVectors(t *testing.T) *vectors {
 	attributes := []map[string]any{
 		{"version": int64(1), "origin": "example.com/audit", "key": public},
 		{"user.id": v.Commitments[0].Commitment, "tracescrub.reason": v.Commitments[1].Commitment, "tracescrub.version": int64(2)},
-		{"text": "\"\\\b\f\n\r\t\x01é\u2028", "list": []any{true, int64(-9007199254740991), map[string]any{}}}, nil, nil,
+		{"text": "\"\\\b\f\n\r\t\x01é\u2028", "list": []any{true, int64(-9007199254740991), map[string]any{}}},
+		nil,
+		nil,
 	}
 	for i, kind := range []string{entry.Opened, "tracescrub.denied", "tracescrub.masked", entry.Heartbeat, entry.Closed} {
 		e := &entry.Entry{Seq: int64(i), Kind: kind, Time: at, Logged: at.Add(time.Duration(i)), Attributes: attributes[i]}

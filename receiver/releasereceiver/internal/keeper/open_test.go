@@ -7,7 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/tracescrub/tracescrub/internal/envelope"
@@ -100,11 +99,15 @@ func TestOpenAtOnce(t *testing.T) {
 		for range 20 {
 			wg.Go(func() {
 				_, err := k.Get(w.Context(), id.String())
-				assert.NoError(w, err)
+				if err != nil {
+					w.Error(err)
+				}
 			})
 			wg.Go(func() {
 				_, err := k.Preview(w.Context(), person("ann"), id.String())
-				assert.NoError(w, err)
+				if err != nil {
+					w.Error(err)
+				}
 			})
 		}
 		wg.Wait()
@@ -112,7 +115,9 @@ func TestOpenAtOnce(t *testing.T) {
 
 		wg.Go(func() {
 			_, err := k.Get(w.Context(), large.String())
-			assert.NoError(w, err, "it is opened alone")
+			if err != nil {
+				w.Error("it is opened alone:", err)
+			}
 		})
 		wg.Wait()
 		*c.most = 0
