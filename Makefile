@@ -55,7 +55,9 @@ test:
 
 ## race: the packages in which goroutines meet, under the race detector (needs a C compiler)
 race:
-	CGO_ENABLED=1 go test -race ./processor/... ./internal/mask ./internal/memory ./internal/join ./internal/walk ./cmd/tracescrub/internal/...
+	CGO_ENABLED=1 go test -race ./processor/... ./connector/... ./exporter/... ./receiver/... \
+		./internal/auditlog/... ./internal/durable ./internal/holdstore/... ./internal/join ./internal/mask ./internal/memory ./internal/walk \
+		./cmd/tracescrub/internal/...
 
 ## build: bin/otelcol-tracescrub and bin/tracescrub
 build: $(COLLECTOR) $(if $(wildcard cmd/tracescrub),$(CLI))

@@ -209,6 +209,7 @@ func TestBinary(t *testing.T) {
 
 // expiring: what nobody decided about in time is shown as expired, at once.
 func expiring(t *testing.T) {
+	t.Helper()
 	c := started(t, func(string) string { return `receivers: {release_gate: {expire_after: 6s}}` })
 	s := c.site(t)
 	w := s.open(t, s.names[0], desk)
