@@ -16,6 +16,7 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/envelope"
 	"github.com/tracescrub/tracescrub/internal/holdstore"
+	"github.com/tracescrub/tracescrub/internal/item"
 	"github.com/tracescrub/tracescrub/internal/shape"
 	"github.com/tracescrub/tracescrub/internal/unseal"
 	"github.com/tracescrub/tracescrub/internal/verdict"
@@ -104,11 +105,7 @@ func open(opener *unseal.Opener, capsule envelope.Capsule, e ledger.Entry, chunk
 		return nil, err
 	}
 	// Whoever has the public key can seal anything; the id says what it is.
-	h := sha256.New()
-	h.Write([]byte("tracescrub item 1\x00" + e.Signal + "\x00"))
-	h.Write(e.Trace[:])
-	h.Write(plain)
-	if id := h.Sum(nil); subtle.ConstantTimeCompare(id[:len(e.Key)], e.Key[:]) == 0 {
+	if id := item.IDOf(e.Signal, e.Trace, plain); subtle.ConstantTimeCompare(id[:], e.Key[:]) == 0 {
 		return nil, ErrOther
 	}
 	return decode(e.Signal, plain)

@@ -1,6 +1,6 @@
 // Package apitest is a gate.Gate in memory, with plausible items, for tests
-// of the API, of the page and of the command line. Package serve is a small
-// server around it.
+// of the API, of the page and of the command line. The program page/pagetest is a
+// small server around it.
 package apitest
 
 import (
