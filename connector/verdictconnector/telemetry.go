@@ -3,13 +3,14 @@ package verdictconnector
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
+
+	"github.com/tracescrub/tracescrub/internal/seldom"
 )
 
 const scopeName = "github.com/tracescrub/tracescrub/connector/verdictconnector"
@@ -23,12 +24,12 @@ type telemetry struct {
 	seconds metric.Float64Histogram
 
 	registration metric.Registration
-	log          *limitedLog
+	log          *seldom.Log
 }
 
 func newTelemetry(set component.TelemetrySettings, held func() int64) (*telemetry, error) {
 	meter := set.MeterProvider.Meter(scopeName)
-	t := &telemetry{log: &limitedLog{logger: set.Logger, now: time.Now}}
+	t := &telemetry{log: seldom.New(set.Logger, time.Now)}
 	var errs [6]error
 	t.items, errs[0] = meter.Int64Counter("otelcol_connector_verdict_items", metric.WithUnit("{items}"),
 		metric.WithDescription("Spans, log records and metrics that went on, by outcome."))
@@ -62,50 +63,10 @@ func (t *telemetry) passed(ctx context.Context, signal, outcome string, n int) {
 
 func (t *telemetry) refuse(ctx context.Context, signal, reason string) {
 	t.refused.Add(ctx, 1, metric.WithAttributes(attribute.String("signal", signal), attribute.String("reason", reason)))
-	t.log.warn("refused a batch, its sender can try again", zap.String("reason", reason), zap.String("signal", signal))
+	t.log.Warn("refused a batch, its sender can try again", 1, zap.String("reason", reason), zap.String("signal", signal))
 }
 
 // step measures what came of a step.
 func (t *telemetry) step(ctx context.Context, name string, took time.Duration) {
 	t.seconds.Record(ctx, took.Seconds(), metric.WithAttributes(attribute.String("step", name)))
-}
-
-// logInterval is how far apart two log lines for the same reason are.
-const logInterval = time.Minute
-
-// limitedLog writes a line at most once per interval for each first field,
-// with the count of all since the last one.
-type limitedLog struct {
-	logger *zap.Logger
-	now    func() time.Time
-
-	// mu guards lines.
-	mu    sync.Mutex
-	lines map[string]*limitedLine
-}
-
-type limitedLine struct {
-	next    time.Time
-	pending int
-}
-
-// warn writes message. The fields must come from bounded sets.
-func (l *limitedLog) warn(message string, first zap.Field, more ...zap.Field) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	line := l.lines[first.String]
-	if line == nil {
-		if l.lines == nil {
-			l.lines = map[string]*limitedLine{}
-		}
-		line = &limitedLine{}
-		l.lines[first.String] = line
-	}
-	line.pending++
-	now := l.now()
-	if now.Before(line.next) {
-		return
-	}
-	l.logger.Warn(message, append(more, first, zap.Int("count", line.pending))...)
-	line.next, line.pending = now.Add(logInterval), 0
 }

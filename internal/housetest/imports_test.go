@@ -38,6 +38,7 @@ var importRules = []importRule{
 	{pkg: "internal/seal", may: []string{"internal/envelope", "internal/keyfiles"}, why: "can only close"},
 	{pkg: "internal/unseal", may: []string{"internal/envelope", "internal/keyfiles"}, why: "the only package that opens"},
 	{pkg: "internal/event", may: []string{"internal/verdict"}, why: "the words of audit events"},
+	{pkg: "internal/seldom", why: "log lines, for whoever has a logger"},
 	{pkg: "internal/release", why: "goes with a context, from the gate to the way out"},
 	{pkg: "internal/shape", why: "how to get at the parts of a batch, whatever the signal"},
 	{pkg: "internal/item", may: []string{"internal/envelope", "internal/release", "internal/shape", "internal/verdict"}, why: "what one held item is, for whoever names or stores it"},

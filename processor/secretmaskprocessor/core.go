@@ -234,7 +234,7 @@ func (c *core) reload(ctx context.Context) {
 		c.tel.reloaded(ctx, err)
 	}
 	if err != nil {
-		c.tel.log.warn("cannot reload rule packs, the old rules stay in use", 1, zap.Error(err))
+		c.tel.log.Warn("cannot reload rule packs, the old rules stay in use", 1, zap.Error(err))
 	} else if changed {
 		c.log.Info("reloaded rule packs", zap.Int("rules", len(c.engine.Rules())))
 	}

@@ -150,7 +150,7 @@ func (c *core) refresh(ctx context.Context) {
 		c.tel.refreshed(ctx, err)
 	}
 	if err != nil {
-		c.tel.log.warn("cannot refresh known secrets, the old ones stay in use", 1, zap.Error(err))
+		c.tel.log.Warn("cannot refresh known secrets, the old ones stay in use", 1, zap.Error(err))
 	} else if changed {
 		c.log.Info("refreshed known secrets", zap.Int("values", len(d.secrets)))
 	}

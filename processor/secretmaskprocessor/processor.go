@@ -219,7 +219,7 @@ func (c *core) refusal(ctx context.Context, s *scan) error {
 		c.refuse(ctx, "limits")
 	case s.failed != nil:
 		c.refuse(ctx, "seal")
-		c.tel.log.warn("cannot seal what is to be held, batches are refused", 1, zap.Error(s.failed))
+		c.tel.log.Warn("cannot seal what is to be held, batches are refused", 1, zap.Error(s.failed))
 		return s.failed
 	}
 	return s.refused

@@ -44,7 +44,7 @@ func (c *core) rekey(ctx context.Context) {
 		c.tel.rekeyed(ctx, err)
 	}
 	if err != nil {
-		c.tel.log.warn("cannot read public keys, the old one stays in use", 1, zap.Error(err))
+		c.tel.log.Warn("cannot read public keys, the old one stays in use", 1, zap.Error(err))
 	} else if c.sealKey != old {
 		c.log.Info("seals for a new key", zap.Stringer("key", c.sealKey))
 	}

@@ -3,7 +3,6 @@ package secretmaskprocessor
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -11,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
 
+	"github.com/tracescrub/tracescrub/internal/seldom"
 	"github.com/tracescrub/tracescrub/internal/walk"
 )
 
@@ -36,7 +36,7 @@ type telemetry struct {
 	released metric.Int64Counter
 	rekeys   metric.Int64Counter
 
-	log *limitedLog
+	log *seldom.Log
 }
 
 func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
@@ -47,7 +47,7 @@ func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
 		errs = append(errs, err)
 		return c
 	}
-	t := &telemetry{log: &limitedLog{logger: set.Logger, now: time.Now}}
+	t := &telemetry{log: seldom.New(set.Logger, time.Now)}
 	t.items = counter("otelcol_processor_secret_mask_items_scanned", "{items}",
 		"Spans, log records, data points and profiles that were scanned.")
 	t.bytes = counter("otelcol_processor_secret_mask_bytes_scanned", "By",
@@ -101,12 +101,12 @@ func (t *telemetry) record(ctx context.Context, s *scan, items, dropped int, too
 	for why, n := range s.reasons {
 		if n > 0 {
 			t.withheld.Add(ctx, int64(n), metric.WithAttributes(attribute.String("reason", reasonName(why))))
-			t.log.warn("withheld texts that could not be scanned", n, zap.String("reason", reasonName(why)))
+			t.log.Warn("withheld texts that could not be scanned", n, zap.String("reason", reasonName(why)))
 		}
 	}
 	if s.forged > 0 {
 		t.forged.Add(ctx, int64(s.forged), signal)
-		t.log.warn("removed attributes of incoming data that are reserved for tracescrub", s.forged)
+		t.log.Warn("removed attributes of incoming data that are reserved for tracescrub", s.forged)
 	}
 	for level, n := range s.held {
 		if n > 0 && s.failed == nil {
@@ -140,49 +140,4 @@ func count(ctx context.Context, c metric.Int64Counter, err error) {
 		result = "failure"
 	}
 	c.Add(ctx, 1, metric.WithAttributes(attribute.String("result", result)))
-}
-
-// logInterval is how far apart two log lines with the same words are.
-const logInterval = time.Minute
-
-// limitedLog writes each message at most once per interval, with the count of
-// all since the last one. It never writes data.
-type limitedLog struct {
-	logger *zap.Logger
-	now    func() time.Time
-
-	// mu guards lines.
-	mu    sync.Mutex
-	lines map[string]*limitedLine
-}
-
-type limitedLine struct {
-	next    time.Time
-	pending int
-}
-
-// warn counts n more of what message says. The fields must come from a
-// bounded set; the first one tells lines with the same message apart.
-func (l *limitedLog) warn(message string, n int, fields ...zap.Field) {
-	key := message
-	if len(fields) > 0 {
-		key += " " + fields[0].String
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	line := l.lines[key]
-	if line == nil {
-		if l.lines == nil {
-			l.lines = make(map[string]*limitedLine)
-		}
-		line = &limitedLine{}
-		l.lines[key] = line
-	}
-	line.pending += n
-	now := l.now()
-	if now.Before(line.next) {
-		return
-	}
-	l.logger.Warn(message, append(fields, zap.Int("count", line.pending))...)
-	line.next, line.pending = now.Add(logInterval), 0
 }

@@ -1,16 +1,12 @@
 package secretmaskprocessor
 
 import (
-	"fmt"
 	"os"
 	"regexp"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zaptest/observer"
 )
 
 func TestMetrics(t *testing.T) {
@@ -50,19 +46,4 @@ func TestReadmeNamesEveryMetric(t *testing.T) {
 	made := names("telemetry.go", `"(otelcol_[a-z_]+)"`)
 	require.Len(t, made, 15)
 	require.ElementsMatch(t, made, names("README.md", "\\| `(otelcol_[a-z_]+)`"))
-}
-
-func TestLogIsLimited(t *testing.T) {
-	core, logs := observer.New(zap.WarnLevel)
-	now := time.Unix(0, 0)
-	l := &limitedLog{logger: zap.New(core), now: func() time.Time { return now }}
-	for range 10 {
-		l.warn("message", 2, zap.String("reason", "a"))
-		l.warn("message", 1, zap.String("reason", "b"))
-	}
-	require.Equal(t, 2, logs.Len())
-	now = now.Add(logInterval)
-	l.warn("message", 2, zap.String("reason", "a"))
-	require.Equal(t, 3, logs.Len())
-	require.Equal(t, "map[count:20 reason:a]", fmt.Sprint(logs.All()[2].ContextMap()))
 }
