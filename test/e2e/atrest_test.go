@@ -62,21 +62,7 @@ func TestNoPlaintextAtRest(t *testing.T) {
 	a.awaitOut(t, hexID(200))
 
 	flood(t, c, v, 1)
-	for i, it := range a.list(t, "pending") {
-		a.call(t, "bob", http.MethodGet, "/api/v1/items/"+it.ID, "", "")
-		if status, _ := a.call(t, "bob", http.MethodGet, "/api/v1/items/"+it.ID+"/preview", "", ""); status != http.StatusOK {
-			t.Errorf("preview: status %d", status)
-		}
-		switch i % 3 {
-		case 0:
-			a.approve(t, it.ID, "masked")
-		case 1:
-			a.vote(t, "alice", it.ID, "deny", "")
-		}
-	}
-	for _, path := range []string{"/", "/api/v1/stats", "/api/v1/openapi.yaml", "/api/v1/me", "/no/such/page", "/api/v1/items/00"} {
-		a.call(t, "alice", http.MethodGet, path, "", "")
-	}
+	a.useAll(t)
 	surfaces := c.surfaces(t)
 
 	// Killed while a flood comes in; what is left expires.
@@ -102,6 +88,27 @@ func TestNoPlaintextAtRest(t *testing.T) {
 		}
 	}
 	revealed.check(t, surfaces)
+}
+
+// useAll asks the admin API for all that it has to say about what is pending,
+// approves a third of it, denies another and leaves the rest.
+func (a *admin) useAll(t *testing.T) {
+	t.Helper()
+	for i, it := range a.list(t, "pending") {
+		a.call(t, "bob", http.MethodGet, "/api/v1/items/"+it.ID, "", "")
+		if status, _ := a.call(t, "bob", http.MethodGet, "/api/v1/items/"+it.ID+"/preview", "", ""); status != http.StatusOK {
+			t.Errorf("preview: status %d", status)
+		}
+		switch i % 3 {
+		case 0:
+			a.approve(t, it.ID, "masked")
+		case 1:
+			a.vote(t, "alice", it.ID, "deny", "")
+		}
+	}
+	for _, path := range []string{"/", "/api/v1/stats", "/api/v1/openapi.yaml", "/api/v1/me", "/no/such/page", "/api/v1/items/00"} {
+		a.call(t, "alice", http.MethodGet, path, "", "")
+	}
 }
 
 // protobuf is a batch of traces full of secrets.
