@@ -44,11 +44,6 @@ var houseRules = []struct {
 		"package internal/novelty is not in the import table",
 	},
 	{
-		"imports: planned package exists", checkImports,
-		files("exporter/auditexporter/a.go", `package auditexporter`),
-		"no longer planned",
-	},
-	{
 		"imports: package of the table is gone", checkImports,
 		files("rules/a.go", `package rules`),
 		"import table: no package internal/walk",
