@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/config/configopaque"
@@ -103,4 +104,14 @@ func Sign(secret, at string, body []byte) string {
 	m.Write([]byte(at + "."))
 	m.Write(body)
 	return "v1=" + hex.EncodeToString(m.Sum(nil))
+}
+
+// Plain takes out of a text what chats take for links, mentions and markup.
+func Plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f || strings.ContainsRune("<>&@*_~`|[]()#!", r) {
+			return '.'
+		}
+		return r
+	}, s)
 }

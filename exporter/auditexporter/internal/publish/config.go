@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/witness"
+	"github.com/tracescrub/tracescrub/internal/kafkaclient"
 	"github.com/tracescrub/tracescrub/internal/webhook"
 )
 
@@ -21,6 +22,7 @@ import (
 type Config struct {
 	File    map[string]FileConfig    `mapstructure:"file"`
 	Webhook map[string]WebhookConfig `mapstructure:"webhook"`
+	Kafka   map[string]KafkaConfig   `mapstructure:"kafka"`
 	OTLP    map[string]OTLPConfig    `mapstructure:"otlp"`
 	Witness map[string]WitnessConfig `mapstructure:"witness"`
 
@@ -55,6 +57,16 @@ type WebhookConfig struct {
 	// Secret signs what is sent; at least 16 bytes. Without it only the
 	// checkpoint's own signature is there.
 	Secret configopaque.String `mapstructure:"secret"`
+}
+
+// KafkaConfig is a topic, which gets a record in its partition 0.
+type KafkaConfig struct {
+	kafkaclient.Config `mapstructure:",squash"`
+	// Topic must exist, keep all its records and be somebody else's: we need
+	// no more than the permission to write.
+	Topic string `mapstructure:"topic"`
+	// MinInterval is that of PaceConfig; the timeout is the client's.
+	MinInterval time.Duration `mapstructure:"min_interval"`
 }
 
 // OTLPConfig is a receiver of OTLP/HTTP, which gets a log record.
@@ -106,6 +118,12 @@ func (c *WebhookConfig) Unmarshal(conf *confmap.Conf) error {
 }
 
 // Unmarshal starts from the defaults.
+func (c *KafkaConfig) Unmarshal(conf *confmap.Conf) error {
+	c.MinInterval, c.Config = defaultInterval, kafkaclient.DefaultConfig()
+	return conf.Unmarshal(c)
+}
+
+// Unmarshal starts from the defaults.
 func (c *OTLPConfig) Unmarshal(conf *confmap.Conf) error {
 	c.MinInterval, c.HTTP = defaultInterval, defaultClient()
 	return conf.Unmarshal(c)
@@ -117,7 +135,10 @@ func (c *WitnessConfig) Unmarshal(conf *confmap.Conf) error {
 	return conf.Unmarshal(c)
 }
 
-var legalName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,31}$`)
+var (
+	legalName  = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,31}$`)
+	legalTopic = regexp.MustCompile(`^[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,248}$`)
+)
 
 // Validate reports mistakes in names; the sinks report their own, which the
 // Collector asks each for.
@@ -132,15 +153,18 @@ func (c *Config) Validate() error {
 	}
 	check("file", slices.Sorted(maps.Keys(c.File)))
 	check("webhook", slices.Sorted(maps.Keys(c.Webhook)))
+	check("kafka", slices.Sorted(maps.Keys(c.Kafka)))
 	check("otlp", slices.Sorted(maps.Keys(c.OTLP)))
 	check("witness", slices.Sorted(maps.Keys(c.Witness)))
 	return errors.Join(errs...)
 }
 
+var errNegative = errors.New("min_interval: must not be negative")
+
 func paceProblems(minInterval, timeout time.Duration) []error {
 	var errs []error
 	if minInterval < 0 {
-		errs = append(errs, errors.New("min_interval: must not be negative"))
+		errs = append(errs, errNegative)
 	}
 	if timeout <= 0 {
 		errs = append(errs, errors.New("timeout: must be more than 0"))
@@ -167,6 +191,18 @@ func (c *FileConfig) Validate() error {
 // Validate reports all mistakes.
 func (c *WebhookConfig) Validate() error {
 	return errors.Join(append(webhook.Problems(c.URL, c.Secret), paceProblems(c.MinInterval, c.Timeout)...)...)
+}
+
+// Validate reports all mistakes.
+func (c *KafkaConfig) Validate() error {
+	errs := c.Problems()
+	if !legalTopic.MatchString(c.Topic) {
+		errs = append(errs, errors.New("topic: must be of letters, digits, points, underscores and hyphens"))
+	}
+	if c.MinInterval < 0 {
+		errs = append(errs, errNegative)
+	}
+	return errors.Join(errs...)
 }
 
 // Validate reports all mistakes.

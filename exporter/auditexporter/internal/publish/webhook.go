@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"go.opentelemetry.io/collector/component"
 
@@ -40,21 +39,11 @@ func (h *hook) send(ctx context.Context, c *checkpoint) error {
 		ID: c.id, Event: eventName, Origin: c.Origin, Size: c.Size,
 		Root: base64.StdEncoding.EncodeToString(c.Root[:]), Checkpoint: string(c.signed),
 	}
-	m.Text = fmt.Sprintf("audit log %s: %d entries, root %s", plain(c.Origin), c.Size, m.Root)
+	m.Text = fmt.Sprintf("audit log %s: %d entries, root %s", webhook.Plain(c.Origin), c.Size, m.Root)
 	body, err := json.Marshal(m)
 	if err != nil {
 		return err
 	}
 	_, err = h.hook.Post(ctx, c.id, body)
 	return err
-}
-
-// plain takes out what chats take for links, mentions and markup.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f || strings.ContainsRune("<>&@*_~`|[]()#!", r) {
-			return '.'
-		}
-		return r
-	}, s)
 }

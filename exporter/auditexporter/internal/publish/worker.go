@@ -50,6 +50,10 @@ func newWorkers(cfg Config, dir string, set component.TelemetrySettings) ([]*wor
 		c := cfg.Webhook[name]
 		add("webhook", name, &hook{hook: webhookOf(c)}, c.MinInterval, c.Timeout)
 	}
+	for _, name := range slices.Sorted(maps.Keys(cfg.Kafka)) {
+		c := cfg.Kafka[name]
+		add("kafka", name, &kafkaSink{cfg: c}, c.MinInterval, c.Timeout)
+	}
 	for _, name := range slices.Sorted(maps.Keys(cfg.OTLP)) {
 		c := cfg.OTLP[name]
 		add("otlp", name, &otlp{cfg: c, set: set}, c.MinInterval, c.HTTP.Timeout)

@@ -214,7 +214,7 @@ func (n *Notifier) take() (message, bool) {
 func text(m message, page string) string {
 	var b strings.Builder
 	for _, e := range m.Events {
-		line := fmt.Sprintf("%s: item %s of service %s (%s, %d findings: %s)", e.What, e.ID, plain(e.Service), plain(e.Severity), e.Findings, plain(strings.Join(e.Rules, ", ")))
+		line := fmt.Sprintf("%s: item %s of service %s (%s, %d findings: %s)", e.What, e.ID, webhook.Plain(e.Service), webhook.Plain(e.Severity), e.Findings, webhook.Plain(strings.Join(e.Rules, ", ")))
 		switch e.What {
 		case "held":
 			line += fmt.Sprintf(", needs %d approvals until %s", e.Required, e.Expires.UTC().Format(time.RFC3339))
@@ -228,19 +228,6 @@ func text(m message, page string) string {
 	}
 	b.WriteString(page)
 	return strings.TrimSpace(b.String())
-}
-
-// plain takes out what chats take for links, mentions and markup.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r < ' ' || strings.ContainsRune("<>&@*_~`|[]()#!", r):
-			return '.'
-		case r >= 0x7f:
-			return '.'
-		}
-		return r
-	}, s)
 }
 
 // deliver sends one message until it is taken, or for good reason not.
