@@ -30,7 +30,7 @@ func TestEntry(t *testing.T) {
 	e.User, e.Via, e.Reason, e.Decision, e.Mode, e.Producer = who, "api", why, "approve", "masked", "producer"
 	e.Version, e.Attempt, e.Required, e.Key = 3, 1, 2, "key"
 	e.Votes = []event.Vote{{User: who, Decision: "approve", Mode: "masked"}}
-	ld := source().Logs(e)
+	ld := teller().Logs(e)
 	require.NoError(t, f.told(t, ld))
 	it := f.entries(t)[1]
 	require.Equal(t, event.Approved, it.Kind)
@@ -93,7 +93,7 @@ func TestRetry(t *testing.T) {
 	require.NoError(t, f.told(t, batch(event.Masked, 1, 2)))
 	later := about(event.Masked, 2)
 	later.At = at.Add(time.Minute)
-	require.NoError(t, f.told(t, source().Logs(later, about(event.Masked, 3))))
+	require.NoError(t, f.told(t, teller().Logs(later, about(event.Masked, 3))))
 	require.NoError(t, f.Shutdown(t.Context()))
 	f.again(t).start(t)
 	require.NoError(t, f.told(t, batch(event.Masked, 3, 1)))
@@ -128,7 +128,7 @@ func TestCheckpoint(t *testing.T) {
 	for kind, signs := range map[string]bool{
 		event.Masked: false, event.Held: false, event.Viewed: false, event.Voted: false, event.Started: false,
 		event.Approved: true, event.Denied: true, event.Expired: true, event.Released: true, event.Shredded: true,
-		event.PolicyChanged: true, event.KeyRotated: true, event.KeyDestroyed: true, "tracescrub.key.created": true,
+		event.PolicyChanged: true, event.KeyRotated: true, event.KeyDestroyed: true, event.KeyCreated: true,
 	} {
 		t.Run(kind, func(t *testing.T) {
 			f := newFixture(t).start(t)
@@ -153,7 +153,7 @@ func TestCheckpoint(t *testing.T) {
 func withBody(body []byte, n int) plog.Logs {
 	e := about(event.Masked, n)
 	e.Record = body
-	return source().Logs(e)
+	return teller().Logs(e)
 }
 
 func recordIn(ld plog.Logs) plog.LogRecord {
@@ -174,7 +174,7 @@ func TestRecord(t *testing.T) {
 	require.Equal(t, body, got)
 	all := f.entries(t)
 	require.Len(t, all, 2)
-	require.Equal(t, digest, all[1].Attributes[attrRecord])
+	require.Equal(t, digest, all[1].Attributes[event.AttrRecord])
 	require.NotContains(t, string(all[1].Line), "telemetry ")
 	require.Equal(t, map[string]int64{"": 2}, f.points(t, "records", ""))
 	require.Equal(t, map[string]int64{"": int64(2 * len(body))}, f.points(t, "record_bytes", ""))
@@ -260,7 +260,7 @@ func TestRecordRefused(t *testing.T) {
 			ld := withBody([]byte("masked"), 1)
 			change(recordIn(ld))
 			err := f.told(t, ld)
-			require.ErrorContains(t, err, attrRecord)
+			require.ErrorContains(t, err, event.AttrRecord)
 			require.True(t, consumererror.IsPermanent(err))
 			require.Equal(t, []string{"log.opened"}, f.kinds(t))
 			require.NoDirExists(t, filepath.Join(f.dir, records.Directory))
@@ -271,10 +271,10 @@ func TestRecordRefused(t *testing.T) {
 // TestNames: who tells it is checked as well.
 func TestNames(t *testing.T) {
 	f := newFixture(t).start(t)
-	long := source()
+	long := teller()
 	long.Component = strings.Repeat("x", maxName+1)
 	require.ErrorContains(t, f.told(t, long.Logs(about(event.Masked, 1))), "otelcol.component.id")
-	long = source()
+	long = teller()
 	long.Resource.Attributes().PutInt("service.instance.id", 1)
 	require.ErrorContains(t, f.told(t, long.Logs(about(event.Masked, 1))), "service.instance.id")
 	require.NoError(t, f.told(t, event.Source{Resource: pcommon.NewResource()}.Logs(about(event.Masked, 1))))
@@ -286,7 +286,7 @@ func TestNames(t *testing.T) {
 func TestNewer(t *testing.T) {
 	f := newFixture(t).start(t)
 	e := about("tracescrub.replica.moved", 1)
-	require.NoError(t, f.told(t, source().Logs(e)))
+	require.NoError(t, f.told(t, teller().Logs(e)))
 	require.Equal(t, []string{"log.opened", "replica.moved"}, f.kinds(t))
 	require.Equal(t, map[string]int64{"other": 1}, f.points(t, "events", "kind"))
 	for value, want := range map[any]bool{"eu-west/2:a.b_c": true, "two words": false, int64(-3): true, true: true, 1.5: false} {

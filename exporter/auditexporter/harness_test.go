@@ -36,8 +36,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var at = time.Date(2026, 1, 31, 12, 0, 0, 5, time.UTC)
 
-// source tells events as verdict of some Collector does.
-func source() event.Source {
+// teller tells events as verdict of some Collector does.
+func teller() event.Source {
 	r := pcommon.NewResource()
 	r.Attributes().PutStr("service.name", "otelcol-tracescrub")
 	r.Attributes().PutStr("service.instance.id", "instance-7")
@@ -59,7 +59,7 @@ func batch(kind string, items ...int) plog.Logs {
 	for _, n := range items {
 		all = append(all, about(kind, n))
 	}
-	return source().Logs(all...)
+	return teller().Logs(all...)
 }
 
 // fixture is an exporter on a directory of its own.

@@ -34,7 +34,7 @@ var kinds = map[string]bool{
 	event.Masked: true, event.Passed: true, event.Held: true, event.Viewed: true, event.Voted: true, event.Approved: true,
 	event.Denied: true, event.Expired: true, event.Released: true, event.Shredded: true, event.PolicyChanged: true,
 	event.KeyRotated: true, event.KeyDestroyed: true, event.Started: true, event.Stopped: true,
-	"tracescrub.releasing": true, "tracescrub.policy.loaded": true, "tracescrub.key.created": true,
+	event.Releasing: true, event.PolicyLoaded: true, event.KeyCreated: true,
 }
 
 // telemetry are the exporter's own metrics. Their attributes come from bounded

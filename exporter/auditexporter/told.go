@@ -15,9 +15,6 @@ import (
 	"github.com/tracescrub/tracescrub/internal/event"
 )
 
-// attrRecord names the SHA-256 of an event's body.
-const attrRecord = "tracescrub.record"
-
 // told is what a batch comes to.
 type told struct {
 	events []auditlog.Event
@@ -119,22 +116,22 @@ func eventOf(r plog.LogRecord) (auditlog.Event, []byte, error) {
 // bodyOf returns the telemetry that an event carries, nil if it has none. An
 // entry never names what is not there, and nothing is kept that none names.
 func bodyOf(r plog.LogRecord) ([]byte, error) {
-	want, named := r.Attributes().Get(attrRecord)
+	want, named := r.Attributes().Get(event.AttrRecord)
 	if !named {
 		if r.Body().Type() != pcommon.ValueTypeEmpty {
-			return nil, errors.New("there is a body without " + attrRecord)
+			return nil, errors.New("there is a body without " + event.AttrRecord)
 		}
 		return nil, nil
 	}
 	if r.Body().Type() != pcommon.ValueTypeBytes {
-		return nil, errors.New("there is " + attrRecord + " without a body of bytes")
+		return nil, errors.New("there is " + event.AttrRecord + " without a body of bytes")
 	}
 	body := r.Body().Bytes().AsRaw()
 	if len(body) > records.MaxSize {
 		return nil, records.ErrLarge
 	}
 	if sum := sha256.Sum256(body); hex.EncodeToString(sum[:]) != want.Str() {
-		return nil, errors.New(attrRecord + " is not the digest of the body")
+		return nil, errors.New(event.AttrRecord + " is not the digest of the body")
 	}
 	if body == nil {
 		body = []byte{}

@@ -54,7 +54,7 @@ var forms = map[string]form{
 	"tracescrub.votes":           list(object(vote)),
 	"tracescrub.required_votes":  count,
 	"tracescrub.config.hash":     word,
-	attrRecord:                   matches(hex64),
+	event.AttrRecord:             matches(hex64),
 	"user.id":                    short(maxText),
 	"gen_ai.conversation.id":     short(128),
 }
