@@ -13,7 +13,7 @@ import (
 // standard error, only if that is a terminal, and nothing in the first second.
 type progress struct {
 	t     *terminal
-	total int64 // bytes ahead, 0 if unknown
+	total atomic.Int64 // bytes ahead, 0 if unknown
 	read  atomic.Int64
 	end   chan struct{}
 	done  sync.WaitGroup
@@ -26,7 +26,8 @@ const (
 
 // startProgress starts showing; stop must be called.
 func startProgress(t *terminal, total int64) *progress {
-	p := &progress{t: t, total: total, end: make(chan struct{})}
+	p := &progress{t: t, end: make(chan struct{})}
+	p.total.Store(total)
 	if t.errTTY {
 		p.done.Go(p.show)
 	}
@@ -34,6 +35,12 @@ func startProgress(t *terminal, total int64) *progress {
 }
 
 func (p *progress) add(n int) { p.read.Add(int64(n)) }
+
+// set is for who counts by itself.
+func (p *progress) set(done, total int64) {
+	p.read.Store(done)
+	p.total.Store(total)
+}
 
 // stop clears the line.
 func (p *progress) stop() {
@@ -54,7 +61,7 @@ func (p *progress) show() {
 			return
 		case now := <-tick.C:
 			if took := now.Sub(start); took >= progressAfter {
-				fmt.Fprintf(p.t.err, "\r\x1b[K%s", progressLine(p.read.Load(), p.total, took))
+				fmt.Fprintf(p.t.err, "\r\x1b[K%s", progressLine(p.read.Load(), p.total.Load(), took))
 				shown = true
 			}
 		}
