@@ -193,7 +193,9 @@ func TestOTLP(t *testing.T) {
 		require.ErrorContains(t, o.send(t.Context(), c), "answers")
 	}
 	srv.Close()
-	require.EqualError(t, o.send(t.Context(), c), "connection refused")
+	err := o.send(t.Context(), c)
+	require.Error(t, err)
+	require.NotContains(t, err.Error(), "127.0.0.1")
 }
 
 type fakeTopic struct {
