@@ -13,6 +13,7 @@ import (
 // standard error, only if that is a terminal, and nothing in the first second.
 type progress struct {
 	t     *terminal
+	unit  string       // of what is counted, if not bytes
 	total atomic.Int64 // bytes ahead, 0 if unknown
 	read  atomic.Int64
 	end   chan struct{}
@@ -24,9 +25,12 @@ const (
 	progressEvery = 250 * time.Millisecond
 )
 
-// startProgress starts showing; stop must be called.
-func startProgress(t *terminal, total int64) *progress {
-	p := &progress{t: t, end: make(chan struct{})}
+// startProgress starts showing how many bytes were read; stop must be called.
+func startProgress(t *terminal, total int64) *progress { return startCounting(t, total, "") }
+
+// startCounting is startProgress for something else than bytes.
+func startCounting(t *terminal, total int64, unit string) *progress {
+	p := &progress{t: t, unit: unit, end: make(chan struct{})}
 	p.total.Store(total)
 	if t.errTTY {
 		p.done.Go(p.show)
@@ -61,19 +65,24 @@ func (p *progress) show() {
 			return
 		case now := <-tick.C:
 			if took := now.Sub(start); took >= progressAfter {
-				fmt.Fprintf(p.t.err, "\r\x1b[K%s", progressLine(p.read.Load(), p.total.Load(), took))
+				fmt.Fprintf(p.t.err, "\r\x1b[K%s", progressLine(p.read.Load(), p.total.Load(), took, p.unit))
 				shown = true
 			}
 		}
 	}
 }
 
-// progressLine says how much was read, how fast, and how long the rest may take.
-func progressLine(read, total int64, took time.Duration) string {
+// progressLine says how much was read, how fast, and how long the rest may
+// take. Without a unit it was bytes.
+func progressLine(read, total int64, took time.Duration, unit string) string {
+	amount := size
+	if unit != "" {
+		amount = func(n float64) string { return fmt.Sprintf("%.0f %s", n, unit) }
+	}
 	rate := float64(read) / max(took.Seconds(), 1e-9)
-	line := fmt.Sprintf("%s, %s/s", size(float64(read)), size(rate))
+	line := fmt.Sprintf("%s, %s/s", amount(float64(read)), amount(rate))
 	if total > 0 && read <= total {
-		line = fmt.Sprintf("%d %% of %s, %s/s", read*100/total, size(float64(total)), size(rate))
+		line = fmt.Sprintf("%d %% of %s, %s/s", int64(float64(read)/float64(total)*100), amount(float64(total)), amount(rate))
 		if rate > 0 {
 			left := time.Duration(float64(total-read) / rate * float64(time.Second))
 			line += fmt.Sprintf(", %s left", left.Round(time.Second))
