@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"maps"
@@ -211,15 +210,7 @@ func (d *decide) confirm(t *terminal, items []gateapi.Item) error {
 	if more := len(names) - 5; more > 0 {
 		names = append(names[:5], fmt.Sprintf("%d more services", more))
 	}
-	if !t.inTTY || !t.errTTY {
-		return usef("%s %d items (%s): nobody is here to ask; --yes does it", d.verb(), len(items), strings.Join(parts, ", "))
-	}
-	fmt.Fprintf(t.err, "%s %d items (%s) of %s? [y/N] ", d.verb(), len(items), strings.Join(parts, ", "), strings.Join(names, ", "))
-	answer, err := bufio.NewReader(t.in).ReadString('\n')
-	if answer = strings.ToLower(strings.TrimSpace(answer)); err == nil && (answer == "y" || answer == "yes") {
-		return nil
-	}
-	return usef("nothing was done")
+	return confirm(t, false, fmt.Sprintf("%s %d items (%s) of %s", d.verb(), len(items), strings.Join(parts, ", "), strings.Join(names, ", ")))
 }
 
 // report says what became of each decision.

@@ -13,7 +13,8 @@ import (
 // standard error, only if that is a terminal, and nothing in the first second.
 type progress struct {
 	t     *terminal
-	total int64 // bytes ahead, 0 if unknown
+	unit  string       // of what is counted, if not bytes
+	total atomic.Int64 // bytes ahead, 0 if unknown
 	read  atomic.Int64
 	end   chan struct{}
 	done  sync.WaitGroup
@@ -24,9 +25,13 @@ const (
 	progressEvery = 250 * time.Millisecond
 )
 
-// startProgress starts showing; stop must be called.
-func startProgress(t *terminal, total int64) *progress {
-	p := &progress{t: t, total: total, end: make(chan struct{})}
+// startProgress starts showing how many bytes were read; stop must be called.
+func startProgress(t *terminal, total int64) *progress { return startCounting(t, total, "") }
+
+// startCounting is startProgress for something else than bytes.
+func startCounting(t *terminal, total int64, unit string) *progress {
+	p := &progress{t: t, unit: unit, end: make(chan struct{})}
+	p.total.Store(total)
 	if t.errTTY {
 		p.done.Go(p.show)
 	}
@@ -34,6 +39,12 @@ func startProgress(t *terminal, total int64) *progress {
 }
 
 func (p *progress) add(n int) { p.read.Add(int64(n)) }
+
+// set is for who counts by itself.
+func (p *progress) set(done, total int64) {
+	p.read.Store(done)
+	p.total.Store(total)
+}
 
 // stop clears the line.
 func (p *progress) stop() {
@@ -54,19 +65,24 @@ func (p *progress) show() {
 			return
 		case now := <-tick.C:
 			if took := now.Sub(start); took >= progressAfter {
-				fmt.Fprintf(p.t.err, "\r\x1b[K%s", progressLine(p.read.Load(), p.total, took))
+				fmt.Fprintf(p.t.err, "\r\x1b[K%s", progressLine(p.read.Load(), p.total.Load(), took, p.unit))
 				shown = true
 			}
 		}
 	}
 }
 
-// progressLine says how much was read, how fast, and how long the rest may take.
-func progressLine(read, total int64, took time.Duration) string {
+// progressLine says how much was read, how fast, and how long the rest may
+// take. Without a unit it was bytes.
+func progressLine(read, total int64, took time.Duration, unit string) string {
+	amount := size
+	if unit != "" {
+		amount = func(n float64) string { return fmt.Sprintf("%.0f %s", n, unit) }
+	}
 	rate := float64(read) / max(took.Seconds(), 1e-9)
-	line := fmt.Sprintf("%s, %s/s", size(float64(read)), size(rate))
+	line := fmt.Sprintf("%s, %s/s", amount(float64(read)), amount(rate))
 	if total > 0 && read <= total {
-		line = fmt.Sprintf("%d %% of %s, %s/s", read*100/total, size(float64(total)), size(rate))
+		line = fmt.Sprintf("%d %% of %s, %s/s", int64(float64(read)/float64(total)*100), amount(float64(total)), amount(rate))
 		if rate > 0 {
 			left := time.Duration(float64(total-read) / rate * float64(time.Second))
 			line += fmt.Sprintf(", %s left", left.Round(time.Second))

@@ -65,15 +65,16 @@ func TestProgressLine(t *testing.T) {
 	for _, c := range []struct {
 		read, total int64
 		took        time.Duration
-		want        string
+		unit, want  string
 	}{
-		{0, 0, time.Second, "0 B, 0 B/s"},
-		{1500, 0, time.Second, "1.5 KB, 1.5 KB/s"},
-		{12_000_000_000, 0, 100 * time.Second, "12 GB, 120 MB/s"},
-		{250, 1000, time.Second, "25 % of 1.0 KB, 250 B/s, 3s left"},
-		{2000, 1000, time.Second, "2.0 KB, 2.0 KB/s"}, // it grew meanwhile
+		{0, 0, time.Second, "", "0 B, 0 B/s"},
+		{1500, 0, time.Second, "", "1.5 KB, 1.5 KB/s"},
+		{12_000_000_000, 0, 100 * time.Second, "", "12 GB, 120 MB/s"},
+		{250, 1000, time.Second, "", "25 % of 1.0 KB, 250 B/s, 3s left"},
+		{2000, 1000, time.Second, "", "2.0 KB, 2.0 KB/s"}, // it grew meanwhile
+		{250, 1000, time.Second, "entries", "25 % of 1000 entries, 250 entries/s, 3s left"},
 	} {
-		if got := progressLine(c.read, c.total, c.took); got != c.want {
+		if got := progressLine(c.read, c.total, c.took, c.unit); got != c.want {
 			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}

@@ -79,7 +79,8 @@ input.`,
   tracescrub scan .
   tracescrub explain --rule named-password < line.txt
   tracescrub rules list
-  tracescrub items list`,
+  tracescrub items list
+  tracescrub audit verify`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       buildVersion().short(),
@@ -89,7 +90,7 @@ input.`,
 	root.SetErr(t.err)
 	root.SetVersionTemplate("tracescrub {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return errUse{err} })
-	root.AddCommand(newMask(t), newScan(t), newExplain(t), newRules(t), newCheck(t), newItems(t), newKeys(t), newSetup(t), newVersion(t))
+	root.AddCommand(newMask(t), newScan(t), newExplain(t), newRules(t), newCheck(t), newItems(t), newKeys(t), newAudit(t), newSetup(t), newVersion(t))
 	// Cobra adds `completion bash|zsh|fish|powershell` and `help` by itself.
 	return root
 }

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"bufio"
+	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
+
+	"github.com/tracescrub/tracescrub/cmd/tracescrub/internal/screen"
 )
 
 // terminal is what a command sees of the world.
@@ -51,4 +56,21 @@ func inSize(in io.Reader) int64 {
 		}
 	}
 	return 0
+}
+
+// confirm asks whoever sits there whether to do something.
+func confirm(t *terminal, yes bool, what string) error {
+	if yes {
+		return nil
+	}
+	what = screen.Plain(what, false)
+	if !t.inTTY || !t.errTTY {
+		return usef("%s: nobody is here to ask; --yes does it", what)
+	}
+	fmt.Fprintf(t.err, "%s? [y/N] ", what)
+	answer, err := bufio.NewReader(t.in).ReadString('\n')
+	if answer = strings.ToLower(strings.TrimSpace(answer)); err == nil && (answer == "y" || answer == "yes") {
+		return nil
+	}
+	return usef("nothing was done")
 }

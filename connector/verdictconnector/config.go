@@ -20,6 +20,9 @@ type Config struct {
 	// Audit are the logs pipelines of audit events. Nothing moves before they
 	// have taken the events about it.
 	Audit []pipeline.ID `mapstructure:"audit"`
+	// Record says what events tell of what was found: findings, or also the
+	// masked telemetry that they are about.
+	Record string `mapstructure:"record"`
 	// Annotate says what telemetry keeps of the stamp on its way to the clean
 	// pipelines: full, summary (counts by rule) or none.
 	Annotate string `mapstructure:"annotate"`
@@ -32,6 +35,12 @@ type Config struct {
 	// prevent unkeyed literal initialization
 	_ struct{}
 }
+
+// The values of Record.
+const (
+	recordFindings = "findings"
+	recordMasked   = "masked"
+)
 
 // The values of Annotate.
 const (
@@ -47,6 +56,7 @@ var (
 
 func createDefaultConfig() component.Config {
 	return &Config{
+		Record:       recordFindings,
 		Annotate:     annotateSummary,
 		HeldTraces:   100_000,
 		HeldDuration: time.Hour,
@@ -85,6 +95,11 @@ func (c *Config) Validate() error {
 				seen[id] = where
 			}
 		}
+	}
+	switch c.Record {
+	case recordFindings, recordMasked:
+	default:
+		bad("record: %q: use findings or masked", c.Record)
 	}
 	switch c.Annotate {
 	case annotateFull, annotateSummary, annotateNone:

@@ -49,6 +49,7 @@ func TestMistakes(t *testing.T) {
 		{"profiles", func(c *Config) { c.Clean = append(c.Clean, id("profiles")) }, "clean[3]: profiles: is for traces, logs and metrics only"},
 		{"twice", func(c *Config) { c.Quarantine[1] = id("logs/clean") }, "quarantine[1]: logs/clean: is already clean[1]"},
 		{"audit is clean", func(c *Config) { c.Audit = ids("logs/clean") }, "audit[0]: logs/clean: is already clean[1]"},
+		{"record", func(c *Config) { c.Record = "all" }, `record: "all": use findings or masked`},
 		{"annotate", func(c *Config) { c.Annotate = "loud" }, `annotate: "loud": use full, summary or none`},
 		{"bound", func(c *Config) { c.HeldTraces = 0 }, "held_traces: must be at least 1"},
 		{"duration", func(c *Config) { c.HeldDuration = 0 }, "held_duration: must be above zero"},
@@ -63,7 +64,7 @@ func TestMistakes(t *testing.T) {
 	}
 	cfg := &Config{Annotate: "x", Audit: ids("metrics", "metrics")}
 	err := cfg.Validate()
-	require.Equal(t, 7, strings.Count(err.Error(), "\n")+1, "%v", err)
+	require.Equal(t, 8, strings.Count(err.Error(), "\n")+1, "%v", err)
 	require.NoError(t, testConfig().Validate())
 	require.Error(t, createDefaultConfig().(*Config).Validate(), "there is no safe default for where data go")
 }

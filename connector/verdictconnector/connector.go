@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pipeline"
 
 	"github.com/tracescrub/tracescrub/internal/event"
 	"github.com/tracescrub/tracescrub/internal/item"
@@ -29,6 +29,8 @@ const (
 	stepClean      = "clean"
 )
 
+var errNoAudit = errors.New("verdict has no audit pipeline")
+
 // refusal is the error of whatever was not taken. It has no Unwrap: what
 // pipelines return might be permanent, or have a gRPC status that makes
 // senders give up, and nothing here is worth losing data for.
@@ -39,12 +41,11 @@ func (r *refusal) Error() string { return r.text }
 // way is how the batches of one signal go.
 type way[B, R, S, U any] struct {
 	*shared
-	sh *shape.Shape[B, R, S, U]
+	sh     *shape.Shape[B, R, S, U]
+	signal pipeline.Signal
 	// clean and quarantine hand a batch to their pipelines. quarantine is nil
 	// if there are none.
 	clean, quarantine func(context.Context, B) error
-	// audit is that of the signal's connector to logs; nil until it is made.
-	audit func() consumer.Logs
 }
 
 // consume carries out what the stamps of a batch say.
@@ -62,20 +63,43 @@ func (w *way[B, R, S, U]) consume(ctx context.Context, batch B) error {
 		remembered = nil
 	}
 	now := w.now()
-	l := lookAt(w.sh, batch, remembered, now)
+	l := lookAt(w.sh, batch, remembered, &w.told, now)
 	switch {
 	case !l.scanned:
 		return w.refuse(ctx, reasonUnscanned, errors.New("the data were not scanned: secret_mask must be before verdict"))
-	case !l.any && !l.held:
-		return w.pass(ctx, w.plain(batch), l.units)
 	case l.held && w.quarantine == nil:
 		return w.refuse(ctx, reasonNoQuarantine, errors.New("something is to be held, but verdict has no quarantine pipeline for "+w.sh.Signal))
+	}
+	if len(l.policies) > 0 || !w.told.started.Load() {
+		if err := w.announce(ctx, l.policies); err != nil {
+			return err
+		}
+	}
+	if !l.any && !l.held {
+		return w.pass(ctx, w.plain(batch), l.units)
 	}
 	if len(l.traces) > 0 {
 		// Before anything else: what comes meanwhile is held as well.
 		w.held.hold(l.traces, now)
 	}
-	return w.deliver(ctx, batch, l, now)
+	var records *item.Records
+	if w.cfg.Record == recordMasked && (released == nil || released.Mode != release.ModeOriginal) {
+		// In what people let out as it was secrets stand in the clear.
+		records = &item.Records{}
+	}
+	return w.deliver(ctx, batch, l, records, now)
+}
+
+// announce tells the audit pipelines what they must know before any data go on.
+func (w *way[B, R, S, U]) announce(ctx context.Context, policies []string) error {
+	audit := w.auditOf(w.signal)
+	if audit == nil {
+		return w.refuse(ctx, reasonNoAudit, errNoAudit)
+	}
+	if err := w.shared.announce(ctx, audit, policies); err != nil {
+		return w.refuse(ctx, stepAudit, err)
+	}
+	return nil
 }
 
 // plain is a batch without findings, as the clean pipelines get it.
@@ -90,7 +114,7 @@ func (w *way[B, R, S, U]) plain(batch B) B {
 
 // deliver tells the audit pipelines about a batch with findings, and then
 // hands its parts to where they belong.
-func (w *way[B, R, S, U]) deliver(ctx context.Context, batch B, l look, now time.Time) error {
+func (w *way[B, R, S, U]) deliver(ctx context.Context, batch B, l look, records *item.Records, now time.Time) error {
 	var items []item.Item
 	held, clean, copied := 0, batch, false
 	toHold := batch
@@ -106,12 +130,19 @@ func (w *way[B, R, S, U]) deliver(ctx context.Context, batch B, l look, now time
 		}
 	}
 	rest := held < all || !l.held
-	var found []item.Summary
+	var found []item.Found
 	if rest {
 		found = item.Findings(w.sh, clean)
 	}
-	if err := w.tell(ctx, events(items, found, now)); err != nil {
-		return err
+	news, err := events(items, found, records, now)
+	if err != nil {
+		return w.refuse(ctx, reasonEncoding, err)
+	}
+	w.tel.recorded(ctx, records)
+	if len(news) > 0 {
+		if err := w.tell(ctx, w.source.Logs(news...)); err != nil {
+			return err
+		}
 	}
 	if l.held {
 		began := w.now()
@@ -146,27 +177,15 @@ func (w *way[B, R, S, U]) pass(ctx context.Context, batch B, units int) error {
 	return nil
 }
 
-// tell hands events to the audit pipelines.
-func (w *way[B, R, S, U]) tell(ctx context.Context, all []event.Event) error {
-	if len(all) == 0 {
-		return nil
-	}
-	return w.record(ctx, w.source.Logs(all...), len(all))
-}
-
-// record hands log records that are events to the audit pipelines.
-func (w *way[B, R, S, U]) record(ctx context.Context, ld plog.Logs, n int) error {
-	audit := w.audit()
+// tell hands log records that are events to the audit pipelines.
+func (w *way[B, R, S, U]) tell(ctx context.Context, ld plog.Logs) error {
+	audit := w.auditOf(w.signal)
 	if audit == nil {
-		return w.refuse(ctx, reasonNoAudit, errors.New("verdict has no audit pipeline"))
+		return w.refuse(ctx, reasonNoAudit, errNoAudit)
 	}
-	began := w.now()
-	err := audit.ConsumeLogs(release.WithEvent(ctx), ld)
-	w.tel.step(ctx, stepAudit, w.now().Sub(began))
-	if err != nil {
+	if err := w.send(ctx, audit, ld); err != nil {
 		return w.refuse(ctx, stepAudit, err)
 	}
-	w.tel.events.Add(ctx, int64(n))
 	return nil
 }
 
@@ -176,26 +195,38 @@ func (w *way[B, R, S, U]) refuse(ctx context.Context, reason string, err error) 
 	return &refusal{fmt.Sprintf("verdict: %s: %v", reason, err)}
 }
 
-// events says what is held and what was found in the rest.
-func events(items []item.Item, found []item.Summary, now time.Time) []event.Event {
+// events says what is held and what was found in the rest, with the masked
+// telemetry if records is not nil.
+func events(items []item.Item, found []item.Found, records *item.Records, now time.Time) ([]event.Event, error) {
 	all := make([]event.Event, 0, len(items)+len(found))
 	for i := range items {
-		all = append(all, eventOf(event.Held, &items[i].Summary, now))
+		e := eventOf(event.Held, &items[i].Summary, now)
+		if records != nil {
+			e.Record = records.Held(&items[i])
+		}
+		all = append(all, e)
 	}
 	for i := range found {
 		name := event.Masked
 		if !found[i].Masked {
 			name = event.Passed
 		}
-		all = append(all, eventOf(name, &found[i], now))
+		e := eventOf(name, &found[i].Summary, now)
+		if records != nil {
+			var err error
+			if e.Record, err = records.Found(&found[i]); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, e)
 	}
-	return all
+	return all, nil
 }
 
 func eventOf(name string, s *item.Summary, now time.Time) event.Event {
 	return event.Event{
 		Name: name, At: now, Trace: s.Trace, Item: s.ID.String(), Signal: s.Signal, Service: s.Service,
 		Severity: s.Severity, Rules: s.Rules, Findings: s.Findings, Secrets: s.Secrets, Units: s.Spans,
-		Policy: s.Policy, Producer: s.Producer, List: s.List,
+		Policy: s.Policy, Producer: s.Producer, List: s.List, Conversation: s.Conversation,
 	}
 }

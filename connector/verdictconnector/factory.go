@@ -68,8 +68,7 @@ func newWay[C, B, R, S, U any](set connector.Settings, cfg *Config, sh *shape.Sh
 	if err != nil {
 		return nil, nil, err
 	}
-	w := &way[B, R, S, U]{shared: s, sh: sh, clean: consume(clean)}
-	w.audit = func() consumer.Logs { return s.auditOf(signal) }
+	w := &way[B, R, S, U]{shared: s, sh: sh, signal: signal, clean: consume(clean)}
 	if holds {
 		w.quarantine = consume(quarantine)
 	}
@@ -120,7 +119,7 @@ type logs struct {
 // ConsumeLogs sends release_gate's events to the audit pipelines only.
 func (l *logs) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	if release.IsEvent(ctx) {
-		return l.way.record(ctx, ld, ld.LogRecordCount())
+		return l.way.tell(ctx, ld)
 	}
 	return l.way.consume(ctx, ld)
 }
@@ -134,6 +133,7 @@ func createLogs(_ context.Context, set connector.Settings, cfg component.Config,
 	if err := w.findAudit(next, pipeline.SignalLogs); err != nil {
 		return nil, errors.Join(err, w.release())
 	}
+	l.tells = true
 	return &logs{lifecycle: l, way: w}, nil
 }
 
@@ -161,7 +161,7 @@ func newAuditor(set connector.Settings, cfg component.Config, next consumer.Logs
 	if err := s.findAudit(next, signal); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
-	return &auditor{&lifecycle{shared: s, signal: signal}}, nil
+	return &auditor{&lifecycle{shared: s, signal: signal, tells: true}}, nil
 }
 
 func createTracesAudit(_ context.Context, set connector.Settings, cfg component.Config, next consumer.Logs) (connector.Traces, error) {

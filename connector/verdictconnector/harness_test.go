@@ -33,6 +33,7 @@ type took struct {
 	pipeline string
 	data     any
 	event    bool // the context is one of audit events
+	failed   bool // its answer was an error all the same
 }
 
 // world is what is around the connector: pipelines that keep what they get, in
@@ -43,6 +44,10 @@ type world struct {
 	fail  map[string]error // by pipeline
 	// but: the pipeline keeps what it fails.
 	but bool
+	// flaky, if it is there, says so for each call of a pipeline.
+	flaky func(pipeline string) (fail error, but bool)
+	// hang is a pipeline that does not answer before the context ends.
+	hang string
 }
 
 // pipe is a pipeline of any signal.
@@ -55,10 +60,18 @@ func (p pipe) Capabilities() consumer.Capabilities { return consumer.Capabilitie
 
 func (p pipe) take(ctx context.Context, data any) error {
 	p.w.mu.Lock()
+	if p.w.hang == p.id {
+		p.w.mu.Unlock()
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	defer p.w.mu.Unlock()
-	err := p.w.fail[p.id]
-	if err == nil || p.w.but {
-		p.w.taken = append(p.w.taken, took{p.id, data, release.IsEvent(ctx)})
+	err, but := p.w.fail[p.id], p.w.but
+	if p.w.flaky != nil {
+		err, but = p.w.flaky(p.id)
+	}
+	if err == nil || but {
+		p.w.taken = append(p.w.taken, took{p.id, data, release.IsEvent(ctx), err != nil})
 	}
 	return err
 }
@@ -96,7 +109,7 @@ func took1[T any](w *world, id string) []T {
 func (w *world) reset() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.taken, w.fail, w.but = nil, nil, false
+	w.taken, w.fail, w.but, w.flaky, w.hang = nil, nil, false, nil, ""
 }
 
 // harness is the connector of all signals between pipelines.
@@ -111,6 +124,8 @@ type harness struct {
 	metrics  connector.Metrics
 	auditors []component.Component
 	shared   *shared
+	// announced is how many events were told before the test began.
+	announced int64
 }
 
 func id(s string) pipeline.ID {
@@ -167,10 +182,27 @@ func (w *world) routers(cfg *Config) (connector.TracesRouterAndConsumer, connect
 	return connector.NewTracesRouter(tm), connector.NewLogsRouter(lm), connector.NewMetricsRouter(mm)
 }
 
+// start starts the connector; that it has started, and the policy of the test
+// data, have been told.
 func start(t testing.TB, cfg *Config) *harness {
 	t.Helper()
+	h := startUntold(t, cfg)
+	require.NoError(t, h.shared.announce(context.Background(), h.shared.auditOf(pipeline.SignalLogs), []string{"p1"}))
+	h.announced = h.sum("otelcol_connector_verdict_events")
+	require.EqualValues(t, 2, h.announced)
+	h.reset()
+	return h
+}
+
+func startUntold(t testing.TB, cfg *Config) *harness {
+	t.Helper()
+	return startIn(t, &world{}, cfg)
+}
+
+func startIn(t testing.TB, w *world, cfg *Config) *harness {
+	t.Helper()
 	require.NoError(t, cfg.Validate())
-	h := &harness{world: &world{}, t: t, cfg: cfg, tel: componenttest.NewTelemetry()}
+	h := &harness{world: w, t: t, cfg: cfg, tel: componenttest.NewTelemetry()}
 	logCore, logs := observer.New(zap.InfoLevel)
 	h.logs = logs
 	set, ctx, f := settings(h.tel, zap.New(logCore)), context.Background(), NewFactory()

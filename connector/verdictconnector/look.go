@@ -1,6 +1,7 @@
 package verdictconnector
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -64,24 +65,33 @@ type look struct {
 	units   int
 	// traces are those of which anything is held. They are held whole.
 	traces map[pcommon.TraceID]struct{}
+	// policies are those that scanned it and that nobody has been told of yet.
+	policies []string
 }
 
-func isScanned(resource pcommon.Map) bool {
-	v, ok := resource.Get(verdict.Policy)
-	return ok && v.Type() == pcommon.ValueTypeStr && v.Str() != ""
+// policyOf says what scanned a resource; empty: nothing did.
+func policyOf(resource pcommon.Map) string {
+	if v, ok := resource.Get(verdict.Policy); ok && v.Type() == pcommon.ValueTypeStr {
+		return v.Str()
+	}
+	return ""
 }
 
-// lookAt reads a batch. It does not allocate if nothing is held. remembered
-// may be nil.
-func lookAt[B, R, S, U any](sh *shape.Shape[B, R, S, U], batch B, remembered *heldTraces, now time.Time) look {
+// lookAt reads a batch. It does not allocate if nothing is held and all is
+// told. remembered may be nil.
+func lookAt[B, R, S, U any](sh *shape.Shape[B, R, S, U], batch B, remembered *heldTraces, told *announced, now time.Time) look {
 	l := look{scanned: true}
 	var last pcommon.TraceID // the spans of a trace often stand together
 	for i := range sh.Resources(batch) {
 		r := sh.Resource(batch, i)
 		attrs := sh.ResourceAttrs(r)
-		if !isScanned(attrs) {
+		policy := policyOf(attrs)
+		if policy == "" {
 			l.scanned = false
 			return l
+		}
+		if !told.knows(policy) && !slices.Contains(l.policies, policy) {
+			l.policies = append(l.policies, policy)
 		}
 		inResource := read(attrs)
 		l.or(inResource)

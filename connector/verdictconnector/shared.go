@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pipeline"
 
+	"github.com/tracescrub/tracescrub/internal/confighash"
 	"github.com/tracescrub/tracescrub/internal/event"
 )
 
@@ -22,15 +23,22 @@ type shared struct {
 	tel    *telemetry
 	held   *heldTraces
 	source event.Source
+	config string // hash of the Collector's configuration; empty outside of one
 	now    func() time.Time
+	told   announced
 
-	// users is guarded by instances.mu.
-	users int
+	// users and tellers, those of them that are connectors to logs, are guarded
+	// by instances.mu.
+	users, tellers int
 
-	// mu guards audits: the audit pipelines as each signal's connector to logs
-	// reaches them. They are all there before anything starts.
-	mu     sync.Mutex
+	// mu guards what follows.
+	mu sync.Mutex
+	// audits are the audit pipelines as each signal's connector to logs reaches
+	// them. They are all there before anything starts.
 	audits map[pipeline.Signal]consumer.Logs
+	// cancel stops what begin has begun, and ended is closed once it has.
+	cancel context.CancelFunc
+	ended  chan struct{}
 }
 
 // instances are those in use, by configuration: the Collector gives all
@@ -46,7 +54,7 @@ func acquire(set connector.Settings, cfg *Config) (*shared, error) {
 	defer instances.mu.Unlock()
 	s := instances.m[cfg]
 	if s == nil {
-		s = &shared{cfg: cfg, now: time.Now, audits: map[pipeline.Signal]consumer.Logs{}}
+		s = &shared{cfg: cfg, now: time.Now, told: newAnnounced(), config: confighash.Get(), audits: map[pipeline.Signal]consumer.Logs{}}
 		s.held = newHeldTraces(cfg.HeldTraces, cfg.HeldDuration)
 		s.source = event.Source{Resource: set.Resource, Component: set.ID.String(), Version: set.BuildInfo.Version}
 		if s.source.Resource == (pcommon.Resource{}) {
@@ -74,6 +82,9 @@ func (s *shared) release() error {
 }
 
 func (s *shared) setAudit(signal pipeline.Signal, to consumer.Logs) {
+	instances.mu.Lock()
+	s.tellers++
+	instances.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.audits[signal] = to
@@ -90,6 +101,7 @@ func (s *shared) auditOf(signal pipeline.Signal) consumer.Logs {
 type lifecycle struct {
 	*shared
 	signal pipeline.Signal
+	tells  bool      // it is a connector to logs
 	once   sync.Once // of the release
 }
 
@@ -98,14 +110,29 @@ func (l *lifecycle) Start(context.Context, component.Host) error {
 	if l.auditOf(l.signal) == nil {
 		return fmt.Errorf("audit: the connector is no receiver of a logs pipeline, so events about %s would go nowhere", l.signal)
 	}
+	if l.tells {
+		l.begin(l.signal) //nolint:contextcheck // the context of Start ends with it, what is begun goes on
+	}
 	return nil
 }
 
 // Shutdown may come without Start, and more than once.
-func (l *lifecycle) Shutdown(context.Context) error {
+func (l *lifecycle) Shutdown(ctx context.Context) error {
 	var err error
-	l.once.Do(func() { err = l.release() })
+	l.once.Do(func() {
+		if l.tells && l.lastTeller() {
+			l.end(ctx, l.signal)
+		}
+		err = l.release()
+	})
 	return err
+}
+
+func (s *shared) lastTeller() bool {
+	instances.mu.Lock()
+	defer instances.mu.Unlock()
+	s.tellers--
+	return s.tellers == 0
 }
 
 // Capabilities: what has to be changed is copied.

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
 
+	"github.com/tracescrub/tracescrub/internal/item"
 	"github.com/tracescrub/tracescrub/internal/seldom"
 )
 
@@ -21,6 +22,7 @@ type telemetry struct {
 	items   metric.Int64Counter
 	refused metric.Int64Counter
 	events  metric.Int64Counter
+	records metric.Int64Counter
 	seconds metric.Float64Histogram
 
 	registration metric.Registration
@@ -30,13 +32,15 @@ type telemetry struct {
 func newTelemetry(set component.TelemetrySettings, held func() int64) (*telemetry, error) {
 	meter := set.MeterProvider.Meter(scopeName)
 	t := &telemetry{log: seldom.New(set.Logger, time.Now)}
-	var errs [6]error
+	var errs [7]error
 	t.items, errs[0] = meter.Int64Counter("otelcol_connector_verdict_items", metric.WithUnit("{items}"),
 		metric.WithDescription("Spans, log records and metrics that went on, by outcome."))
 	t.refused, errs[1] = meter.Int64Counter("otelcol_connector_verdict_batches_refused", metric.WithUnit("{batches}"),
 		metric.WithDescription("Batches that went back to their sender, who can try again, by reason."))
 	t.events, errs[2] = meter.Int64Counter("otelcol_connector_verdict_events", metric.WithUnit("{events}"),
 		metric.WithDescription("Audit events that the audit pipelines took."))
+	t.records, errs[6] = meter.Int64Counter("otelcol_connector_verdict_records", metric.WithUnit("{records}"),
+		metric.WithDescription("Parts of batches that events were to carry as masked telemetry, by outcome."))
 	t.seconds, errs[3] = meter.Float64Histogram("otelcol_connector_verdict_step_duration", metric.WithUnit("s"),
 		metric.WithDescription("Time until the pipelines of a step took a batch, or refused it."),
 		metric.WithExplicitBucketBoundaries(.0001, .0005, .001, .005, .01, .05, .1, .5, 1, 5, 10, 30))
@@ -64,6 +68,21 @@ func (t *telemetry) passed(ctx context.Context, signal, outcome string, n int) {
 func (t *telemetry) refuse(ctx context.Context, signal, reason string) {
 	t.refused.Add(ctx, 1, metric.WithAttributes(attribute.String("signal", signal), attribute.String("reason", reason)))
 	t.log.Warn("refused a batch, its sender can try again", 1, zap.String("reason", reason), zap.String("signal", signal))
+}
+
+// recorded counts what became of the parts of a batch. r may be nil.
+func (t *telemetry) recorded(ctx context.Context, r *item.Records) {
+	if r == nil {
+		return
+	}
+	for _, c := range []struct {
+		outcome string
+		n       int
+	}{{"told", r.Made}, {"clear", r.Clear}, {"too_large", r.Large}} {
+		if c.n > 0 {
+			t.records.Add(ctx, int64(c.n), metric.WithAttributes(attribute.String("outcome", c.outcome)))
+		}
+	}
 }
 
 // step measures what came of a step.

@@ -1,5 +1,6 @@
 // Package bypassconverter is the confmap converter that refuses configurations
-// in which telemetry could get past secret_mask or verdict. It changes nothing.
+// in which telemetry could get past secret_mask or verdict, and keeps the hash
+// of the others for the audit log. It changes nothing.
 //
 // It is a converter because a Collector runs its converters over the whole
 // configuration whenever it reads one: at start, at `validate` and at reload.
@@ -13,6 +14,7 @@ import (
 
 	"go.opentelemetry.io/collector/confmap"
 
+	"github.com/tracescrub/tracescrub/internal/confighash"
 	"github.com/tracescrub/tracescrub/internal/pipelines"
 )
 
@@ -25,9 +27,14 @@ type converter struct{}
 
 // Convert returns an error that lists all mistakes.
 func (converter) Convert(_ context.Context, conf *confmap.Conf) error {
-	mistakes := pipelines.Check(conf.ToStringMap())
-	if len(mistakes) == 0 {
-		return nil
+	all := conf.ToStringMap()
+	if mistakes := pipelines.Check(all); len(mistakes) > 0 {
+		return fmt.Errorf("refused, because telemetry could get past secret_mask or verdict:\n  %s", strings.Join(mistakes, "\n  "))
 	}
-	return fmt.Errorf("refused, because telemetry could get past secret_mask or verdict:\n  %s", strings.Join(mistakes, "\n  "))
+	hash, err := confighash.Of(all)
+	if err != nil {
+		return err
+	}
+	confighash.Set(hash)
+	return nil
 }

@@ -11,6 +11,8 @@ import (
 	"go.opentelemetry.io/collector/confmap/provider/envprovider"
 	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
 	"go.opentelemetry.io/collector/confmap/provider/yamlprovider"
+
+	"github.com/tracescrub/tracescrub/internal/confighash"
 )
 
 // resolve reads a configuration as the Collector does.
@@ -64,4 +66,37 @@ func TestMerged(t *testing.T) {
 	_, err = resolve(t, base, "yaml:service::pipelines: {logs: {receivers: [a], exporters: [b]}, metrics: {receivers: [a], exporters: [b]}}")
 	require.ErrorContains(t, err, "service::pipelines::logs")
 	require.ErrorContains(t, err, "service::pipelines::metrics", "all at once")
+}
+
+// TestHash: it names the whole configuration with all values, and what is
+// refused has none.
+func TestHash(t *testing.T) {
+	const base = "yaml:service: {pipelines: {traces: {receivers: [otlp], processors: [secret_mask], exporters: [debug]}}}"
+	hash := func(uris ...string) string {
+		t.Helper()
+		_, err := resolve(t, uris...)
+		require.NoError(t, err)
+		require.Regexp(t, "^[0-9a-f]{32}$", confighash.Get())
+		return confighash.Get()
+	}
+	t.Setenv("TRACESCRUB_TEST_ENDPOINT", "a:1")
+	seen := map[string]bool{}
+	for _, more := range []string{
+		"yaml:{}", "yaml:exporters::debug: {}", "yaml:exporters::debug::verbosity: basic",
+		"yaml:exporters::otlp::endpoint: ${env:TRACESCRUB_TEST_ENDPOINT}", "yaml:exporters::otlp::endpoint: a:2", "yaml:exporters::otlp::timeout: 1",
+	} {
+		h := hash(base, more)
+		require.False(t, seen[h], more)
+		seen[h] = true
+		require.Equal(t, h, hash(base, more), "the same again")
+	}
+	require.True(t, seen[hash(base, "yaml:exporters::otlp::endpoint: a:1")], "a variable counts by its value")
+	require.Equal(t, hash(base, "yaml:{a: {x: 1, y: 2}}"), hash("yaml:{a: {y: 2}}", base, "yaml:{a: {x: 1}}"), "whatever files it comes from")
+
+	before := hash(base)
+	_, err := resolve(t, base, "yaml:service::pipelines::traces::processors: []")
+	require.Error(t, err)
+	require.Equal(t, before, confighash.Get())
+	_, err = resolve(t, base, "yaml:exporters::debug::n: .nan")
+	require.ErrorContains(t, err, "hashing the configuration")
 }

@@ -19,9 +19,12 @@ const (
 	Approved      = "tracescrub.approved"
 	Denied        = "tracescrub.denied"
 	Expired       = "tracescrub.expired"
+	Releasing     = "tracescrub.releasing"
 	Released      = "tracescrub.released"
 	Shredded      = "tracescrub.shredded"
+	PolicyLoaded  = "tracescrub.policy.loaded"
 	PolicyChanged = "tracescrub.policy.changed"
+	KeyCreated    = "tracescrub.key.created"
 	KeyRotated    = "tracescrub.key.rotated"
 	KeyDestroyed  = "tracescrub.key.destroyed"
 	Started       = "tracescrub.started"
@@ -35,8 +38,12 @@ const Scope = "github.com/tracescrub/tracescrub/audit"
 // however often it is told.
 const AttrID = "tracescrub.event.id"
 
+// AttrRecord is the attribute with the SHA-256 of the log record's body, in
+// hex digits, of an event that carries masked telemetry.
+const AttrRecord = "tracescrub.record"
+
 // Event is one audit event. Fields that are zero are left out; no field may
-// hold text of telemetry but Service, which is masked.
+// hold text of telemetry but Service, Conversation and Record, which are masked.
 type Event struct {
 	Name string
 	// At is when it happened. An event that is told again keeps it, save for
@@ -58,6 +65,12 @@ type Event struct {
 	Producer string
 	List     []verdict.Finding // of Masked, Passed and Held
 	Key      string            // id of a key pair
+	Config   string            // hash of the Collector's configuration, of Started and Stopped by verdict
+	// Conversation is the gen_ai.conversation.id of the telemetry.
+	Conversation string
+	// Record is the masked telemetry, as OTLP protobuf: the body of the log
+	// record, of Masked, Passed and Held where verdict is told to record it.
+	Record []byte
 
 	// Who did it, why, and what came of it.
 	User     string // issuer and subject, separated by a space; never an e-mail address

@@ -1,6 +1,8 @@
 package event
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"reflect"
 	"regexp"
@@ -27,6 +29,7 @@ func full(name string) Event {
 		List: []verdict.Finding{{Rule: "a", Severity: "high", Field: "log.body", Fingerprint: "00112233", Action: "hold", Length: 40}},
 		Key:  "key", User: "https://issuer.example alice", Via: "api", Reason: "why", Decision: "approve", Mode: "masked",
 		Version: 4, Attempt: 5, Votes: []Vote{{User: "alice", Decision: "approve", Mode: "masked"}}, Required: 6,
+		Config: "config", Conversation: "conversation", Record: []byte("masked"),
 	}
 }
 
@@ -75,12 +78,15 @@ func TestRecord(t *testing.T) {
 		"tracescrub.via": "api", "tracescrub.reason": "why", "tracescrub.decision": "approve",
 		"tracescrub.release.mode": "masked", "tracescrub.version": int64(4), "tracescrub.release.attempt": int64(5),
 		"tracescrub.votes":          []any{map[string]any{"user.id": "alice", "decision": "approve", "mode": "masked"}},
-		"tracescrub.required_votes": int64(6),
+		"tracescrub.required_votes": int64(6), "tracescrub.config.hash": "config", "gen_ai.conversation.id": "conversation",
+		AttrRecord: fmt.Sprintf("%x", sha256.Sum256([]byte("masked"))),
 	}
 	require.Equal(t, want, r.Attributes().AsRaw())
+	require.Equal(t, []byte("masked"), r.Body().AsRaw())
 
 	empty := record(t, source().Logs(Event{Name: Started, At: at}))
 	require.Equal(t, 1, empty.Attributes().Len(), "what is zero is left out")
+	require.Equal(t, pcommon.ValueTypeEmpty, empty.Body().Type())
 	require.Equal(t, plog.SeverityNumberInfo, empty.SeverityNumber())
 }
 
@@ -94,12 +100,12 @@ func TestListIsBounded(t *testing.T) {
 // TestID: the same event has the same id whenever it is told, and any other
 // one has another, whatever field they differ in.
 func TestID(t *testing.T) {
-	for _, name := range []string{Masked, Passed, Held, Voted, Approved, Denied, Expired, Released, Shredded} {
+	for _, name := range []string{Masked, Passed, Held, Voted, Approved, Denied, Expired, Releasing, Released, Shredded} {
 		later := full(name)
 		later.At = at.Add(time.Second)
 		require.Equal(t, id(t, full(name)), id(t, later), name)
 	}
-	for _, name := range []string{Viewed, PolicyChanged, KeyRotated, KeyDestroyed, Started, Stopped} {
+	for _, name := range []string{Viewed, PolicyLoaded, PolicyChanged, KeyCreated, KeyRotated, KeyDestroyed, Started, Stopped} {
 		require.Equal(t, id(t, full(name)), id(t, full(name)), name)
 		later := full(name)
 		later.At = at.Add(time.Nanosecond)
@@ -150,6 +156,7 @@ func TestDocument(t *testing.T) {
 	slices.Sort(written)
 	require.Equal(t, written, attributes)
 	require.ElementsMatch(t, []string{
-		Masked, Passed, Held, Viewed, Voted, Approved, Denied, Expired, Released, Shredded, PolicyChanged, KeyRotated, KeyDestroyed, Started, Stopped,
+		Masked, Passed, Held, Viewed, Voted, Approved, Denied, Expired, Releasing, Released, Shredded,
+		PolicyLoaded, PolicyChanged, KeyCreated, KeyRotated, KeyDestroyed, Started, Stopped,
 	}, kinds)
 }

@@ -62,15 +62,17 @@ func (e *Event) write(r plog.LogRecord) {
 	r.SetSpanID(e.Span)
 
 	m := r.Attributes()
-	m.EnsureCapacity(24)
+	m.EnsureCapacity(27)
 	for _, a := range []struct{ key, value string }{
 		{"tracescrub.item.id", e.Item},
 		{"tracescrub.signal", e.Signal},
 		{"tracescrub.service", e.Service},
+		{"gen_ai.conversation.id", e.Conversation},
 		{"tracescrub.severity", e.Severity},
 		{"tracescrub.policy", e.Policy},
 		{"tracescrub.producer", e.Producer},
 		{"tracescrub.key.id", e.Key},
+		{"tracescrub.config.hash", e.Config},
 		{"user.id", e.User},
 		{"tracescrub.via", e.Via},
 		{"tracescrub.decision", e.Decision},
@@ -97,6 +99,11 @@ func (e *Event) write(r plog.LogRecord) {
 		}
 	}
 	e.lists(m)
+	if len(e.Record) > 0 {
+		sum := sha256.Sum256(e.Record)
+		m.PutStr(AttrRecord, hex.EncodeToString(sum[:]))
+		r.Body().SetEmptyBytes().FromRaw(e.Record)
+	}
 	m.PutStr(AttrID, e.id(r))
 }
 
@@ -135,26 +142,13 @@ func (e *Event) lists(m pcommon.Map) {
 // moments are the kinds of events that can happen again and look the same but
 // for their time.
 var moments = map[string]bool{
-	Viewed: true, PolicyChanged: true, KeyRotated: true, KeyDestroyed: true, Started: true, Stopped: true,
+	Viewed: true, PolicyLoaded: true, PolicyChanged: true, KeyCreated: true, KeyRotated: true, KeyDestroyed: true,
+	Started: true, Stopped: true,
 }
 
 // id is a hash of what the record says so far. The time counts for moments only: a
 // sender's second try of the same telemetry is the same event.
-func (e *Event) id(r plog.LogRecord) string {
-	h := hasher{sha256.New()}
-	h.text("tracescrub event 1")
-	h.text(e.Name)
-	h.Write(e.Trace[:])
-	h.Write(e.Span[:])
-	if moments[e.Name] {
-		h.number(uint64(r.Timestamp()))
-	}
-	for k, v := range r.Attributes().All() {
-		h.text(k)
-		h.value(v)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
-}
+func (e *Event) id(r plog.LogRecord) string { return idOf(r, moments[e.Name]) }
 
 // hasher writes values so that no two sequences of them are the same bytes.
 type hasher struct{ hash.Hash }
@@ -171,6 +165,10 @@ func (h hasher) value(v pcommon.Value) {
 	switch v.Type() {
 	case pcommon.ValueTypeInt:
 		h.number(uint64(v.Int())) //nolint:gosec // the same bits
+	case pcommon.ValueTypeBool:
+		if v.Bool() {
+			h.number(1)
+		}
 	case pcommon.ValueTypeSlice:
 		h.number(uint64(v.Slice().Len()))
 		for _, e := range v.Slice().All() {

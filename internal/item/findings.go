@@ -12,20 +12,22 @@ import (
 // set is the findings of a trace, or of a resource, in one batch.
 type set struct {
 	tally
-	trace pcommon.TraceID
-	marks []byte // what goes into the id beside the findings
+	trace    pcommon.TraceID
+	resource int    // of a set without a trace, otherwise -1
+	marks    []byte // what goes into the id beside the findings
+	places   []place
 }
 
 // Findings returns what was found in a batch: a summary for each trace whose
 // units have findings, and one for each resource that has any elsewhere. Their
 // ids are hashes of what was found, in units of what ids and times, so that a
 // second try of the same batch has the same ones.
-func Findings[B, R, S, U any](sh *shape.Shape[B, R, S, U], batch B) []Summary {
+func Findings[B, R, S, U any](sh *shape.Shape[B, R, S, U], batch B) []Found {
 	var order []*set
-	traces := map[pcommon.TraceID]*set{}
+	traces, resources := map[pcommon.TraceID]*set{}, map[int]*set{}
 	for i := range sh.Resources(batch) {
 		r := sh.Resource(batch, i)
-		resource := &set{}
+		resource := &set{resource: i}
 		found := resource.add(sh.ResourceAttrs(r))
 		for j := range sh.Scopes(r) {
 			s := sh.Scope(r, j)
@@ -39,7 +41,7 @@ func Findings[B, R, S, U any](sh *shape.Shape[B, R, S, U], batch B) []Summary {
 				}
 				of, known := traces[trace]
 				if !known {
-					of = &set{trace: trace}
+					of = &set{trace: trace, resource: -1}
 				}
 				if addUnit(sh, of, u) && !known {
 					of.describe(sh.ResourceAttrs(r))
@@ -52,12 +54,16 @@ func Findings[B, R, S, U any](sh *shape.Shape[B, R, S, U], batch B) []Summary {
 			// A resource says the same in every batch: what came with it tells batches apart.
 			eachUnit(sh, r, func(u U) { resource.mark(sh.Span(u), sh.Times(u)) })
 			resource.describe(sh.ResourceAttrs(r))
+			resources[i] = resource
 			order = append(order, resource)
 		}
 	}
-	all := make([]Summary, len(order))
+	if len(order) > 0 {
+		collect(sh, batch, traces, resources)
+	}
+	all := make([]Found, len(order))
 	for i, s := range order {
-		all[i] = s.finish(sh.Signal)
+		all[i] = Found{s.finish(sh.Signal), func() ([]byte, bool, error) { return record(sh, batch, s) }}
 	}
 	return all
 }

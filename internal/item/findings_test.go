@@ -35,14 +35,17 @@ func TestFindings(t *testing.T) {
 	require.Equal(t, Summary{
 		ID: all[0].ID, Signal: "traces", Trace: [16]byte{1}, Service: "shop", Severity: "critical", Rules: []string{"a"},
 		Findings: 2, Secrets: 1, Spans: 2, Policy: "p1", Producer: "somebody", Masked: true, List: all[0].List,
-	}, all[0])
+	}, all[0].Summary)
 	require.Equal(t, [16]byte{2}, all[1].Trace)
 	require.False(t, all[1].Masked, "it was only reported")
 	require.Equal(t, [16]byte{}, all[2].Trace)
 	require.Equal(t, []string{"r", "s"}, all[2].Rules)
 	require.Zero(t, all[2].Spans)
 
-	require.Equal(t, all, Findings(shape.Traces, td), "a second try is the same")
+	second := Findings(shape.Traces, td)
+	for i := range all {
+		require.Equal(t, all[i].Summary, second[i].Summary, "a second try is the same")
+	}
 	s.Spans().At(1).SetStartTimestamp(1)
 	again := Findings(shape.Traces, td)
 	require.Equal(t, all[0].ID, again[0].ID, "a span without findings is none of the trace's")

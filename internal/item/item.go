@@ -36,6 +36,12 @@ type Summary struct {
 	List     []verdict.Finding // the first 100
 	// Masked: at least one finding is not merely reported.
 	Masked bool
+	// Clear: a finding may be merely reported, so that its text stands in the
+	// telemetry as it came.
+	Clear bool
+	// Conversation is the gen_ai.conversation.id of the first span or log record
+	// that has one, masked, at most 128 bytes.
+	Conversation string
 }
 
 // Item is one item.
@@ -230,6 +236,7 @@ func (d *draft[B, R, S, U]) enterResource(r R, i int) {
 func (d *draft[B, R, S, U]) unit(u U) {
 	to := d.sh.AddUnit(d.scope)
 	d.sh.CopyUnit(u, to)
+	d.converse(d.sh.Attrs(to))
 	d.at[2]++
 	d.Spans += max(1, d.sh.Points(to))
 	p := Patch{Trace: d.sh.Trace(to), Span: d.sh.Span(to)}

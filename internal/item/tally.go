@@ -12,10 +12,13 @@ import (
 
 // The bounds of a summary.
 const (
-	maxService = 128
-	maxRules   = 32
-	maxList    = 100
+	maxText  = 128
+	maxRules = 32
+	maxList  = 100
 )
+
+// taken are the actions that take a secret out of where it stood.
+var taken = []string{"mask", "hold", "drop"}
 
 // severities rise.
 var severities = []string{"", "low", "medium", "high", "critical"}
@@ -33,6 +36,13 @@ func (t *tally) describe(resource pcommon.Map) {
 	t.Producer = text(resource, verdict.Producer)
 }
 
+// converse takes the conversation of a unit, if it is the first that has one.
+func (t *tally) converse(unit pcommon.Map) {
+	if t.Conversation == "" {
+		t.Conversation = cut(text(unit, "gen_ai.conversation.id"))
+	}
+}
+
 func text(m pcommon.Map, key string) string {
 	if v, ok := m.Get(key); ok && v.Type() == pcommon.ValueTypeStr {
 		return v.Str()
@@ -40,13 +50,13 @@ func text(m pcommon.Map, key string) string {
 	return ""
 }
 
-// cut makes s valid UTF-8 of at most maxService bytes.
+// cut makes s valid UTF-8 of at most maxText bytes.
 func cut(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
-	if len(s) <= maxService {
+	if len(s) <= maxText {
 		return s
 	}
-	return strings.ToValidUTF8(s[:maxService], "") // without half a character
+	return strings.ToValidUTF8(s[:maxText], "") // without half a character
 }
 
 // add counts what the stamp in attrs lists and reports whether that is anything.
@@ -63,13 +73,18 @@ func (t *tally) add(attrs pcommon.Map) bool {
 		for _, e := range v.Slice().All() {
 			if e.Type() == pcommon.ValueTypeMap {
 				t.finding(e.Map())
+			} else {
+				t.Clear = true
 			}
 		}
 	case pcommon.ValueTypeMap: // a summary
+		t.Clear = true // it does not say what became of the findings
 		for rule, n := range v.Map().All() {
 			t.Findings += int(n.Int())
 			t.rules = put(t.rules, rule)
 		}
+	default:
+		t.Clear = true
 	}
 	return true
 }
@@ -83,6 +98,7 @@ func (t *tally) finding(m pcommon.Map) {
 		f.Length = int(v.Int())
 	}
 	t.Findings++
+	t.Clear = t.Clear || !slices.Contains(taken, f.Action)
 	t.rules = put(t.rules, f.Rule)
 	if f.Fingerprint != "" {
 		t.secrets = put(t.secrets, f.Fingerprint)

@@ -82,7 +82,8 @@ func Commit(key []byte, subject string) string {
 
 // Stamp writes the outcome for whatever has findings: a list of them, or a
 // count by rule if a summary will do. verdict is empty if all of them were
-// only reported. Of more than 100 the list has the gravest.
+// only reported. Of more than 100 the list has the gravest, and of each action at
+// least one.
 func Stamp(m pcommon.Map, verdict string, findings []Finding, summary bool) {
 	if verdict != "" {
 		m.PutStr(Verdict, verdict)
@@ -108,7 +109,8 @@ func Stamp(m pcommon.Map, verdict string, findings []Finding, summary bool) {
 
 // gravest returns as many findings as a stamp lists. How grave an item is, and
 // so how many people must approve it, is read from there: what is left out
-// must not be what is graver than the rest.
+// must not be what is graver than the rest. Whether a secret stands there in
+// the clear is read from the actions.
 func gravest(findings []Finding) []Finding {
 	if len(findings) <= maxFindings {
 		return findings
@@ -117,7 +119,21 @@ func gravest(findings []Finding) []Finding {
 	slices.SortStableFunc(findings, func(a, b Finding) int {
 		return slices.Index(severities, b.Severity) - slices.Index(severities, a.Severity)
 	})
-	return findings[:maxFindings]
+	kept, last := findings[:maxFindings], maxFindings-1
+	for _, f := range findings[maxFindings:] {
+		if slices.ContainsFunc(kept, func(k Finding) bool { return k.Action == f.Action }) {
+			continue
+		}
+		for last > 0 && slices.IndexFunc(kept, func(k Finding) bool { return k.Action == kept[last].Action }) == last {
+			last-- // the only one of its action
+		}
+		if last == 0 {
+			break // the gravest stays
+		}
+		kept[last] = f
+		last--
+	}
+	return kept
 }
 
 // severities rise.

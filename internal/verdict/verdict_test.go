@@ -2,6 +2,7 @@ package verdict
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -87,4 +88,29 @@ func TestStampOfMany(t *testing.T) {
 	second, _ := v.Slice().At(1).Map().Get("rule")
 	require.Equal(t, "0", second.Str(), "then the first of the others")
 	require.Equal(t, "0", many[0].Rule, "the caller's list stays as it is")
+}
+
+// TestEachAction: however many graver ones there are, the list names each
+// action, so that who reads it knows whether anything stands there in the clear.
+func TestEachAction(t *testing.T) {
+	many := make([]Finding, 3*maxFindings)
+	for i := range many {
+		many[i] = Finding{Rule: fmt.Sprint(i), Severity: "high", Action: "mask"}
+	}
+	many[7].Severity, many[7].Action = "critical", "hold"
+	for _, at := range []int{0, maxFindings - 1, maxFindings, len(many) - 1} {
+		list := slices.Clone(many)
+		list[at].Severity, list[at].Action = "low", "pass"
+		list[20].Severity, list[20].Action = "medium", "drop"
+		kept := gravest(list)
+		require.Len(t, kept, maxFindings)
+		require.Equal(t, "critical", kept[0].Severity)
+		for _, action := range []string{"mask", "hold", "pass", "drop"} {
+			require.True(t, slices.ContainsFunc(kept, func(f Finding) bool { return f.Action == action }), "%s with pass at %d", action, at)
+		}
+	}
+	for i := range many {
+		many[i].Action = fmt.Sprint(i)
+	}
+	require.Equal(t, "critical", gravest(many)[0].Severity)
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/tracescrub/tracescrub/internal/holdstore"
 	"github.com/tracescrub/tracescrub/internal/holdstore/kafka"
 	"github.com/tracescrub/tracescrub/internal/holdstore/storetest"
+	"github.com/tracescrub/tracescrub/internal/kafkaclient"
 )
 
 const (
@@ -153,15 +154,15 @@ func TestTLS(t *testing.T) {
 	key := filepath.Join(filepath.Dir(ca), "key.pem")
 	for _, test := range []struct {
 		name string
-		tls  kafka.TLSConfig
+		tls  kafkaclient.TLSConfig
 		ok   bool
 	}{
-		{"with our certificate", kafka.TLSConfig{CAFile: ca, CertFile: ca, KeyFile: key}, true},
-		{"by another name", kafka.TLSConfig{CAFile: ca, CertFile: ca, KeyFile: key, ServerName: "broker.internal"}, true},
-		{"a wrong name", kafka.TLSConfig{CAFile: ca, CertFile: ca, KeyFile: key, ServerName: "elsewhere.internal"}, false},
-		{"another authority", kafka.TLSConfig{CAFile: otherCA, CertFile: ca, KeyFile: key}, false},
-		{"any authority", kafka.TLSConfig{InsecureSkipVerify: true, CertFile: ca, KeyFile: key}, true},
-		{"no certificate of ours", kafka.TLSConfig{CAFile: ca}, false},
+		{"with our certificate", kafkaclient.TLSConfig{CAFile: ca, CertFile: ca, KeyFile: key}, true},
+		{"by another name", kafkaclient.TLSConfig{CAFile: ca, CertFile: ca, KeyFile: key, ServerName: "broker.internal"}, true},
+		{"a wrong name", kafkaclient.TLSConfig{CAFile: ca, CertFile: ca, KeyFile: key, ServerName: "elsewhere.internal"}, false},
+		{"another authority", kafkaclient.TLSConfig{CAFile: otherCA, CertFile: ca, KeyFile: key}, false},
+		{"any authority", kafkaclient.TLSConfig{InsecureSkipVerify: true, CertFile: ca, KeyFile: key}, true},
+		{"no certificate of ours", kafkaclient.TLSConfig{CAFile: ca}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			cfg := b.config("")
@@ -178,7 +179,7 @@ func TestTLS(t *testing.T) {
 		})
 	}
 	cfg := b.config("")
-	cfg.TLS = kafka.TLSConfig{Enabled: true, CAFile: key}
+	cfg.TLS = kafkaclient.TLSConfig{Enabled: true, CAFile: key}
 	_, err = kafka.Open(t.Context(), cfg, zap.NewNop())
 	require.ErrorContains(t, err, "tls::ca_file: no certificate")
 }

@@ -6,6 +6,10 @@ package control
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/tracescrub/tracescrub/internal/auditlog"
@@ -27,18 +31,47 @@ type Log interface {
 
 var _ Log = (*auditlog.Writer)(nil)
 
-// Server answers at a socket.
-type Server struct{}
+// The paths that are asked for, all with POST.
+const (
+	pathErase      = "/erase-subject"
+	pathPrune      = "/prune"
+	pathRotate     = "/rotate-key"
+	pathCheckpoint = "/checkpoint"
+)
 
-// Serve begins to answer for the log in a directory, until Close. A socket that
-// a dead process left is replaced; the caller holds the log's lock.
-func Serve(dir string, log Log) (*Server, error) { return &Server{}, nil }
+// question is what is asked, answer what comes back. A subject goes in the
+// body, so that no log of requests can have it.
+type question struct {
+	Subject string    `json:"subject,omitempty"`
+	Before  time.Time `json:"before,omitzero"`
+}
 
-// Close ends the server and removes the socket.
-func (s *Server) Close() error { return nil }
+type answer struct {
+	Count      int    `json:"count,omitempty"`
+	Checkpoint []byte `json:"checkpoint,omitempty"`
+	Error      string `json:"error,omitempty"`
+	// Trouble is the text of the Trouble that the error is, if it is one.
+	Trouble string `json:"trouble,omitempty"`
+}
 
-// Client asks the process that writes the log in a directory.
-type Client struct{ Log }
+const maxMessage = 64 << 10
 
-// Dial returns a client, or ErrNobody.
-func Dial(dir string) (*Client, error) { return nil, ErrNobody }
+// maxAddress is how long the path of a socket may be: sun_path without its end.
+const maxAddress = 103
+
+// address is the path of a socket as the operating system takes it. A longer
+// one goes by way of the open directory, where /proc has it.
+func address(dir, name string) (path string, done func(), err error) {
+	path = filepath.Join(dir, name)
+	if len(path) <= maxAddress {
+		return path, func() {}, nil
+	}
+	if runtime.GOOS != "linux" {
+		return "", nil, fmt.Errorf("the path of the audit log's directory is too long for a socket: more than %d bytes", maxAddress-len(name)-1)
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return "", nil, err
+	}
+	return fmt.Sprintf("/proc/self/fd/%d/%s", d.Fd(), name), func() { d.Close() }, nil
+}

@@ -9,12 +9,14 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+
+	"github.com/tracescrub/tracescrub/internal/kafkaclient"
 )
 
 // describe uses connections of its own: the answers of those in use come from
 // a cache, and a topic that has just been made may be missing in it.
 func (c *client) describe(ctx context.Context, topics []string) (map[string]topicState, error) {
-	fresh, transport := c.newClient()
+	fresh, transport := c.cluster.Client()
 	defer transport.CloseIdleConnections()
 	meta, err := fresh.Metadata(ctx, &kafka.MetadataRequest{Topics: topics})
 	if err != nil {
@@ -70,7 +72,7 @@ func (c *client) settings(ctx context.Context, fresh *kafka.Client, topics []str
 }
 
 func (c *client) create(ctx context.Context, topic string, partitions, replicas int, settings map[string]string) error {
-	fresh, transport := c.newClient()
+	fresh, transport := c.cluster.Client()
 	defer transport.CloseIdleConnections()
 	t := kafka.TopicConfig{Topic: topic, NumPartitions: partitions, ReplicationFactor: replicas}
 	for name, value := range settings {
@@ -99,7 +101,7 @@ func kindOf(err error) error {
 		errors.Is(err, kafka.BrokerNotAvailable), errors.Is(err, kafka.LeaderNotAvailable), errors.Is(err, kafka.NotLeaderForPartition),
 		errors.Is(err, kafka.UnknownTopicOrPartition), errors.Is(err, kafka.ReplicaNotAvailable), errors.Is(err, kafka.NotEnoughReplicas),
 		errors.Is(err, kafka.FencedLeaderEpoch), errors.Is(err, kafka.UnknownLeaderEpoch), errors.Is(err, kafka.ThrottlingQuotaExceeded),
-		errors.Is(err, kafka.OffsetNotAvailable), errors.Is(err, kafka.NotController):
+		errors.Is(err, kafka.OffsetNotAvailable), errors.Is(err, kafka.NotController), errors.Is(err, kafkaclient.ErrGone):
 		return errUnavailable
 	}
 	var code kafka.Error

@@ -5,25 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+
+	"github.com/tracescrub/tracescrub/internal/kafkaclient"
 )
 
-const (
-	// metadataTTL is how long kafka-go believes what it knows of the cluster,
-	// and how long it waits for an answer about it.
-	metadataTTL = 5 * time.Second
-	// maxAge is how long connections are used. kafka-go does not authenticate
-	// again, and brokers cut a connection whose credentials have run out.
-	maxAge = 4 * time.Minute
-	// refreshEvery bounds how often connections are made anew after errors.
-	refreshEvery = 250 * time.Millisecond
-)
+// refreshEvery bounds how often connections are made anew after errors.
+const refreshEvery = 250 * time.Millisecond
 
 // client is a cluster by way of kafka-go. Of kafka-go only Client is used:
 // Writer defaults to no acknowledgement and writes after it has reported
@@ -31,9 +23,7 @@ const (
 type client struct {
 	kafka     *kafka.Client
 	transport *kafka.Transport
-	conns     *connections
-	brokers   net.Addr
-	newClient func() (*kafka.Client, *kafka.Transport)
+	cluster   *kafkaclient.Cluster
 
 	mu        sync.Mutex
 	refreshed time.Time // under mu
@@ -41,29 +31,12 @@ type client struct {
 
 // newClient makes a client; it connects when it is used.
 func newClient(cfg *Config) (*client, error) {
-	tlsConfig, err := cfg.TLS.load()
+	cl, err := kafkaclient.New(&cfg.Config, cfg.topic(itemsTopic), cfg.topic(indexTopic), cfg.topic(decisionsTopic))
 	if err != nil {
 		return nil, err
 	}
-	mechanism, err := cfg.SASL.mechanism()
-	if err != nil {
-		return nil, err
-	}
-	c := &client{conns: newConnections(), brokers: kafka.TCP(cfg.Brokers...), refreshed: time.Now()}
-	topics := []string{cfg.topic(itemsTopic), cfg.topic(indexTopic), cfg.topic(decisionsTopic)}
-	c.newClient = func() (*kafka.Client, *kafka.Transport) {
-		transport := &kafka.Transport{
-			Dial:           c.conns.dial,
-			DialTimeout:    cfg.Timeout,
-			MetadataTTL:    metadataTTL,
-			MetadataTopics: topics,
-			ClientID:       cfg.ClientID,
-			TLS:            tlsConfig,
-			SASL:           mechanism,
-		}
-		return &kafka.Client{Addr: c.brokers, Timeout: cfg.Timeout, Transport: transport}, transport
-	}
-	c.kafka, c.transport = c.newClient()
+	c := &client{cluster: cl, refreshed: time.Now()}
+	c.kafka, c.transport = cl.Client()
 	return c, nil
 }
 
@@ -196,7 +169,7 @@ func (c *client) spans(ctx context.Context, topic string, partitions int) ([]spa
 func (c *client) age() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if time.Since(c.refreshed) > maxAge {
+	if time.Since(c.refreshed) > kafkaclient.MaxAge {
 		c.refreshed = time.Now()
 		c.transport.CloseIdleConnections()
 	}
@@ -215,80 +188,5 @@ func (c *client) refresh() {
 
 func (c *client) close() {
 	c.transport.CloseIdleConnections()
-	c.conns.close()
-}
-
-// connections are all that are open, to be closed whatever kafka-go does with them.
-type connections struct {
-	ctx    context.Context
-	cancel context.CancelFunc
-
-	mu  sync.Mutex
-	all map[*connection]struct{} // under mu; nil once closed
-}
-
-type connection struct {
-	net.Conn
-	of *connections
-	// answered: the last thing done with it was to read. Of requests on a
-	// connection there is one at a time, so what is written next is a new one.
-	answered atomic.Bool
-}
-
-// Write sends, but nothing of a request on a connection that the broker has
-// closed meanwhile: such a request has surely not been done, and it is good to
-// know that. It costs one system call for each request.
-func (c *connection) Write(b []byte) (int, error) {
-	if c.answered.Swap(false) && closedByPeer(c.Conn) {
-		return 0, fmt.Errorf("%w: the broker has closed the connection", errUnavailable)
-	}
-	return c.Conn.Write(b)
-}
-
-// Read receives.
-func (c *connection) Read(b []byte) (int, error) {
-	c.answered.Store(true)
-	return c.Conn.Read(b)
-}
-
-func newConnections() *connections {
-	ctx, cancel := context.WithCancel(context.Background())
-	return &connections{ctx: ctx, cancel: cancel, all: map[*connection]struct{}{}}
-}
-
-func (c *connections) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(c.ctx, cancel)() //nolint:contextcheck // the caller's context is in use; this one only ends it early
-	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.all == nil {
-		conn.Close()
-		return nil, net.ErrClosed
-	}
-	own := &connection{Conn: conn, of: c}
-	c.all[own] = struct{}{}
-	return own, nil
-}
-
-func (c *connections) close() {
-	c.cancel()
-	c.mu.Lock()
-	all := c.all
-	c.all = nil
-	c.mu.Unlock()
-	for conn := range all {
-		conn.Conn.Close()
-	}
-}
-
-func (c *connection) Close() error {
-	c.of.mu.Lock()
-	delete(c.of.all, c)
-	c.of.mu.Unlock()
-	return c.Conn.Close()
+	c.cluster.Close()
 }

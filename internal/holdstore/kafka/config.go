@@ -3,29 +3,21 @@ package kafka
 import (
 	"errors"
 	"fmt"
-	"net"
 	"path/filepath"
 	"regexp"
 	"time"
+
+	"github.com/tracescrub/tracescrub/internal/kafkaclient"
 )
 
 // Config says where the brokers are and what the topics must be.
 type Config struct {
-	// Brokers are host:port of some brokers of the cluster.
-	Brokers []string `mapstructure:"brokers"`
-	// ClientID is what brokers show in their logs and quotas.
-	ClientID string `mapstructure:"client_id"`
+	kafkaclient.Config `mapstructure:",squash"`
 	// Topics says what the three topics are called and how they are made.
 	Topics TopicsConfig `mapstructure:"topics"`
 	// Expiry is how long items wait for a decision. Topics that forget
 	// sooner are refused. It must be what release_gate's expiry is.
 	Expiry time.Duration `mapstructure:"expiry"`
-	// Timeout is how long a request may take, connecting included.
-	Timeout time.Duration `mapstructure:"timeout"`
-	// TLS encrypts the connections.
-	TLS TLSConfig `mapstructure:"tls"`
-	// SASL says who we are.
-	SASL SASLConfig `mapstructure:"sasl"`
 	// Spool is where items wait while the brokers are away.
 	Spool SpoolConfig `mapstructure:"spool"`
 	// Development lets topics have one replica. A broker's disk is then all
@@ -58,24 +50,21 @@ type SpoolConfig struct {
 
 // replication is how many replicas a topic has, and how many acknowledge.
 const (
-	replication    = 3
-	minInSync      = 2
-	maxPartitions  = 1000
-	minTimeout     = time.Second
-	minCompactLag  = time.Minute
-	defaultSpool   = 1 << 30
-	defaultExpiry  = 7 * 24 * time.Hour
-	defaultTimeout = 10 * time.Second
+	replication   = 3
+	minInSync     = 2
+	maxPartitions = 1000
+	minCompactLag = time.Minute
+	defaultSpool  = 1 << 30
+	defaultExpiry = 7 * 24 * time.Hour
 )
 
 // DefaultConfig is valid but for Brokers, which have no default.
 func DefaultConfig() Config {
 	return Config{
-		ClientID: "tracescrub",
-		Topics:   TopicsConfig{Prefix: "tracescrub", Partitions: 12, Create: true, MaxCompactionLag: time.Hour},
-		Expiry:   defaultExpiry,
-		Timeout:  defaultTimeout,
-		Spool:    SpoolConfig{MaxBytes: defaultSpool},
+		Config: kafkaclient.DefaultConfig(),
+		Topics: TopicsConfig{Prefix: "tracescrub", Partitions: 12, Create: true, MaxCompactionLag: time.Hour},
+		Expiry: defaultExpiry,
+		Spool:  SpoolConfig{MaxBytes: defaultSpool},
 	}
 }
 
@@ -85,16 +74,8 @@ var legalPrefix = regexp.MustCompile(`^[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,199}$`)
 
 // Validate reports all mistakes at once.
 func (c *Config) Validate() error {
-	var errs []error
+	errs := c.Problems()
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if len(c.Brokers) == 0 {
-		wrong("brokers: must name at least one broker")
-	}
-	for i, b := range c.Brokers {
-		if host, port, err := net.SplitHostPort(b); err != nil || host == "" || port == "" {
-			wrong("brokers::%d: must be host:port", i)
-		}
-	}
 	if !legalPrefix.MatchString(c.Topics.Prefix) {
 		wrong("topics::prefix: must be of letters, digits, points, underscores and hyphens, and not begin with a point")
 	}
@@ -107,16 +88,11 @@ func (c *Config) Validate() error {
 	if c.Expiry < time.Hour {
 		wrong("expiry: must be at least an hour")
 	}
-	if c.Timeout < minTimeout {
-		wrong("timeout: must be at least %v", minTimeout)
-	}
 	if c.Spool.Directory != "" && !filepath.IsAbs(c.Spool.Directory) && !filepath.IsLocal(c.Spool.Directory) {
 		wrong("spool::directory: must be an absolute path or one below the working directory")
 	}
 	if c.Spool.Directory != "" && c.Spool.MaxBytes < 2*maxChunk {
 		wrong("spool::max_bytes: must be at least %d", 2*maxChunk)
 	}
-	errs = append(errs, c.TLS.problems()...)
-	errs = append(errs, c.SASL.problems(c.TLS.Enabled)...)
 	return errors.Join(errs...)
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
+
+	"github.com/tracescrub/tracescrub/internal/kafkaclient"
 )
 
 var time0 = time.Unix(1_800_000_000, 123).UTC()
@@ -30,34 +32,36 @@ func TestValidate(t *testing.T) {
 			c.Brokers = []string{"kafka", "a:1", ":9"}
 			c.Topics = TopicsConfig{Prefix: "a/b", Partitions: -1}
 			c.Expiry, c.Timeout = time.Minute, time.Millisecond
-			c.TLS = TLSConfig{CertFile: "a", InsecureSkipVerify: true, CAFile: "b"}
-			c.SASL = SASLConfig{Mechanism: "PLAIN"}
+			c.TLS = kafkaclient.TLSConfig{CertFile: "a", InsecureSkipVerify: true, CAFile: "b"}
+			c.SASL = kafkaclient.SASLConfig{Mechanism: "PLAIN"}
 			c.Spool = SpoolConfig{Directory: "../spool"}
 		}, []string{
-			"brokers::0:", "brokers::2:", "topics::prefix:", "topics::partitions:", "topics::max_compaction_lag:", "expiry:", "timeout:",
-			"spool::directory:", "spool::max_bytes:", "tls::enabled: must be true if", "tls::key_file:", "tls::ca_file:",
+			"brokers::0:", "brokers::2:", "timeout:", "tls::enabled: must be true if", "tls::key_file:", "tls::ca_file:",
 			"sasl::username:", "sasl::password:", "tls::enabled: must be true, since PLAIN",
+			"topics::prefix:", "topics::partitions:", "topics::max_compaction_lag:", "expiry:", "spool::directory:", "spool::max_bytes:",
 		}},
 		{"no mechanism", func(c *Config) { c.SASL.Username = "a" }, []string{"sasl::mechanism:"}},
 		{"unknown mechanism", func(c *Config) { c.SASL.Mechanism = "GSSAPI" }, []string{"sasl::mechanism: must be one of"}},
-		{"SCRAM without TLS", func(c *Config) { c.SASL = SASLConfig{Mechanism: "SCRAM-SHA-512", Username: "a", Password: "b"} }, nil},
+		{"SCRAM without TLS", func(c *Config) {
+			c.SASL = kafkaclient.SASLConfig{Mechanism: "SCRAM-SHA-512", Username: "a", Password: "b"}
+		}, nil},
 		{"SCRAM with a token", func(c *Config) {
-			c.SASL = SASLConfig{Mechanism: "SCRAM-SHA-256", Username: "a", Password: "b", OAuth: OAuthConfig{TokenFile: "x"}}
+			c.SASL = kafkaclient.SASLConfig{Mechanism: "SCRAM-SHA-256", Username: "a", Password: "b", OAuth: kafkaclient.OAuthConfig{TokenFile: "x"}}
 		}, []string{"sasl::oauth:"}},
 		{"no token", func(c *Config) {
 			c.TLS.Enabled = true
-			c.SASL = SASLConfig{Mechanism: "OAUTHBEARER", Username: "a"}
+			c.SASL = kafkaclient.SASLConfig{Mechanism: "OAUTHBEARER", Username: "a"}
 		}, []string{"sasl::username:", "sasl::oauth: must have"}},
 		{"two sources", func(c *Config) {
 			c.TLS.Enabled = true
-			c.SASL = SASLConfig{Mechanism: "OAUTHBEARER", OAuth: OAuthConfig{TokenFile: "a", ClientID: "b"}}
+			c.SASL = kafkaclient.SASLConfig{Mechanism: "OAUTHBEARER", OAuth: kafkaclient.OAuthConfig{TokenFile: "a", ClientID: "b"}}
 		}, []string{"sasl::oauth::token_file:"}},
 		{"a token in the clear", func(c *Config) {
-			c.SASL = SASLConfig{Mechanism: "OAUTHBEARER", OAuth: OAuthConfig{TokenURL: "http://login.example.com/token"}}
+			c.SASL = kafkaclient.SASLConfig{Mechanism: "OAUTHBEARER", OAuth: kafkaclient.OAuthConfig{TokenURL: "http://login.example.com/token"}}
 		}, []string{"sasl::oauth::token_url:", "sasl::oauth::client_id:", "tls::enabled:"}},
 		{"OAUTHBEARER", func(c *Config) {
 			c.TLS.Enabled = true
-			c.SASL = SASLConfig{Mechanism: "OAUTHBEARER", OAuth: OAuthConfig{TokenURL: "https://a/t", ClientID: "b", ClientSecret: "c", Scope: "d"}}
+			c.SASL = kafkaclient.SASLConfig{Mechanism: "OAUTHBEARER", OAuth: kafkaclient.OAuthConfig{TokenURL: "https://a/t", ClientID: "b", ClientSecret: "c", Scope: "d"}}
 		}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -10,7 +10,8 @@
 // acknowledged, so that one may be in Kafka twice: entries of the same item
 // have the same key, and the later one counts.
 //
-// The client library is github.com/segmentio/kafka-go. Only client.go knows
-// it, and of it only kafka.Client; everything else works on the interface
-// cluster, so that another library can take its place.
+// The client library is github.com/segmentio/kafka-go, by way of package
+// kafkaclient. Only client.go and admin.go know it, and of it only
+// kafka.Client; everything else works on the interface cluster, so that another
+// library can take its place.
 package kafka

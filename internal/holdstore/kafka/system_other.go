@@ -4,7 +4,6 @@ package kafka
 
 import (
 	"errors"
-	"net"
 	"os"
 )
 
@@ -23,7 +22,3 @@ func lockFile(path string) (unlock func() error, err error) {
 
 // diskFull says whether there is no room for a file.
 func diskFull(error) bool { return false }
-
-// closedByPeer is not known here: a request on such a connection fails, and
-// may or may not have been done.
-func closedByPeer(net.Conn) bool { return false }

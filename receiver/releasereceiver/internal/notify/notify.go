@@ -4,25 +4,19 @@
 package notify
 
 import (
-	"bytes"
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"go.opentelemetry.io/collector/config/configopaque"
 
+	"github.com/tracescrub/tracescrub/internal/webhook"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/gate"
 )
 
@@ -53,23 +47,16 @@ func NewDefaultConfig() Config {
 	}
 }
 
-const minSecret = 16
-
 // Validate reports all mistakes.
 func (c *Config) Validate() error {
 	var errs []error
-	if !webURL(string(c.URL)) {
-		errs = append(errs, errors.New("url: must be an http or https URL"))
-	}
-	if n := len(c.Secret); n > 0 && n < minSecret {
-		errs = append(errs, fmt.Errorf("secret: has %d bytes, at least %d are needed", n, minSecret))
-	}
+	errs = append(errs, webhook.Problems(c.URL, c.Secret)...)
 	for i, what := range c.On {
 		if !strings.Contains(" "+strings.Join(kinds, " ")+" ", " "+what+" ") || what == "" {
 			errs = append(errs, fmt.Errorf("on[%d]: %q is none of %s", i, what, strings.Join(kinds, ", ")))
 		}
 	}
-	if c.Page != "" && !webURL(c.Page) {
+	if c.Page != "" && !webhook.IsURL(c.Page) {
 		errs = append(errs, errors.New("page: must be an http or https URL"))
 	}
 	if c.RemindBefore < 0 {
@@ -79,11 +66,6 @@ func (c *Config) Validate() error {
 		errs = append(errs, errors.New("timeout: must be more than 0"))
 	}
 	return errors.Join(errs...)
-}
-
-func webURL(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
 const (
@@ -127,10 +109,9 @@ type message struct {
 
 // Notifier tells. It is safe for concurrent use.
 type Notifier struct {
-	cfg    Config
-	client *http.Client
-	count  func(result string, n int)
-	now    func() time.Time
+	cfg   Config
+	hook  *webhook.Hook
+	count func(result string, n int)
 
 	mu     sync.Mutex
 	queue  []note        // guarded by mu
@@ -144,14 +125,7 @@ type Notifier struct {
 // New makes a Notifier. count hears what became of things to tell: sent,
 // failed or dropped.
 func New(cfg Config, count func(result string, n int)) *Notifier {
-	return &Notifier{
-		cfg: cfg, count: count, now: time.Now, more: make(chan struct{}, 1),
-		client: &http.Client{
-			Timeout: cfg.Timeout,
-			// The signature is for the one who was configured.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-	}
+	return &Notifier{cfg: cfg, count: count, more: make(chan struct{}, 1), hook: webhook.New(cfg.URL, cfg.Secret, cfg.Timeout)}
 }
 
 // Tell takes something to be told; it never waits.
@@ -195,7 +169,7 @@ func (n *Notifier) Shutdown() {
 		n.cancel()
 	}
 	n.wg.Wait()
-	n.client.CloseIdleConnections()
+	n.hook.Close()
 }
 
 func (n *Notifier) run(ctx context.Context) {
@@ -240,7 +214,7 @@ func (n *Notifier) take() (message, bool) {
 func text(m message, page string) string {
 	var b strings.Builder
 	for _, e := range m.Events {
-		line := fmt.Sprintf("%s: item %s of service %s (%s, %d findings: %s)", e.What, e.ID, plain(e.Service), plain(e.Severity), e.Findings, plain(strings.Join(e.Rules, ", ")))
+		line := fmt.Sprintf("%s: item %s of service %s (%s, %d findings: %s)", e.What, e.ID, webhook.Plain(e.Service), webhook.Plain(e.Severity), e.Findings, webhook.Plain(strings.Join(e.Rules, ", ")))
 		switch e.What {
 		case "held":
 			line += fmt.Sprintf(", needs %d approvals until %s", e.Required, e.Expires.UTC().Format(time.RFC3339))
@@ -256,19 +230,6 @@ func text(m message, page string) string {
 	return strings.TrimSpace(b.String())
 }
 
-// plain takes out what chats take for links, mentions and markup.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r < ' ' || strings.ContainsRune("<>&@*_~`|[]()#!", r):
-			return '.'
-		case r >= 0x7f:
-			return '.'
-		}
-		return r
-	}, s)
-}
-
 // deliver sends one message until it is taken, or for good reason not.
 func (n *Notifier) deliver(ctx context.Context, m message) error {
 	body, err := json.Marshal(m)
@@ -278,7 +239,7 @@ func (n *Notifier) deliver(ctx context.Context, m message) error {
 	wait := firstRetry
 	for range maxAttempts {
 		var again bool
-		if again, err = n.post(ctx, body, m.ID); err == nil || !again {
+		if again, err = n.hook.Post(ctx, m.ID, body); err == nil || !again {
 			return err
 		}
 		if !sleep(ctx, wait) {
@@ -287,45 +248,6 @@ func (n *Notifier) deliver(ctx context.Context, m message) error {
 		wait = min(2*wait, lastRetry)
 	}
 	return err
-}
-
-var errRefused = errors.New("the webhook did not take a message")
-
-// post sends once, and says whether to try again.
-func (n *Notifier) post(ctx context.Context, body []byte, id string) (again bool, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, string(n.cfg.URL), bytes.NewReader(body))
-	if err != nil {
-		return false, errRefused // not err: it has the URL
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("User-Agent", "tracescrub")
-	req.Header.Set("Tracescrub-Message-Id", id)
-	if n.cfg.Secret != "" {
-		at := strconv.FormatInt(n.now().Unix(), 10)
-		req.Header.Set("Tracescrub-Timestamp", at)
-		req.Header.Set("Tracescrub-Signature", "v1="+sign(string(n.cfg.Secret), at, body))
-	}
-	resp, err := n.client.Do(req)
-	if err != nil {
-		return true, errRefused // not err: it has the URL
-	}
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 4096))
-	resp.Body.Close()
-	switch {
-	case resp.StatusCode < 300:
-		return false, nil
-	case resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode == http.StatusRequestTimeout, resp.StatusCode >= 500:
-		return true, errRefused
-	}
-	return false, errRefused
-}
-
-// sign is the signature: hexadecimal HMAC-SHA256 of the timestamp, a point and the body.
-func sign(secret, at string, body []byte) string {
-	h := hmac.New(sha256.New, []byte(secret))
-	h.Write([]byte(at + "."))
-	h.Write(body)
-	return hex.EncodeToString(h.Sum(nil))
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {

@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -16,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/tracescrub/tracescrub/internal/webhook"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/gate"
 )
 
@@ -85,7 +85,7 @@ func start(t *testing.T, cfg Config, h *hook) (*Notifier, *counts) {
 	t.Helper()
 	c := &counts{m: map[string]int{}}
 	n := New(cfg, c.add)
-	n.client.Transport = h
+	n.hook.Client.Transport = h
 	n.Start()
 	t.Cleanup(n.Shutdown)
 	return n, c
@@ -100,8 +100,8 @@ func TestMessage(t *testing.T) {
 		requests, bodies := h.all()
 		require.Len(t, requests, 1)
 		r, body := requests[0], bodies[0]
-		require.Equal(t, "v1="+sign("a secret of the tests", r.Header.Get("Tracescrub-Timestamp"), []byte(body)), r.Header.Get("Tracescrub-Signature"))
-		require.NotEqual(t, sign("another secret", "1", []byte(body)), sign("a secret of the tests", "1", []byte(body)))
+		require.Equal(t, webhook.Sign("a secret of the tests", r.Header.Get("Tracescrub-Timestamp"), []byte(body)), r.Header.Get("Tracescrub-Signature"))
+		require.NotEqual(t, webhook.Sign("another secret", "1", []byte(body)), webhook.Sign("a secret of the tests", "1", []byte(body)))
 		var m message
 		require.NoError(t, json.Unmarshal([]byte(body), &m))
 		require.Equal(t, "held: item 0011 of service agent ..channel. .here (critical, 3 findings: aws-key), needs 2 approvals until 2026-03-08T00:00:00Z\nhttps://gate.example.org/", m.Text)
@@ -147,7 +147,7 @@ func TestFlood(t *testing.T) {
 		h := &hook{}
 		c := &counts{m: map[string]int{}}
 		n := New(testConfig(), c.add)
-		n.client.Transport = h
+		n.hook.Client.Transport = h
 		for range maxQueue + 7 {
 			n.Tell("held", testItem("0011"))
 		}
@@ -191,8 +191,8 @@ func TestValidate(t *testing.T) {
 
 func TestErrorsHaveNoURL(t *testing.T) {
 	n := New(testConfig(), func(string, int) {})
-	n.client.Transport = &hook{answers: []int{0}}
-	_, err := n.post(context.Background(), nil, "1")
+	n.hook.Client.Transport = &hook{answers: []int{0}}
+	_, err := n.hook.Post(t.Context(), "1", nil)
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), "chat.example.org")
 }

@@ -1,4 +1,4 @@
-package kafka
+package kafkaclient
 
 import (
 	"crypto/tls"
@@ -26,7 +26,7 @@ type TLSConfig struct {
 	// ServerName is the name in the brokers' certificates, if it is not their host's.
 	ServerName string `mapstructure:"server_name"`
 	// InsecureSkipVerify takes any certificate: whoever is in between can
-	// read sealed items and delete them.
+	// read what is sent, delete and change it.
 	InsecureSkipVerify bool `mapstructure:"insecure_skip_verify"`
 }
 

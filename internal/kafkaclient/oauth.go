@@ -1,4 +1,4 @@
-package kafka
+package kafkaclient
 
 import (
 	"context"
@@ -35,8 +35,8 @@ const (
 	maxToken     = 64 << 10
 	tokenTimeout = 10 * time.Second
 	// tokenMargin is how long before it runs out a token is not used any more:
-	// longer than a connection is (maxAge).
-	tokenMargin = maxAge + 30*time.Second
+	// longer than a connection is (MaxAge).
+	tokenMargin = MaxAge + 30*time.Second
 )
 
 func (o *OAuthConfig) problems() []error {

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tracescrub/tracescrub/internal/auditlog/control"
+	"github.com/tracescrub/tracescrub/internal/auditlog/entry"
+	"github.com/tracescrub/tracescrub/internal/auditlog/files"
+	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
+	"github.com/tracescrub/tracescrub/internal/auditlog/read"
+)
+
+var (
+	_ = addAudit(newAuditProve)
+	_ = addAudit(newAuditCheckProof)
+)
+
+func newAuditProve(t *terminal) *cobra.Command {
+	var name string
+	cmd := &cobra.Command{
+		Use:   "prove [--output FILE] ENTRY [DIR]",
+		Short: "Write the proof that an entry, or a decision, is in the audit log",
+		Long: `Write the proof that an entry is in the audit log, as C2SP tlog-proof: with it and
+the log's public key anybody can check that, without the log. It holds the entry.
+
+ENTRY is the entry's number (seq), its id, or the id of an item: of that the last
+decision is proven, that it was approved, denied or expired.
+
+Exit codes: 0 done; 1 the log does not hold what it has signed; 2 wrong use, no such
+entry, or no checkpoint covers it yet.`,
+		Example: `  tracescrub audit prove 4711 > entry.proof
+  tracescrub audit prove --output decision.proof 3fa9c1d20b7e4d5f8a6b1c2d3e4f5a6b /mnt/audit`,
+		DisableFlagsInUseLine: true,
+		Args:                  between(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runAuditProve(cmd.Context(), t, args[0], auditDirectory(t, args, 1), name)
+		},
+	}
+	cmd.Flags().StringVarP(&name, "output", "o", "", "write to this `file`, not to standard output")
+	return cmd
+}
+
+func runAuditProve(ctx context.Context, t *terminal, what, dir, name string) error {
+	l, err := read.Open(dir)
+	if err != nil {
+		return err
+	}
+	seq, err := findEntry(ctx, t, l, dir, what)
+	if err != nil {
+		return err
+	}
+	if err := coverEntry(ctx, l, dir, seq); err != nil {
+		return err
+	}
+	r, err := l.Receipt(ctx, seq)
+	if err != nil {
+		return err
+	}
+	keys, err := files.PublicKeys(dir)
+	if err != nil {
+		return err
+	}
+	if _, _, err := r.Check(nil, keys); err != nil {
+		fmt.Fprintf(t.err, "tracescrub: %s\nhint: tracescrub audit verify\n", cell(err.Error()))
+		return errFindings
+	}
+	out, err := openOutput(t.out, name)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(r.Marshal())
+	return out.close(err)
+}
+
+// decisions are the kinds that end the life of an item as pending.
+var decisions = []string{"tracescrub.approved", "tracescrub.denied", "tracescrub.expired"}
+
+// findEntry finds the entry that somebody means.
+func findEntry(ctx context.Context, t *terminal, l *read.Log, dir, what string) (int64, error) {
+	if len(what) < idLength {
+		seq, err := strconv.ParseInt(what, 10, 64)
+		if err != nil || seq < 0 {
+			return 0, usef("%q is neither the number of an entry nor an id of %d hex digits", what, idLength)
+		}
+		return seq, nil
+	}
+	id := strings.ToLower(what)
+	if len(id) != idLength || strings.Trim(id, "0123456789abcdef") != "" {
+		return 0, usef("%q is neither the number of an entry nor an id of %d hex digits", what, idLength)
+	}
+	p := newLogProgress(t, dir)
+	defer p.stop()
+	decided := int64(-1)
+	for it, err := range l.Entries(ctx, 0) {
+		if err != nil {
+			return 0, err
+		}
+		p.at(&it)
+		switch {
+		case it.ID == id:
+			return it.Seq, nil
+		case it.Attributes["tracescrub.item.id"] == id && slices.Contains(decisions, it.Kind):
+			decided = it.Seq
+		}
+	}
+	if decided < 0 {
+		return 0, fmt.Errorf("no entry has the id %s, and there is no decision about an item with it", id)
+	}
+	return decided, nil
+}
+
+// coverEntry asks the writer for a checkpoint if the last one does not cover
+// an entry.
+func coverEntry(ctx context.Context, l *read.Log, dir string, seq int64) error {
+	c, _, err := l.Checkpoint()
+	if err != nil || seq < c.Size {
+		return err
+	}
+	w, err := control.Dial(dir)
+	if errors.Is(err, control.ErrNobody) {
+		return nil // and so it stays: the receipt's error says it
+	}
+	if err == nil {
+		_, err = w.Checkpoint(ctx)
+	}
+	return err
+}
+
+func newAuditCheckProof(t *terminal) *cobra.Command {
+	var keys []string
+	var entryFile string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "check-proof --key PUBKEY... [--entry FILE] [--json] FILE|-",
+		Short: "Check the proof that an entry is in an audit log, without the log",
+		Long: `Check a proof that "tracescrub audit prove" or the gate has written (a receipt,
+C2SP tlog-proof) without the log, and write the entry that it proves. Without --key
+it is checked with log.pub in the data directory, and a warning says so.
+
+Exit codes: 0 it is proven; 1 it is not; 2 wrong use.`,
+		Example: `  tracescrub audit check-proof --key log.pub decision.proof
+  tracescrub audit check-proof --key log.pub --entry from-siem.json --json entry.proof`,
+		DisableFlagsInUseLine: true,
+		Args:                  exactly(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			dir := auditDirectory(t, nil, 0)
+			public, own, err := keysOrOwn(keys, dir)
+			if err != nil {
+				return err
+			}
+			b, err := readSmall(t, args[0])
+			if err != nil {
+				return err
+			}
+			var line []byte
+			if entryFile != "" {
+				if line, err = readSmall(t, entryFile); err != nil {
+					return fmt.Errorf("--entry: %w", err)
+				}
+				line = []byte(strings.TrimSuffix(string(line), "\n"))
+			}
+			if own {
+				warnOwnKeys(t, dir)
+			}
+			return runAuditCheckProof(t, b, line, public, asJSON)
+		},
+	}
+	cmd.Flags().StringArrayVar(&keys, "key", nil, "public key to trust, or a `file` of some")
+	cmd.Flags().StringVar(&entryFile, "entry", "", "`file` with the entry's line, if it is not to be that of the proof")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write an object: {ok, error} or {ok, origin, size, entry}")
+	return cmd
+}
+
+// maxReceipt is more than any receipt has: an entry in base64, and hashes.
+const maxReceipt = 1 << 20
+
+// readSmall reads a file, or standard input for -.
+func readSmall(t *terminal, name string) ([]byte, error) {
+	in := t.in
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
+	}
+	b, err := io.ReadAll(io.LimitReader(in, maxReceipt+1))
+	if err == nil && len(b) > maxReceipt {
+		err = fmt.Errorf("%s is longer than %d bytes", name, maxReceipt)
+	}
+	return b, err
+}
+
+// proven is what check-proof --json writes.
+type proven struct {
+	OK     bool           `json:"ok"`
+	Error  string         `json:"error,omitempty"`
+	Origin string         `json:"origin,omitempty"`
+	Size   int64          `json:"size,omitempty"`
+	Entry  map[string]any `json:"entry,omitempty"`
+}
+
+func runAuditCheckProof(t *terminal, receipt, line []byte, keys []string, asJSON bool) error {
+	r, err := proof.ParseReceipt(receipt)
+	var e *entry.Entry
+	var c proof.Checkpoint
+	if err == nil {
+		e, c, err = r.Check(line, keys)
+	}
+	if err == nil && line == nil {
+		line = r.Extra
+	}
+	if asJSON {
+		v := proven{OK: err == nil}
+		if err != nil {
+			v.Error = err.Error()
+		} else if v.Entry, err = entry.ParseObject(line); err != nil {
+			return err
+		}
+		v.Origin, v.Size = c.Origin, c.Size
+		if err := writeItemsJSON(t.out, v); err != nil {
+			return err
+		}
+		if !v.OK {
+			return errFindings
+		}
+		return nil
+	}
+	if err != nil {
+		fmt.Fprintf(t.out, "%s\n", t.colour("1;31", "NOT proven: "+cell(err.Error())))
+		return errFindings
+	}
+	w := auditLines{t: t, out: t.out}
+	fmt.Fprintf(t.out, "%s\n", t.colour("32", fmt.Sprintf("proven: entry %d of the %d of %s", e.Seq, c.Size, cell(c.Origin))))
+	fmt.Fprintf(t.out, "logged %s, id %s\n", shortTime(e.Logged), cell(e.ID))
+	return w.write(&read.Item{Entry: e, Line: line})
+}
