@@ -29,6 +29,7 @@ func full(name string) Event {
 		List: []verdict.Finding{{Rule: "a", Severity: "high", Field: "log.body", Fingerprint: "00112233", Action: "hold", Length: 40}},
 		Key:  "key", User: "https://issuer.example alice", Via: "api", Reason: "why", Decision: "approve", Mode: "masked",
 		Version: 4, Attempt: 5, Votes: []Vote{{User: "alice", Decision: "approve", Mode: "masked"}}, Required: 6,
+		Log:    Log{Origin: "origin", Size: 7, Root: "root", Note: "note"},
 		Config: "config", Conversation: "conversation", Record: []byte("masked"),
 	}
 }
@@ -125,6 +126,12 @@ func TestID(t *testing.T) {
 	}
 	require.Len(t, seen, n)
 
+	for i := range reflect.TypeFor[Log]().NumField() {
+		e := full(Held)
+		reflect.ValueOf(&e.Log).Elem().Field(i).SetZero()
+		require.NotContains(t, seen, id(t, e), i)
+	}
+
 	// A text that moves from one field to the next is another event.
 	a, b := Event{Name: Held, Item: "ab", Signal: "c"}, Event{Name: Held, Item: "a", Signal: "bc"}
 	require.NotEqual(t, id(t, a), id(t, b))
@@ -157,6 +164,6 @@ func TestDocument(t *testing.T) {
 	require.Equal(t, written, attributes)
 	require.ElementsMatch(t, []string{
 		Masked, Passed, Held, Viewed, Voted, Approved, Denied, Expired, Releasing, Released, Shredded,
-		PolicyLoaded, PolicyChanged, KeyCreated, KeyRotated, KeyDestroyed, Started, Stopped,
+		PolicyLoaded, PolicyChanged, KeyCreated, KeyRotated, KeyDestroyed, Started, Stopped, Checkpoint,
 	}, kinds)
 }

@@ -280,7 +280,7 @@ func TestStatusFile(t *testing.T) {
 func TestStartFails(t *testing.T) {
 	one, two := &fakeSink{}, &fakeSink{failing: errors.New("no such extension")}
 	p, _ := publisher(t, t.TempDir(), 0, one, two)
-	require.EqualError(t, p.Start(t.Context(), componenttest.NewNopHost()), "publish: fake/1: no such extension")
+	require.EqualError(t, p.Start(t.Context(), componenttest.NewNopHost()), "fake::1: no such extension")
 	require.Equal(t, 1, one.closed)
 	require.NoError(t, p.Shutdown(t.Context()))
 }
