@@ -69,6 +69,8 @@ func TestRecord(t *testing.T) {
 	require.Equal(t, pcommon.SpanID{2}, r.SpanID())
 	require.Equal(t, plog.SeverityNumberWarn, r.SeverityNumber())
 	want := map[string]any{
+		"tracescrub.checkpoint.origin": "origin", "tracescrub.checkpoint.size": int64(7),
+		"tracescrub.checkpoint.root": "root", "tracescrub.checkpoint.note": "note",
 		AttrID: id(t, full(Held)), "tracescrub.item.id": "item", "tracescrub.signal": "traces", "tracescrub.service": "shop",
 		"tracescrub.severity": "high", "tracescrub.rules": []any{"a", "b"}, "tracescrub.policy": "policy",
 		"tracescrub.producer": "producer", "tracescrub.finding_count": int64(1), "tracescrub.secret_count": int64(2),
