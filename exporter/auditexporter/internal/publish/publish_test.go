@@ -220,6 +220,22 @@ func TestCheckpointedNeverWaits(t *testing.T) {
 	})
 }
 
+// TestEnd: what comes with the stop, when nobody has been woken for it yet, is sent.
+func TestEnd(t *testing.T) {
+	s, dir := newSigner(t), t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		sink := &fakeSink{}
+		p, _ := publisher(t, dir, 0, sink)
+		start(t, p)
+		synctest.Wait()
+		p.mu.Lock()
+		p.latest = s.sign(t, 3)
+		p.mu.Unlock()
+		require.NoError(t, p.Shutdown(t.Context()))
+		require.Equal(t, []int64{3}, sink.got())
+	})
+}
+
 // TestRestart: what was sent where is kept, and the last checkpoint is sent
 // again, also while the log cannot be written.
 func TestRestart(t *testing.T) {
