@@ -29,6 +29,7 @@ func full(name string) Event {
 		List: []verdict.Finding{{Rule: "a", Severity: "high", Field: "log.body", Fingerprint: "00112233", Action: "hold", Length: 40}},
 		Key:  "key", User: "https://issuer.example alice", Via: "api", Reason: "why", Decision: "approve", Mode: "masked",
 		Version: 4, Attempt: 5, Votes: []Vote{{User: "alice", Decision: "approve", Mode: "masked"}}, Required: 6,
+		Log:    Log{Origin: "origin", Size: 7, Root: "root", Note: "note"},
 		Config: "config", Conversation: "conversation", Record: []byte("masked"),
 	}
 }
@@ -68,6 +69,8 @@ func TestRecord(t *testing.T) {
 	require.Equal(t, pcommon.SpanID{2}, r.SpanID())
 	require.Equal(t, plog.SeverityNumberWarn, r.SeverityNumber())
 	want := map[string]any{
+		"tracescrub.checkpoint.origin": "origin", "tracescrub.checkpoint.size": int64(7),
+		"tracescrub.checkpoint.root": "root", "tracescrub.checkpoint.note": "note",
 		AttrID: id(t, full(Held)), "tracescrub.item.id": "item", "tracescrub.signal": "traces", "tracescrub.service": "shop",
 		"tracescrub.severity": "high", "tracescrub.rules": []any{"a", "b"}, "tracescrub.policy": "policy",
 		"tracescrub.producer": "producer", "tracescrub.finding_count": int64(1), "tracescrub.secret_count": int64(2),
@@ -125,6 +128,12 @@ func TestID(t *testing.T) {
 	}
 	require.Len(t, seen, n)
 
+	for i := range reflect.TypeFor[Log]().NumField() {
+		e := full(Held)
+		reflect.ValueOf(&e.Log).Elem().Field(i).SetZero()
+		require.NotContains(t, seen, id(t, e), i)
+	}
+
 	// A text that moves from one field to the next is another event.
 	a, b := Event{Name: Held, Item: "ab", Signal: "c"}, Event{Name: Held, Item: "a", Signal: "bc"}
 	require.NotEqual(t, id(t, a), id(t, b))
@@ -157,6 +166,6 @@ func TestDocument(t *testing.T) {
 	require.Equal(t, written, attributes)
 	require.ElementsMatch(t, []string{
 		Masked, Passed, Held, Viewed, Voted, Approved, Denied, Expired, Releasing, Released, Shredded,
-		PolicyLoaded, PolicyChanged, KeyCreated, KeyRotated, KeyDestroyed, Started, Stopped,
+		PolicyLoaded, PolicyChanged, KeyCreated, KeyRotated, KeyDestroyed, Started, Stopped, Checkpoint,
 	}, kinds)
 }

@@ -62,7 +62,7 @@ func (e *Event) write(r plog.LogRecord) {
 	r.SetSpanID(e.Span)
 
 	m := r.Attributes()
-	m.EnsureCapacity(27)
+	m.EnsureCapacity(31)
 	for _, a := range []struct{ key, value string }{
 		{"tracescrub.item.id", e.Item},
 		{"tracescrub.signal", e.Signal},
@@ -99,6 +99,7 @@ func (e *Event) write(r plog.LogRecord) {
 		}
 	}
 	e.lists(m)
+	e.Log.write(m)
 	if len(e.Record) > 0 {
 		sum := sha256.Sum256(e.Record)
 		m.PutStr(AttrRecord, hex.EncodeToString(sum[:]))
@@ -136,6 +137,21 @@ func (e *Event) lists(m pcommon.Map) {
 				x.PutStr("mode", v.Mode)
 			}
 		}
+	}
+}
+
+func (l *Log) write(m pcommon.Map) {
+	if l.Origin != "" {
+		m.PutStr("tracescrub.checkpoint.origin", l.Origin)
+	}
+	if l.Size != 0 {
+		m.PutInt("tracescrub.checkpoint.size", l.Size)
+	}
+	if l.Root != "" {
+		m.PutStr("tracescrub.checkpoint.root", l.Root)
+	}
+	if l.Note != "" {
+		m.PutStr("tracescrub.checkpoint.note", l.Note)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/collector/component"
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/source"
+	"github.com/tracescrub/tracescrub/internal/event"
 	"github.com/tracescrub/tracescrub/internal/kafkaclient"
 )
 
@@ -36,6 +37,6 @@ func (k *kafkaSink) close() {
 
 func (k *kafkaSink) send(ctx context.Context, c *checkpoint) error {
 	return k.topic.Append(ctx, c.signed, map[string]string{
-		"event": eventName, "id": c.id, "origin": c.Origin, "size": strconv.FormatInt(c.Size, 10),
+		"event": event.Checkpoint, "id": c.id, "origin": c.Origin, "size": strconv.FormatInt(c.Size, 10),
 	})
 }

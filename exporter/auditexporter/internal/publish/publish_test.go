@@ -220,6 +220,22 @@ func TestCheckpointedNeverWaits(t *testing.T) {
 	})
 }
 
+// TestEnd: what comes with the stop, when nobody has been woken for it yet, is sent.
+func TestEnd(t *testing.T) {
+	s, dir := newSigner(t), t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		sink := &fakeSink{}
+		p, _ := publisher(t, dir, 0, sink)
+		start(t, p)
+		synctest.Wait()
+		p.mu.Lock()
+		p.latest = s.sign(t, 3)
+		p.mu.Unlock()
+		require.NoError(t, p.Shutdown(t.Context()))
+		require.Equal(t, []int64{3}, sink.got())
+	})
+}
+
 // TestRestart: what was sent where is kept, and the last checkpoint is sent
 // again, also while the log cannot be written.
 func TestRestart(t *testing.T) {
@@ -280,7 +296,7 @@ func TestStatusFile(t *testing.T) {
 func TestStartFails(t *testing.T) {
 	one, two := &fakeSink{}, &fakeSink{failing: errors.New("no such extension")}
 	p, _ := publisher(t, t.TempDir(), 0, one, two)
-	require.EqualError(t, p.Start(t.Context(), componenttest.NewNopHost()), "publish: fake/1: no such extension")
+	require.EqualError(t, p.Start(t.Context(), componenttest.NewNopHost()), "fake::1: no such extension")
 	require.Equal(t, 1, one.closed)
 	require.NoError(t, p.Shutdown(t.Context()))
 }

@@ -182,10 +182,17 @@ func TestOTLP(t *testing.T) {
 	require.Equal(t, event.Scope, rl.ScopeLogs().At(0).Scope().Name())
 	r := rl.ScopeLogs().At(0).LogRecords().At(0)
 	require.Equal(t, "tracescrub.checkpoint", r.EventName())
+	require.True(t, event.Genuine(r), "an audit log takes it")
+	attributes := r.Attributes().AsRaw()
+	first := attributes[event.AttrID]
+	delete(attributes, event.AttrID)
 	require.Equal(t, map[string]any{
-		event.AttrID: c.id, "tracescrub.checkpoint.origin": "example.org/log", "tracescrub.checkpoint.size": int64(42),
-		"tracescrub.checkpoint.root": base64.StdEncoding.EncodeToString(c.Root[:]), "tracescrub.checkpoint.note": string(c.signed),
-	}, r.Attributes().AsRaw())
+		"tracescrub.checkpoint.origin": "example.org/log", "tracescrub.checkpoint.size": int64(42),
+		"tracescrub.checkpoint.root": c.Root.String(), "tracescrub.checkpoint.note": string(c.signed),
+	}, attributes)
+	require.NoError(t, o.send(t.Context(), c))
+	again, _ := got.Logs().ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Attributes().Get(event.AttrID)
+	require.Equal(t, first, again.Str(), "the same in every attempt")
 	rejected = 1
 	require.ErrorContains(t, o.send(t.Context(), c), "rejects")
 	rejected = 0
