@@ -52,6 +52,7 @@ demo: $(CLI)
 test:
 	go test ./...
 	go -C test/kafka test ./...
+	go -C conformance test ./...
 
 ## race: the packages in which goroutines meet, under the race detector (needs a C compiler)
 race:
@@ -88,11 +89,13 @@ lint:
 	go vet -tags e2e ./test/...
 	go -C test/kafka vet ./...
 	go -C test/browser vet -tags e2e ./...
+	go -C conformance vet ./...
 	go mod tidy -diff
 	go -C test/kafka mod tidy -diff
 	go -C test/browser mod tidy -diff
+	go -C conformance mod tidy -diff
 	$(GOLANGCI_LINT) run --allow-parallel-runners ./...
-	@set -e; for dir in test/kafka test/browser; do echo "golangci-lint in $$dir"; \
+	@set -e; for dir in test/kafka test/browser conformance; do echo "golangci-lint in $$dir"; \
 		(cd $$dir && $(GOLANGCI_LINT) run --allow-parallel-runners ./...); done
 	$(if $(wildcard cmd/tracescrub),go run ./cmd/tracescrub scan .)
 
@@ -102,12 +105,12 @@ bench:
 
 ## fuzz: every fuzz target for FUZZTIME each (default 30s)
 fuzz:
-	@set -e; found=0; for pkg in $$(go list ./...); do \
-		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	@set -e; found=0; for dir in . conformance; do for pkg in $$(go -C $$dir list ./...); do \
+		for target in $$(go -C $$dir test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 			found=1; echo "$$pkg $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+			go -C $$dir test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
 		done; \
-	done; [ $$found = 1 ] || { echo "no fuzz target found"; exit 1; }
+	done; done; [ $$found = 1 ] || { echo "no fuzz target found"; exit 1; }
 
 ## e2e: the built binary, one test per promise (E2E=all: no part may be left out)
 e2e: build

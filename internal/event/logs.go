@@ -148,21 +148,7 @@ var moments = map[string]bool{
 
 // id is a hash of what the record says so far. The time counts for moments only: a
 // sender's second try of the same telemetry is the same event.
-func (e *Event) id(r plog.LogRecord) string {
-	h := hasher{sha256.New()}
-	h.text("tracescrub event 1")
-	h.text(e.Name)
-	h.Write(e.Trace[:])
-	h.Write(e.Span[:])
-	if moments[e.Name] {
-		h.number(uint64(r.Timestamp()))
-	}
-	for k, v := range r.Attributes().All() {
-		h.text(k)
-		h.value(v)
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
-}
+func (e *Event) id(r plog.LogRecord) string { return idOf(r, moments[e.Name]) }
 
 // hasher writes values so that no two sequences of them are the same bytes.
 type hasher struct{ hash.Hash }
@@ -179,6 +165,10 @@ func (h hasher) value(v pcommon.Value) {
 	switch v.Type() {
 	case pcommon.ValueTypeInt:
 		h.number(uint64(v.Int())) //nolint:gosec // the same bits
+	case pcommon.ValueTypeBool:
+		if v.Bool() {
+			h.number(1)
+		}
 	case pcommon.ValueTypeSlice:
 		h.number(uint64(v.Slice().Len()))
 		for _, e := range v.Slice().All() {

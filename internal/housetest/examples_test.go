@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tracescrub/tracescrub/connector/verdictconnector"
+	"github.com/tracescrub/tracescrub/exporter/auditexporter"
 	"github.com/tracescrub/tracescrub/exporter/quarantineexporter"
 	"github.com/tracescrub/tracescrub/processor/secretmaskprocessor"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver"
@@ -23,6 +24,7 @@ import (
 // factories make the default configuration of our components, by type.
 var factories = map[string]func() component.Config{
 	"secret_mask":  func() component.Config { return secretmaskprocessor.NewFactory().CreateDefaultConfig() },
+	"audit_log":    func() component.Config { return auditexporter.NewFactory().CreateDefaultConfig() },
 	"quarantine":   func() component.Config { return quarantineexporter.NewFactory().CreateDefaultConfig() },
 	"release_gate": func() component.Config { return releasereceiver.NewFactory().CreateDefaultConfig() },
 	"verdict":      func() component.Config { return verdictconnector.NewFactory().CreateDefaultConfig() },

@@ -57,6 +57,7 @@ var importRules = []importRule{
 	{pkg: "exporter/auditexporter/...", may: []string{"internal/...", "exporter/auditexporter/..."}, never: forTest, why: "component"},
 	{pkg: "receiver/releasereceiver/...", may: []string{"rules/...", "internal/...", "receiver/releasereceiver/..."}, never: forTest[1:], why: "component, and the only one that may open what was sealed"},
 	{pkg: "cmd/tracescrub/...", may: []string{"..."}, never: []string{unseal}, why: "the command line"},
+	{pkg: "conformance/...", may: []string{"internal/auditlog/...", "benchmarks/..."}, why: "holds the audit log against implementations of others"},
 	{pkg: "benchmarks/...", may: []string{"..."}, never: []string{unseal}, why: "measures anything"},
 	{pkg: "test/...", may: []string{"..."}, never: []string{unseal}, why: "drives anything"},
 }

@@ -19,6 +19,7 @@ const (
 	verdict     = "verdict"
 	quarantine  = "quarantine"
 	releaseGate = "release_gate"
+	auditLog    = "audit_log"
 )
 
 // lossy are processors that keep batches for later or merge them: they lose
@@ -67,6 +68,7 @@ func Check(conf map[string]any) []string {
 	for _, p := range c.pipelines {
 		c.front(p)
 		c.behind(p)
+		c.audit(p)
 	}
 	c.gate()
 	c.ways()

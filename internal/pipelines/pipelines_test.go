@@ -42,6 +42,15 @@ service:
     traces: {receivers: [otlp], processors: [secret_mask], exporters: [file]}
 `
 
+// events is the Collector that only keeps the log of others.
+const events = `
+receivers: {otlp: {}}
+exporters: {audit_log: {}}
+service:
+  pipelines:
+    logs/audit: {receivers: [otlp], exporters: [audit_log]}
+`
+
 func parse(t testing.TB, text string) map[string]any {
 	t.Helper()
 	var conf map[string]any
@@ -84,9 +93,12 @@ connectors: {forward: {}}
     traces/one: {receivers: [otlp], processors: [secret_mask], exporters: [forward]}
 connectors: {forward: {}}
 `,
-		"ids in other spellings":        change(t, simple, "processors: [secret_mask]", "processors: 'secret_mask'", "exporters: [file]", "exporters: [' file / x ']"),
-		"annotate none at verdict":      change(t, good, "audit: [logs/audit]", "audit: [logs/audit]\n    annotate: none"),
-		"annotate none without verdict": change(t, simple, "secret_mask: {}", "secret_mask: {annotate: none}"),
+		"ids in other spellings":             change(t, simple, "processors: [secret_mask]", "processors: 'secret_mask'", "exporters: [file]", "exporters: [' file / x ']"),
+		"events to the audit log":            change(t, good, "exporters: [file/audit]}", "exporters: [audit_log, file/audit]}"),
+		"events of other Collectors":         events,
+		"events of other Collectors besides": good + "    logs/events: {receivers: [otlp/events], processors: [memory_limiter], exporters: [audit_log]}\n",
+		"annotate none at verdict":           change(t, good, "audit: [logs/audit]", "audit: [logs/audit]\n    annotate: none"),
+		"annotate none without verdict":      change(t, simple, "secret_mask: {}", "secret_mask: {annotate: none}"),
 		"two verdicts": good + `
     traces/other: {receivers: [otlp], processors: [secret_mask], exporters: [verdict/two]}
     traces/clean2: {receivers: [verdict/two], exporters: [file]}
@@ -109,6 +121,22 @@ func TestMistakes(t *testing.T) {
 		{
 			"no secret_mask", change(t, simple, "processors: [secret_mask], ", ""),
 			"service::pipelines::traces: telemetry of otlp reaches file without having passed secret_mask", "add secret_mask to its processors",
+		},
+		{
+			"clean telemetry to the audit log", change(t, good, "logs/clean:    {receivers: [verdict], exporters: [file]}", "logs/clean:    {receivers: [verdict], exporters: [audit_log]}"),
+			"service::pipelines::logs/clean: is in clean of verdict and exports to audit_log", "name it in audit of connectors::verdict",
+		},
+		{
+			"events through secret_mask", change(t, events, "{receivers: [otlp], exporters", "{receivers: [otlp], processors: [secret_mask], exporters"),
+			"service::pipelines::logs/audit: exports to audit_log and has the processor secret_mask", "Take it out",
+		},
+		{
+			"events of others through batch", change(t, events, "{receivers: [otlp], exporters", "{receivers: [otlp], processors: [batch], exporters"),
+			"service::pipelines::logs/audit: exports to audit_log and has the processor batch", "Take it out",
+		},
+		{
+			"raw logs beside the audit log", change(t, events, "exporters: [audit_log]}", "exporters: [audit_log, file]}"),
+			"service::pipelines::logs/audit: telemetry of otlp reaches file without having passed secret_mask", "add secret_mask",
 		},
 		{
 			"a filter for what is released", change(t, good, "logs:    {receivers: [otlp, release_gate], processors: [", "logs:    {receivers: [otlp, release_gate], processors: [filter/x, "),

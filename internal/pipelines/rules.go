@@ -124,6 +124,33 @@ func (c *check) behind(p *pipeline) {
 	}
 }
 
+// audit checks the pipelines of audit_log. It writes events only, by their
+// scope and their form: telemetry that came to it would be left out.
+func (c *check) audit(p *pipeline) {
+	id := has(p.exporters, auditLog)
+	if id == "" {
+		return
+	}
+	fed := false // by a verdict: behind has looked at the processors
+	for _, connector := range p.receivers {
+		if _, is := c.connectors[connector]; !is || typeOf(connector) != verdict {
+			continue
+		}
+		fed = true
+		if c.listOf(connector, p.id) == listClean {
+			c.bad(p.path(), "is in clean of %s and exports to %s, which writes events only and leaves telemetry out: name it in audit of connectors::%s, or export to something else", connector, id, connector)
+		}
+	}
+	for _, other := range p.processors {
+		switch {
+		case typeOf(other) == secretMask:
+			c.bad(p.path(), "exports to %s and has the processor %s, which takes away what events are made of: events hold no secrets. Take it out", id, other)
+		case !fed && (lossy[typeOf(other)] || dropping[typeOf(other)]):
+			c.bad(p.path(), "exports to %s and has the processor %s: what arrives must be what was sent, and answered only when it is stored. Take it out", id, other)
+		}
+	}
+}
+
 // gate checks the pipelines of release_gate.
 func (c *check) gate() {
 	gates, logs := map[string]bool{}, map[string]bool{}

@@ -70,6 +70,9 @@ func (c *check) follow(a arrival) []arrival {
 		switch {
 		case c.judgeOf(p) != "":
 			// front has said that verdict must be the only one.
+		case typeOf(id) == auditLog:
+			// It takes events of other Collectors, and nothing else. What stands
+			// beside it is looked at like anything.
 		case now == raw:
 			c.bad(p.path(), "telemetry of %s reaches %s without having passed secret_mask: add secret_mask to its processors", from, id)
 		case now == masked && c.judged && slices.Contains([]string{"traces", "logs", "metrics"}, p.signal()):

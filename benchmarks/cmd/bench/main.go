@@ -20,7 +20,7 @@ func main() {
 	flag.StringVar(&o.dir, "dir", "benchmarks", "the directory of README.md and records")
 	flag.IntVar(&o.rounds, "rounds", 7, "how many runs of each case the median is taken of")
 	flag.DurationVar(&o.each, "each", 150*time.Millisecond, "how long a run lasts at least")
-	flag.IntVar(&o.heavy, "quarantine", 5, "how many runs of what concerns held items")
+	flag.IntVar(&o.heavy, "quarantine", 5, "how many runs of what concerns held items and the audit log")
 	flag.BoolVar(&o.dry, "dry", false, "print the tables and write nothing")
 	flag.Parse()
 	if err := run(context.Background(), o, time.Now()); err != nil {
@@ -50,9 +50,13 @@ func run(ctx context.Context, o options, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	held := gather(figures)
+	audit, err := auditFigures(ctx, o.heavy)
+	if err != nil {
+		return err
+	}
+	held := gather(append(figures, audit...))
 	where := describe(now)
-	tables := tables(where, cases) + quarantineHead(o.heavy) + quarantineTables(held)
+	tables := tables(where, cases) + quarantineHead(o.heavy) + quarantineTables(held) + auditTables(held)
 	if o.dry {
 		_, err := fmt.Print(tables)
 		return err

@@ -53,3 +53,19 @@ func TestQuarantineTables(t *testing.T) {
 		t.Errorf("the record is\n%s", raw)
 	}
 }
+
+func TestAuditTables(t *testing.T) {
+	var all []figure.Figure
+	for _, v := range []float64{3, 1, 2} {
+		all = append(all,
+			figure.Figure{Table: auditTable, Row: "one", Col: "entries", Unit: "entries/s", Value: 10_000 * v},
+			figure.Figure{Table: auditCheckTable, Row: "two", Col: "bytes", Unit: "bytes/entry", Value: 100 * v},
+		)
+	}
+	text := auditTables(gather(all))
+	for _, want := range []string{"| one | 20,000 | NaN | NaN |", "| two | NaN | NaN | 200 |"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in\n%s", want, text)
+		}
+	}
+}

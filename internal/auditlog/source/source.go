@@ -4,10 +4,11 @@ package source
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"net/http"
+	"regexp"
 	"time"
+
+	"github.com/tracescrub/tracescrub/internal/auditlog/entry"
 )
 
 // Source is an audit log to ask. It may be used by many goroutines at once.
@@ -49,19 +50,21 @@ const PublishedFile = "published.json"
 // that a witness has cosigned.
 const WitnessedFile = "witnessed"
 
-// Directory is the log in a directory, which another process may write.
-func Directory(dir string) Source { return none{} }
+// decisions are the kinds of entries that are decisions.
+var decisions = []entry.Kind{"tracescrub.approved", "tracescrub.denied", "tracescrub.expired"}
 
-// URL is the log that Handler serves at an address.
-func URL(client *http.Client, base string) Source { return none{} }
+// itemForm is that of an item's id; nothing else can have been decided about.
+var itemForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
-// Handler serves what a Source answers: GET /status, GET
-// /items/{item}/receipt, GET /checkpoint, GET /log.pub.
-func Handler(s Source) http.Handler { return http.NotFoundHandler() }
-
-type none struct{}
-
-func (none) Decision(context.Context, string) ([]byte, error) { return nil, ErrNone }
-func (none) Status(context.Context) (Status, error)           { return Status{}, errors.New("not implemented") }
-
-var _ json.Marshaler = json.RawMessage(nil)
+// decided returns the item that an entry is a decision about, or "".
+func decided(e *entry.Entry) string {
+	for _, kind := range decisions {
+		if e.Kind == kind {
+			item, _ := e.Attributes["tracescrub.item.id"].(string)
+			if itemForm.MatchString(item) {
+				return item
+			}
+		}
+	}
+	return ""
+}
