@@ -62,8 +62,7 @@ Exit codes: 0 nothing is wrong; 1 something is; 2 wrong use, or there is no log.
 
 func runAuditVerify(ctx context.Context, t *terminal, o verify.Options, older []string, asJSON bool) error {
 	p := startProgress(t, 0)
-	o.Progress = p.set
-	r, err := verify.Run(ctx, o)
+	r, err := verifyWith(ctx, o, p)
 	p.stop()
 	if err != nil {
 		return err
@@ -84,6 +83,11 @@ func runAuditVerify(ctx context.Context, t *terminal, o verify.Options, older []
 		return errFindings
 	}
 	return nil
+}
+
+func verifyWith(ctx context.Context, o verify.Options, p *progress) (*verify.Report, error) {
+	o.Progress = p.set
+	return verify.Run(ctx, o)
 }
 
 // verifyReport is what --json writes.
