@@ -34,6 +34,13 @@ Exit codes: 0 done; 2 wrong use, or something cannot be read or written.`,
 			if err == nil {
 				_, err = fmt.Fprintf(t.out, "exported %d entries\n", done)
 			}
+			if err != nil {
+				return err
+			}
+			least, err := tiles.Minimum(args[0])
+			if err == nil && least > 0 {
+				_, err = fmt.Fprintf(t.out, "entries before %d are not there: they had been pruned\n", least)
+			}
 			return err
 		},
 	}
