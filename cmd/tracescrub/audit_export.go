@@ -55,6 +55,12 @@ func runAuditExport(ctx context.Context, t *terminal, dir, out string) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(t.out, "%d entries of %s are in %s\n", c.Size, cell(c.Origin), cell(out))
+	least, err := tiles.Minimum(out)
+	if err != nil {
+		return err
+	}
+	if _, err = fmt.Fprintf(t.out, "%d entries of %s are in %s\n", c.Size, cell(c.Origin), cell(out)); err == nil && least > 0 {
+		_, err = fmt.Fprintf(t.out, "entries before %d are not there: they had been pruned\n", least)
+	}
 	return err
 }
