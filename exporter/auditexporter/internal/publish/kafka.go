@@ -14,11 +14,17 @@ import (
 // compacted, and so would forget all but the last, refuses such.
 type kafkaSink struct {
 	cfg   KafkaConfig
-	topic *kafkaclient.Topic
+	topic interface {
+		Append(ctx context.Context, value []byte, headers map[string]string) error
+		Close()
+	}
 }
 
-func (k *kafkaSink) start(context.Context, component.Host, source.Published) (err error) {
-	k.topic, err = kafkaclient.OpenTopic(&k.cfg.Config, k.cfg.Topic)
+func (k *kafkaSink) start(context.Context, component.Host, source.Published) error {
+	topic, err := kafkaclient.OpenTopic(&k.cfg.Config, k.cfg.Topic)
+	if err == nil {
+		k.topic = topic
+	}
 	return err
 }
 
