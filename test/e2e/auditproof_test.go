@@ -108,7 +108,7 @@ func TestReceipt(t *testing.T) {
 	if err := os.RemoveAll(c.data); err != nil {
 		t.Fatal(err)
 	}
-	if said := audit(t, 0, "check-proof", "--key", key, file); !strings.Contains(said, it.ID) || !strings.Contains(said, "tracescrub.approved") {
+	if said := audit(t, 0, "check-proof", "--key", key, file); !strings.Contains(said, it.ID) || !strings.Contains(said, " approved ") {
 		t.Errorf("the receipt proves:\n%s", said)
 	}
 	changed := filepath.Join(dir, "changed")
