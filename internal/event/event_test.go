@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -98,6 +99,34 @@ func TestListIsBounded(t *testing.T) {
 	e.List = make([]verdict.Finding, maxList+1)
 	v, _ := record(t, source().Logs(e)).Attributes().Get("tracescrub.findings")
 	require.Equal(t, maxList, v.Slice().Len())
+}
+
+// TestTextIsBounded: whatever senders call their attributes, an event can be an entry.
+func TestTextIsBounded(t *testing.T) {
+	bad := strings.Repeat("ä", 5000) + "\xff"
+	e := full(Held)
+	e.List[0].Field, e.List[0].Rule, e.Rules, e.Reason = bad, bad, []string{bad}, "\xff"+bad
+	m := record(t, source().Logs(e)).Attributes()
+	var check func(v pcommon.Value)
+	check = func(v pcommon.Value) {
+		switch v.Type() {
+		case pcommon.ValueTypeStr:
+			require.True(t, utf8.ValidString(v.Str()))
+			require.LessOrEqual(t, len(v.Str()), maxText)
+		case pcommon.ValueTypeSlice:
+			for _, x := range v.Slice().All() {
+				check(x)
+			}
+		case pcommon.ValueTypeMap:
+			for _, x := range v.Map().All() {
+				check(x)
+			}
+		}
+	}
+	for _, v := range m.All() {
+		check(v)
+	}
+	require.True(t, Genuine(record(t, source().Logs(e))))
 }
 
 // TestID: the same event has the same id whenever it is told, and any other
