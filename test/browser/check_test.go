@@ -125,7 +125,11 @@ var failsAt = map[string]int{
 	"the signature has changed": atSignature, "the signature of another checkpoint": atSignature, "the signature of another key": atKey,
 	"no signature": atCovers, "something behind the signatures": atCovers, "no LF at the end": atCovers,
 	"another key is trusted": atKey, "a trusted key with another one's id": atKey, "a trusted key that is none": atKey,
-	"lines that end with CR LF": atForm,
+	"a key with another one's id, and its signature": atKey,
+	"signed: an entry at another place than it says": atSeq, "signed: an entry with white space": atEntry, "signed: an entry with an unknown field": atEntry,
+	"signed: an entry behind the end": atCovers, "signed: a path that is too long for the size": atPath, "signed: a path that is too short for the size": atPath,
+	"signed: another log's origin": atKey,
+	"lines that end with CR LF":    atForm,
 }
 
 // TestCheckVectors holds check.js against docs/format/audit-vectors.json, as

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
 )
@@ -121,13 +123,65 @@ func refusedReceipts(t *testing.T, v *vectors, private string) (all []refusedRec
 		{"no LF at the end", func(p *parts) { p.end = "" }},
 		{"another key is trusted", func(p *parts) { p.public = otherPublic }},
 		{"a trusted key with another one's id", func(p *parts) { p.public = p.public[:len("example.com/audit+00000000+")] + keyBytes }},
+		{"a key with another one's id, and its signature", func(p *parts) {
+			by := sign(t, p.origin+"\n"+p.size+"\n"+p.root+"\n", otherPrivate)
+			_, id, _ := strings.Cut(otherPublic, "+")
+			_, right, _ := strings.Cut(p.public, "+")
+			p.signatures = "\u2014 example.com/audit " + renamed(t, by[len("\u2014 example.com/audit "):], right[:8])
+			p.public = "example.com/audit+" + right[:8] + id[8:]
+		}},
 		{"a trusted key that is none", func(p *parts) { p.public = "example.com/audit" }},
 	} {
 		p := good()
 		x.change(p)
 		all = append(all, refusedReceipt{x.reason, p.text(), p.public})
 	}
+	all = append(all, lies(t, v, private, good)...)
 	return append(all, refusedReceipt{"lines that end with CR LF", strings.ReplaceAll(v.Receipts[2], "\n", "\r\n"), v.Key.Public})
+}
+
+// lies are receipts of a log whose key signed what is none: of one entry that
+// must be refused, or of a tree that the size does not have.
+func lies(t *testing.T, v *vectors, private string, good func() *parts) (all []refusedReceipt) {
+	t.Helper()
+	line, first := v.Entries[2].Line, v.Entries[0].Line
+	leaf := func(i int) tlog.Hash { return v.Entries[i].Leaf }
+	for _, x := range []struct {
+		reason, line, index, size string
+		path                      []tlog.Hash
+		root                      tlog.Hash
+		origin                    string
+	}{
+		{reason: "signed: an entry at another place than it says", line: line, index: "0", size: "1", root: tlog.RecordHash([]byte(line))},
+		{reason: "signed: an entry with white space", line: first + " ", index: "0", size: "1", root: tlog.RecordHash([]byte(first + " "))},
+		{reason: "signed: an entry with an unknown field", line: `{"a":1,` + first[1:], index: "0", size: "1", root: tlog.RecordHash([]byte(`{"a":1,` + first[1:]))},
+		{reason: "signed: an entry behind the end", line: line, index: "2", size: "1", root: tlog.RecordHash([]byte(line))},
+		{reason: "signed: a path that is too long for the size", line: first, index: "0", size: "1", path: []tlog.Hash{leaf(1)}, root: tlog.NodeHash(leaf(1), leaf(0))},
+		{reason: "signed: a path that is too short for the size", line: v.Entries[1].Line, index: "1", size: "4", path: []tlog.Hash{leaf(0)}, root: tlog.NodeHash(leaf(0), leaf(1))},
+		{reason: "signed: another log's origin", line: first, index: "0", size: "1", root: leaf(0), origin: "example.com/other"},
+	} {
+		p := good()
+		p.line, p.index, p.size, p.root, p.path = extra(x.line), "index "+x.index, x.size, x.root.String(), nil
+		for _, h := range x.path {
+			p.path = append(p.path, h.String())
+		}
+		if x.origin != "" {
+			p.origin = x.origin
+		}
+		p.signatures = sign(t, p.origin+"\n"+p.size+"\n"+p.root+"\n", private)
+		all = append(all, refusedReceipt{x.reason, p.text(), p.public})
+	}
+	return all
+}
+
+// renamed gives a signature another key id.
+func renamed(t *testing.T, signature, id string) string {
+	t.Helper()
+	b, err := base64.StdEncoding.DecodeString(signature)
+	require.NoError(t, err)
+	_, err = hex.Decode(b, []byte(id))
+	require.NoError(t, err)
+	return base64.StdEncoding.EncodeToString(b)
 }
 
 // loose writes the base64 of 32 bytes with other bits where there should be none.
