@@ -137,7 +137,8 @@ type scanner struct {
 	whole  int64  // bytes of whole entries in the segment
 	last   string // kind of the last entry
 	torn   bool
-	events bool   // there is an entry that is not of the log's own
+	events bool // there is an entry that is not of the log's own
+	erased map[string]bool
 	hashes []byte // those behind the checkpoint
 }
 
@@ -163,7 +164,7 @@ func (s *store) scan(numbers []int) error {
 			break
 		}
 	}
-	sc := &scanner{s: s, next: firsts[from]}
+	sc := &scanner{s: s, next: firsts[from], erased: map[string]bool{}}
 	if sc.next < 0 {
 		if from != 0 || numbers[0] != 1 {
 			return corrupt("%s is empty, and the one before is missing", files.Segment(numbers[from]))
@@ -279,6 +280,12 @@ func (sc *scanner) line(l files.Line) (*entry.Entry, error) {
 	sc.next++
 	sc.last, sc.s.logged = e.Kind, e.Logged
 	sc.events = sc.events || !entry.Own(e.Kind)
+	if list, ok := e.Attributes["commitments"].([]any); ok && e.Kind == entry.Erased {
+		for _, c := range list {
+			name, _ := c.(string)
+			sc.erased[name] = true
+		}
+	}
 	sc.s.ids.add(e.ID, e.Seq)
 	return e, nil
 }
@@ -330,6 +337,9 @@ func (sc *scanner) finish() error {
 	}
 	if !sc.torn && sc.next > 0 && sc.last != entry.Closed {
 		s.gap = gap("not_closed", s.logged)
+	}
+	if s.table.Has(sc.erased) { // the erasure was told, and then interrupted
+		return s.replaceTable(s.table.Keep(func(c string) bool { return !sc.erased[c] }))
 	}
 	return nil
 }

@@ -39,6 +39,7 @@ type store struct {
 	subjects     files.File
 	subjectBytes int64
 	table        *subjects.Table
+	forgot       bool // rows that no entry names have gone
 
 	private, public string
 	signed          proof.Checkpoint
@@ -135,14 +136,14 @@ func (s *store) put(b *batch, e *entry.Entry) (int64, error) {
 	return e.Seq, nil
 }
 
-// add adds the events of one caller, all or none of them.
-func (s *store) add(b *batch, events []Event) ([]int64, error) {
+// add adds the entries of one caller, all or none of them.
+func (s *store) add(b *batch, entries []*entry.Entry) ([]int64, error) {
 	undo := *b
 	undo.tree = b.tree.Clone()
-	seqs := make([]int64, len(events))
-	for i := range events {
+	seqs := make([]int64, len(entries))
+	for i, e := range entries {
 		var err error
-		if seqs[i], err = s.addOne(b, &events[i]); err != nil {
+		if seqs[i], err = s.addOne(b, e); err != nil {
 			for _, id := range b.order[len(undo.order):] {
 				delete(b.ids, id)
 			}
@@ -153,21 +154,13 @@ func (s *store) add(b *batch, events []Event) ([]int64, error) {
 	return seqs, nil
 }
 
-func (s *store) addOne(b *batch, ev *Event) (int64, error) {
-	e, err := ev.plain()
-	if err != nil {
-		return 0, err
-	}
+func (s *store) addOne(b *batch, e *entry.Entry) (int64, error) {
 	if seq, ok := s.ids.find(e.ID); ok {
 		return seq, nil
 	}
 	if seq, ok := b.ids[e.ID]; ok {
 		return seq, nil
 	}
-	if _, err := e.Line(); err != nil { // before the table has names of what is refused
-		return 0, fmt.Errorf("audit log: %w: %w", Invalid, err)
-	}
-	e.Cut = nil
 	if err := commit(s.table, e.Attributes, ""); err != nil {
 		return 0, err
 	}

@@ -193,7 +193,7 @@ func (p *pass) line(seg *segment, l files.Line, number int64, first bool) {
 		}
 	}
 	p.leaf(tlog.RecordHash(l.Text), name, number)
-	p.note(e, l.Text)
+	p.note(e)
 }
 
 // skip takes the leaves of entries that are not there from the hash file.
