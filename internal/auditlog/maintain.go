@@ -89,10 +89,8 @@ func (w *Writer) EraseSubject(ctx context.Context, subject string) (erased int, 
 }
 
 func (s *store) erase(subject string) (int, error) {
-	if s.broken != nil {
-		if err := s.recover(); err != nil {
-			return 0, err
-		}
+	if err := s.ready(); err != nil {
+		return 0, err
 	}
 	owned := s.table.Owned(subject)
 	gone := map[string]bool{}

@@ -61,12 +61,18 @@ type batch struct {
 	order  []string
 }
 
+// ready recovers from a write that failed.
+func (s *store) ready() error {
+	if s.broken == nil {
+		return nil
+	}
+	return s.recover()
+}
+
 // begin starts a batch with what the log itself has to say first.
 func (s *store) begin() (*batch, error) {
-	if s.broken != nil {
-		if err := s.recover(); err != nil {
-			return nil, err
-		}
+	if err := s.ready(); err != nil {
+		return nil, err
 	}
 	now := s.now(s.logged)
 	if s.manifest == nil && s.bytes > 0 && (s.bytes >= s.cfg.SegmentBytes || now.Format(time.DateOnly) != s.day) {

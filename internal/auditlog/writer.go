@@ -245,10 +245,16 @@ func (w *Writer) State() State {
 	return w.state
 }
 
+// note tells how the log is. Only one goroutine calls it.
 func (w *Writer) note(s *store) {
+	now := State{Size: s.tree.Size(), Signed: s.signed.Size, Logged: s.logged, Gaps: s.gaps, Err: s.broken}
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.state = State{Size: s.tree.Size(), Signed: s.signed.Size, Logged: s.logged, Gaps: s.gaps, Err: s.broken}
+	changed := now != w.state
+	w.state = now
+	w.mu.Unlock()
+	if changed && w.cfg.Changed != nil {
+		w.cfg.Changed(now)
+	}
 }
 
 // Receipt returns the proof that the entry with an id is in the log, as

@@ -62,8 +62,8 @@ type pin struct {
 	reached bool
 }
 
-func (p *pass) pin(name string, signed []byte, trusted []string, given bool) {
-	c, ok := p.r.open(name, signed, trusted)
+func (p *pass) pin(name string, signed []byte, t *trust, given bool) {
+	c, ok := p.r.open(name, signed, t)
 	switch {
 	case !ok:
 	case p.known && c.Origin != p.checkpoint.Origin:
