@@ -113,8 +113,10 @@ func TestCanonicalValues(t *testing.T) {
 
 // FuzzObject: nothing is read that RFC 8785 would write otherwise.
 func FuzzObject(f *testing.F) {
-	for _, s := range []string{`{}`, `{"a":1}`, `{"a":-0}`, `{"a":1e3}`, `{"a":1.0}`, `{"a":"\u0041"}`, `{"a":"\/"}`, `{"b":1,"a":2}`, `{"a":1,"a":1}`,
-		`{"a":9007199254740992}`, `{"a":"\u001F"}`, `{"a":"\u001f"}`, `{"a":"\ud83d\ude00"}`, `{"a":[true,false,{"x":""}]}`, `{"a":null}`, ` {}`, "{}\n"} {
+	for _, s := range []string{
+		`{}`, `{"a":1}`, `{"a":-0}`, `{"a":1e3}`, `{"a":1.0}`, `{"a":"\u0041"}`, `{"a":"\/"}`, `{"b":1,"a":2}`, `{"a":1,"a":1}`,
+		`{"a":9007199254740992}`, `{"a":"\u001F"}`, `{"a":"\u001f"}`, `{"a":"\ud83d\ude00"}`, `{"a":[true,false,{"x":""}]}`, `{"a":null}`, ` {}`, "{}\n",
+	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -2,7 +2,7 @@
 // and writes the tables between the markers of that page and the raw figures
 // under benchmarks/records.
 //
-//	go run ./benchmarks/cmd/bench            # all of it, five to ten minutes
+//	go run ./benchmarks/cmd/bench            # all of it, six to twelve minutes
 //	go run ./benchmarks/cmd/bench -dry       # only print
 package main
 
