@@ -25,36 +25,46 @@ var (
 )
 
 func newAuditProve(t *terminal) *cobra.Command {
-	var name string
+	var item, name string
 	cmd := &cobra.Command{
-		Use:   "prove [--output FILE] ENTRY [DIR]",
+		Use:   "prove [--output FILE] ENTRY|--item ID [DIR]",
 		Short: "Write the proof that an entry, or a decision, is in the audit log",
 		Long: `Write the proof that an entry is in the audit log, as C2SP tlog-proof: with it and
 the log's public key anybody can check that, without the log. It holds the entry.
 
-ENTRY is the entry's number (seq), its id, or the id of an item: of that the last
-decision is proven, that it was approved, denied or expired.
+ENTRY is the entry's number (seq) or its id. With --item it is the last decision about
+an item: that it was approved, denied or expired.
 
 Exit codes: 0 done; 1 the log does not hold what it has signed; 2 wrong use, no such
 entry, or no checkpoint covers it yet.`,
 		Example: `  tracescrub audit prove 4711 > entry.proof
-  tracescrub audit prove --output decision.proof 3fa9c1d20b7e4d5f8a6b1c2d3e4f5a6b /mnt/audit`,
+  tracescrub audit prove --item 3fa9c1d20b7e4d5f8a6b1c2d3e4f5a6b --output decision.proof /mnt/audit`,
 		DisableFlagsInUseLine: true,
-		Args:                  between(1, 2),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if item != "" {
+				return between(0, 1)(cmd, args)
+			}
+			return between(1, 2)(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runAuditProve(cmd.Context(), t, args[0], auditDirectory(t, args, 1), name)
+			what := item
+			if item == "" {
+				what, args = args[0], args[1:]
+			}
+			return runAuditProve(cmd.Context(), t, what, item != "", auditDirectory(t, args, 0), name)
 		},
 	}
+	cmd.Flags().StringVar(&item, "item", "", "prove the last decision about the item with this `id`")
 	cmd.Flags().StringVarP(&name, "output", "o", "", "write to this `file`, not to standard output")
 	return cmd
 }
 
-func runAuditProve(ctx context.Context, t *terminal, what, dir, name string) error {
+func runAuditProve(ctx context.Context, t *terminal, what string, item bool, dir, name string) error {
 	l, err := read.Open(dir)
 	if err != nil {
 		return err
 	}
-	seq, err := findEntry(ctx, t, l, dir, what)
+	seq, err := findEntry(ctx, t, l, dir, what, item)
 	if err != nil {
 		return err
 	}
@@ -84,38 +94,38 @@ func runAuditProve(ctx context.Context, t *terminal, what, dir, name string) err
 // decisions are the kinds that end the life of an item as pending.
 var decisions = []string{"tracescrub.approved", "tracescrub.denied", "tracescrub.expired"}
 
-// findEntry finds the entry that somebody means.
-func findEntry(ctx context.Context, t *terminal, l *read.Log, dir, what string) (int64, error) {
-	if len(what) < idLength {
-		seq, err := strconv.ParseInt(what, 10, 64)
-		if err != nil || seq < 0 {
-			return 0, usef("%q is neither the number of an entry nor an id of %d hex digits", what, idLength)
-		}
+// findEntry finds the entry that somebody means: by its number, its id, or an
+// item, of which it is the last decision.
+func findEntry(ctx context.Context, t *terminal, l *read.Log, dir, what string, item bool) (int64, error) {
+	if seq, err := strconv.ParseInt(what, 10, 64); err == nil && seq >= 0 && len(what) < idLength && !item {
 		return seq, nil
 	}
 	id := strings.ToLower(what)
 	if len(id) != idLength || strings.Trim(id, "0123456789abcdef") != "" {
-		return 0, usef("%q is neither the number of an entry nor an id of %d hex digits", what, idLength)
+		return 0, usef("%q is no id: %d hex digits", what, idLength)
 	}
 	p := newLogProgress(t, dir)
 	defer p.stop()
-	decided := int64(-1)
+	found := int64(-1)
 	for it, err := range l.Entries(ctx, 0) {
 		if err != nil {
 			return 0, err
 		}
 		p.at(&it)
-		switch {
-		case it.ID == id:
+		if !item && it.ID == id {
 			return it.Seq, nil
-		case it.Attributes["tracescrub.item.id"] == id && slices.Contains(decisions, it.Kind):
-			decided = it.Seq
+		}
+		if item && it.Attributes["tracescrub.item.id"] == id && slices.Contains(decisions, it.Kind) {
+			found = it.Seq
 		}
 	}
-	if decided < 0 {
-		return 0, fmt.Errorf("no entry has the id %s, and there is no decision about an item with it", id)
+	switch {
+	case found >= 0:
+		return found, nil
+	case item:
+		return 0, fmt.Errorf("there is no decision about an item %s", id)
 	}
-	return decided, nil
+	return 0, fmt.Errorf("there is no entry %s", id)
 }
 
 // coverEntry asks the writer for a checkpoint if the last one does not cover

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"time"
 
@@ -27,7 +26,8 @@ part is whole, in its order and what was signed. Says what is wrong and where, o
 line for each: code, file, line, entry. A log that is being written can be checked.
 
 A log that was rolled back to an older copy, or written anew by who holds its
-private key, only differs from checkpoints that were kept elsewhere: --checkpoint.
+private key, only differs from checkpoints that were kept elsewhere: --checkpoint takes
+a checkpoint, a receipt, a message of a webhook, or a directory of them.
 
 Entries that no checkpoint covers yet are counted as unsigned; they could have been
 cut off without a trace. Gaps, where the log was interrupted, are no errors.
@@ -44,30 +44,30 @@ Exit codes: 0 nothing is wrong; 1 something is; 2 wrong use, or there is no log.
 			if o.Keys, err = publicKeys(keys); err != nil {
 				return err
 			}
-			for _, file := range older {
-				b, err := os.ReadFile(file)
-				if err != nil {
+			var given checkpoints
+			for _, path := range older {
+				if err := given.add(path); err != nil {
 					return usef("--checkpoint: %w", err)
 				}
-				o.Older = append(o.Older, b)
 			}
-			return runAuditVerify(cmd.Context(), t, o, asJSON)
+			o.Older = given.signed
+			return runAuditVerify(cmd.Context(), t, o, given.names, asJSON)
 		},
 	}
 	cmd.Flags().StringArrayVar(&keys, "key", nil, "public key to trust, or a `file` of some; log.pub in DIR without")
-	cmd.Flags().StringArrayVar(&older, "checkpoint", nil, "`file` of an older checkpoint that the log must continue")
+	cmd.Flags().StringArrayVar(&older, "checkpoint", nil, "`file` or directory of older checkpoints that the log must continue")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write the report as an object of JSON")
 	return cmd
 }
 
-func runAuditVerify(ctx context.Context, t *terminal, o verify.Options, asJSON bool) error {
+func runAuditVerify(ctx context.Context, t *terminal, o verify.Options, older []string, asJSON bool) error {
 	p := startProgress(t, 0)
-	o.Progress = p.set
-	r, err := verify.Run(ctx, o)
+	r, err := verifyWith(ctx, o, p)
 	p.stop()
 	if err != nil {
 		return err
 	}
+	nameCheckpoints(r.Problems, older)
 	if asJSON {
 		err = writeItemsJSON(t.out, verifyReportOf(o.Directory, r))
 	} else {
@@ -83,6 +83,11 @@ func runAuditVerify(ctx context.Context, t *terminal, o verify.Options, asJSON b
 		return errFindings
 	}
 	return nil
+}
+
+func verifyWith(ctx context.Context, o verify.Options, p *progress) (*verify.Report, error) {
+	o.Progress = p.set
+	return verify.Run(ctx, o)
 }
 
 // verifyReport is what --json writes.

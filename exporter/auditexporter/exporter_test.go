@@ -54,27 +54,29 @@ func TestEntry(t *testing.T) {
 	want["tracescrub.votes"].([]any)[0].(map[string]any)["user.id"] = it.Attributes["user.id"]
 	require.Equal(t, want, it.Attributes)
 	f.intact(t)
-	for path, text := range everything(t, f.dir) {
-		if filepath.Base(path) != files.Subjects {
-			require.NotContains(t, text, "@", "a name is in %s", filepath.Base(path))
-		}
+	for _, needle := range []string{"jane@", "joe@"} {
+		require.Equal(t, []string{files.Subjects}, found(t, f.dir, needle), "the search finds it where it may be")
 	}
 }
 
-// everything are the contents of all files below a directory.
-func everything(t *testing.T, dir string) map[string]string {
+// found are the names of the files below a directory that have a text. Random
+// bytes have no text of this length.
+func found(t *testing.T, dir, needle string) (names []string) {
 	t.Helper()
-	all := map[string]string{}
+	seen := 0
 	require.NoError(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
 		b, err := os.ReadFile(path)
-		all[path] = string(b)
+		seen++
+		if strings.Contains(string(b), needle) {
+			names = append(names, filepath.Base(path))
+		}
 		return err
 	}))
-	require.NotEmpty(t, all)
-	return all
+	require.NotZero(t, seen)
+	return names
 }
 
 // TestDurable: the entry is there when the sender has its answer.
@@ -109,7 +111,7 @@ func TestForeign(t *testing.T) {
 	other := ld.ResourceLogs().At(0).ScopeLogs().AppendEmpty()
 	other.Scope().SetName("my.app")
 	for range 3 {
-		other.LogRecords().AppendEmpty().Body().SetStr("the pin is 4711")
+		other.LogRecords().AppendEmpty().Body().SetStr("private words of somebody")
 	}
 	for range 2 {
 		require.NoError(t, f.told(t, ld))
@@ -118,9 +120,8 @@ func TestForeign(t *testing.T) {
 	require.Equal(t, []string{"log.opened", "masked"}, f.kinds(t))
 	require.Equal(t, map[string]int64{"": 6}, f.points(t, "foreign", ""))
 	require.Equal(t, 1, f.logs.FilterMessageSnippet("no audit events").Len())
-	for path, text := range everything(t, f.dir) {
-		require.NotContains(t, text, "pin is", filepath.Base(path))
-	}
+	require.Empty(t, found(t, f.dir, "private words"))
+	require.NotEmpty(t, found(t, f.dir, "tracescrub.masked"), "the search finds what is there")
 }
 
 // TestCheckpoint: what decides is signed when its sender has the answer.
@@ -201,7 +202,7 @@ var refusals = map[string]struct {
 	"id of another form": {func(r plog.LogRecord) { r.Attributes().PutStr(event.AttrID, "4711-secret") }, "tracescrub.event.id is not of its form"},
 	"unknown attribute":  {func(r plog.LogRecord) { r.Attributes().PutStr("4711-secret", "x") }, "none of an event"},
 	"the restore patch":  {func(r plog.LogRecord) { r.Attributes().PutEmptyBytes("tracescrub.restore").FromRaw([]byte{1}) }, "none of an event"},
-	"prose":              {func(r plog.LogRecord) { r.Attributes().PutStr("tracescrub.note", "4711 is secret") }, "none of an event"},
+	"prose":              {func(r plog.LogRecord) { r.Attributes().PutStr("tracescrub.note", "4711-secret words") }, "none of an event"},
 	"type of a value":    {func(r plog.LogRecord) { r.Attributes().PutStr("tracescrub.version", "4711-secret") }, "tracescrub.version"},
 	"a number below 0":   {func(r plog.LogRecord) { r.Attributes().PutInt("tracescrub.version", -1) }, "tracescrub.version"},
 	"a number too large": {func(r plog.LogRecord) { r.Attributes().PutInt("tracescrub.version", 1<<53) }, "tracescrub.version"},
@@ -236,14 +237,12 @@ func TestRefused(t *testing.T) {
 			err := f.told(t, ld)
 			require.ErrorContains(t, err, "1 of 2 events cannot be entries")
 			require.ErrorContains(t, err, c.want)
-			require.NotContains(t, err.Error(), "4711")
+			require.NotContains(t, err.Error(), "4711-secret")
 			require.True(t, consumererror.IsPermanent(err))
 			require.Equal(t, []string{"log.opened", "masked"}, f.kinds(t))
 			require.Equal(t, map[string]int64{"invalid": 1}, f.points(t, "failures", "reason"))
 			require.Empty(t, f.troubled(t))
-			for path, text := range everything(t, f.dir) {
-				require.NotContains(t, text, "4711", filepath.Base(path))
-			}
+			require.Empty(t, found(t, f.dir, "4711-secret"))
 		})
 	}
 }
@@ -317,15 +316,14 @@ func TestBusy(t *testing.T) {
 	d := f.onDisk()
 	f.start(t)
 	f.maxWaiting = 1
-	hang := make(chan struct{})
-	d.hangs(hang)
-	first := make(chan error)
+	answer := d.hangs(t)
+	first := make(chan error, 1)
 	go func() { first <- f.ConsumeLogs(context.Background(), batch(event.Masked, 1)) }()
 	require.Eventually(t, func() bool { return f.working.waiting.Load() > 0 }, time.Minute, time.Millisecond)
 	err := f.told(t, batch(event.Masked, 2))
 	require.ErrorIs(t, err, errBusy)
 	require.False(t, consumererror.IsPermanent(err))
-	close(hang)
+	answer()
 	require.NoError(t, <-first)
 	require.NoError(t, f.told(t, batch(event.Masked, 2)), "there is room again")
 	require.Equal(t, map[string]int64{"busy": 1}, f.points(t, "failures", "reason"))

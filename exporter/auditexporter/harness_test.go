@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -222,10 +224,21 @@ func (d *disk) fails(err error, after bool) {
 	d.err, d.after = err, after
 }
 
-func (d *disk) hangs(c chan struct{}) {
+// hangs lets syncs wait until the function it returns is called, or the test ends.
+func (d *disk) hangs(t *testing.T) (answer func()) {
+	t.Helper()
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	c := make(chan struct{})
 	d.hang = c
+	answer = sync.OnceFunc(func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.hang = nil
+		close(c)
+	})
+	t.Cleanup(answer)
+	return answer
 }
 
 func (d *disk) call(do func() error) error {
@@ -278,4 +291,20 @@ func (f *diskFile) Sync() error {
 		<-hang
 	}
 	return f.d.call(f.File.Sync)
+}
+
+// shortDir is a directory whose name leaves room for that of a socket.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "al") //nolint:usetesting // the name of a test is too long for a socket's
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	return dir
+}
+
+// dialer reaches a socket, whatever is asked for.
+func dialer(path string) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+	}
 }

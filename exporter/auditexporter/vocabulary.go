@@ -57,6 +57,11 @@ var forms = map[string]form{
 	event.AttrRecord:             matches(hex64),
 	"user.id":                    short(maxText),
 	"gen_ai.conversation.id":     short(128),
+
+	"tracescrub.checkpoint.origin": short(256),
+	"tracescrub.checkpoint.size":   count,
+	"tracescrub.checkpoint.root":   short(64),
+	"tracescrub.checkpoint.note":   short(maxText),
 }
 
 var finding = map[string]form{

@@ -31,6 +31,8 @@ type Config struct {
 	// Checkpointed is told every new checkpoint, by the goroutine that
 	// writes: it must not wait.
 	Checkpointed func(signed []byte)
+	// Changed is told how the log is, whenever that has changed, in the same way.
+	Changed func(State)
 	// Now is time.Now if nil.
 	Now func() time.Time
 

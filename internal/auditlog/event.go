@@ -12,7 +12,10 @@ import (
 // Event is what becomes an entry. docs/format/audit.md says what the fields
 // may hold.
 type Event struct {
-	ID          string // derived from the rest if empty
+	// ID is derived from the rest if it is empty. One that is given is believed:
+	// of two events with the same id the second is not written. Who has it from
+	// elsewhere must check that it was derived from the content.
+	ID          string
 	Kind        string
 	Time        time.Time
 	Trace, Span string // hex digits, or empty
@@ -89,25 +92,43 @@ func normal(v any) (any, error) {
 	return nil, fmt.Errorf("audit log: %w: an attribute of type %T", Invalid, v)
 }
 
+// prepare turns events into entries that can be written, but for the
+// commitments and their place. It is for the caller's goroutine.
+func prepare(events []Event) ([]*entry.Entry, error) {
+	es := make([]*entry.Entry, len(events))
+	for i := range events {
+		e, err := events[i].plain()
+		if err != nil {
+			return nil, err
+		}
+		x := *e // Line may cut it, which is to be done when there are commitments
+		if _, err := x.Line(); err != nil {
+			return nil, fmt.Errorf("audit log: %w: %w", Invalid, err)
+		}
+		es[i] = e
+	}
+	return es, nil
+}
+
 // commit puts commitments in the place of what names people.
 func commit(t *subjects.Table, m map[string]any, owner string) error {
-	if s, ok := m["user.id"].(string); ok && s != "" {
-		c, err := t.Commit(s)
+	const user = "user.id"
+	if v, ok := m[user]; ok {
+		c, err := committed(t, "", user, v)
 		if err != nil {
 			return err
 		}
-		m["user.id"], owner = c, c
+		m[user] = c
+		if c != "" {
+			owner = c
+		}
 	}
 	for name, v := range m {
-		s, _ := v.(string)
 		var err error
-		switch {
-		case name == "user.id":
-			continue
-		case name == "tracescrub.producer" && s != "":
-			m[name], err = t.Commit(s)
-		case name == "tracescrub.reason" && s != "":
-			m[name], err = t.CommitText(owner, s)
+		switch _, yes := subjects.Committed(name); {
+		case name == user:
+		case yes:
+			m[name], err = committed(t, owner, name, v)
 		default:
 			err = commitIn(t, v, owner)
 		}
@@ -116,6 +137,32 @@ func commit(t *subjects.Table, m map[string]any, owner string) error {
 		}
 	}
 	return nil
+}
+
+// maxValue is the most bytes that are committed to: the line of the side table
+// must not be longer than one may be, with all of them escaped.
+const maxValue = 4096
+
+// committed commits to a value. One that is no text stands for its canonical form.
+func committed(t *subjects.Table, owner, name string, v any) (string, error) {
+	s, ok := v.(string)
+	if !ok {
+		b, err := entry.Canonical(v)
+		if err != nil {
+			return "", err
+		}
+		s = string(b)
+	}
+	if s == "" {
+		return "", nil
+	}
+	if len(s) > maxValue {
+		s = strings.ToValidUTF8(s[:maxValue], "") // no half of a character
+	}
+	if text, _ := subjects.Committed(name); text {
+		return t.CommitText(owner, s)
+	}
+	return t.Commit(s)
 }
 
 func commitIn(t *subjects.Table, v any, owner string) error {

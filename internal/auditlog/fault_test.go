@@ -37,6 +37,7 @@ type faulty struct {
 	durable map[string][]byte // files by path, as a power cut would leave them
 	names   map[string]bool   // whose names are durable
 	pending map[string][]write
+	unsure  map[string][]byte // replaced, and an error said that the name may not be durable
 }
 
 type write struct {
@@ -45,7 +46,17 @@ type write struct {
 }
 
 func newFaulty(what func(string) fault) *faulty {
-	return &faulty{what: what, err: syscall.ENOSPC, durable: map[string][]byte{}, names: map[string]bool{}, pending: map[string][]write{}}
+	return &faulty{what: what, err: syscall.ENOSPC, durable: map[string][]byte{}, names: map[string]bool{}, pending: map[string][]write{}, unsure: map[string][]byte{}}
+}
+
+// sync makes the names in a directory durable. The caller has the lock.
+func (d *faulty) sync(dir string) {
+	for p := range d.durable {
+		if filepath.Dir(p) == dir {
+			d.names[p] = true
+			delete(d.unsure, p)
+		}
+	}
 }
 
 func (d *faulty) call(name string, do func() error) error {
@@ -84,14 +95,24 @@ func (d *faulty) Open(path string, create bool) (f files.File, err error) {
 }
 
 func (d *faulty) Replace(path string, data []byte, perm fs.FileMode) error {
-	return d.call("replace "+filepath.Base(path), func() error {
+	d.mu.Lock()
+	old := d.durable[path]
+	d.mu.Unlock()
+	err := d.call("replace "+filepath.Base(path), func() error {
 		err := files.Disk.Replace(path, data, perm)
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		d.durable[path], d.names[path] = append([]byte(nil), data...), true
+		d.durable[path] = append([]byte(nil), data...)
 		delete(d.pending, path)
+		d.sync(filepath.Dir(path))
 		return err
 	})
+	if err != nil {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.unsure[path] = old
+	}
+	return err
 }
 
 func (d *faulty) Remove(path string) error {
@@ -108,9 +129,7 @@ func (d *faulty) SyncDir(dir string) error {
 	return d.call("syncdir", func() error {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		for p := range d.durable {
-			d.names[p] = true
-		}
+		d.sync(dir)
 		return files.Disk.SyncDir(dir)
 	})
 }
@@ -186,6 +205,11 @@ func (d *faulty) cut(t *testing.T, dir string, r *rand.Rand) {
 	for path, b := range d.durable {
 		if !d.names[path] && r.IntN(2) == 0 {
 			continue
+		}
+		if old, ok := d.unsure[path]; ok && r.IntN(2) == 0 {
+			if b = old; b == nil {
+				continue
+			}
 		}
 		for _, w := range d.pending[path] {
 			if w.data == nil {

@@ -1,6 +1,7 @@
 package auditlog
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -9,7 +10,9 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/entry"
 	"github.com/tracescrub/tracescrub/internal/auditlog/files"
+	"github.com/tracescrub/tracescrub/internal/auditlog/handover"
 	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
+	"github.com/tracescrub/tracescrub/internal/auditlog/read"
 )
 
 // next is where the key is that is about to sign.
@@ -79,18 +82,19 @@ func (s *store) finishRotation() error {
 	if err != nil {
 		return s.cfg.sys.Remove(s.next()) // never used: it was not written whole
 	}
-	numbers, err := files.Handovers(s.cfg.Directory)
+	handovers, err := handover.Read(s.cfg.Directory, nil)
 	if err != nil {
 		return err
 	}
-	for _, n := range numbers {
-		signed, err := os.ReadFile(s.path(files.Handover(n)))
-		if err != nil {
+	for _, h := range handovers {
+		if h.Key != public {
+			continue
+		}
+		// It may have been seen before its name was durable.
+		if err := s.cfg.sys.SyncDir(s.cfg.Directory); err != nil {
 			return err
 		}
-		if _, _, err := proof.Open(signed, []string{public}); err == nil {
-			return s.useKey(private, public)
-		}
+		return s.useKey(private, public)
 	}
 	return s.cfg.sys.Remove(s.next())
 }
@@ -109,11 +113,10 @@ func (s *store) useKey(private, public string) error {
 // rotateKey lets another key sign. The handover, signed by both, is what
 // decides: before it the old key signs, after it the new one.
 func (s *store) rotateKey() error {
-	_, origin, err := proof.Public(s.private)
-	if err != nil {
+	if err := s.ready(); err != nil { // a recovery later would forget the next key
 		return err
 	}
-	private, public, err := proof.NewKey(origin, s.cfg.random)
+	private, public, err := proof.NewKey(s.origin(), s.cfg.random)
 	if err != nil {
 		return err
 	}
@@ -123,24 +126,41 @@ func (s *store) rotateKey() error {
 	if err := s.tell(entry.Key, map[string]any{"key": public, "previous": s.public}); err != nil {
 		return err
 	}
-	numbers, err := files.Handovers(s.cfg.Directory)
+	if err := s.sign(false); err != nil { // its hashes are durable now
+		return err
+	}
+	name, proven, err := s.handover(private)
 	if err != nil {
 		return trouble(err)
 	}
-	n := 1
-	if len(numbers) > 0 {
-		n = numbers[len(numbers)-1] + 1
-	}
-	c := s.state()
-	signed, err := c.Sign(s.private, private)
-	if err != nil {
-		return err
-	}
-	if err := s.cfg.sys.Replace(s.path(files.Handover(n)), signed, 0o644); err != nil {
+	if err := s.cfg.sys.Replace(s.path(name), proven, 0o644); err != nil {
 		return s.fail(err) // which key signs now is settled by reading anew
 	}
 	if err := s.useKey(private, public); err != nil {
 		return s.fail(err)
 	}
 	return s.sign(true)
+}
+
+// handover proves with both keys that the last entry, which names them, is in
+// the log.
+func (s *store) handover(private string) (name files.Name, _ []byte, err error) {
+	numbers, err := files.Handovers(s.cfg.Directory)
+	if err != nil {
+		return "", nil, err
+	}
+	n := 1
+	if len(numbers) > 0 {
+		n = numbers[len(numbers)-1] + 1
+	}
+	l, err := read.Open(s.cfg.Directory)
+	if err != nil {
+		return "", nil, err
+	}
+	r, err := l.Receipt(context.Background(), s.signed.Size-1)
+	if err != nil {
+		return "", nil, err
+	}
+	r.Checkpoint, err = s.signed.Sign(s.private, private)
+	return files.Handover(n), r.Marshal(), err
 }

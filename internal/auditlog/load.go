@@ -14,6 +14,7 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/entry"
 	"github.com/tracescrub/tracescrub/internal/auditlog/files"
+	"github.com/tracescrub/tracescrub/internal/auditlog/handover"
 	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
 	"github.com/tracescrub/tracescrub/internal/auditlog/read"
 	"github.com/tracescrub/tracescrub/internal/auditlog/subjects"
@@ -78,11 +79,12 @@ func (s *store) loadCheckpoint() error {
 	if err != nil {
 		return trouble(err)
 	}
-	public, err := files.PublicKeys(s.cfg.Directory)
+	// Not those of log.pub: who can write there could have forged the checkpoint.
+	handovers, err := handover.Read(s.cfg.Directory, nil)
 	if err != nil {
 		return trouble(err)
 	}
-	c, _, err := proof.Open(signed, append(public, s.public))
+	c, _, err := proof.Open(signed, handover.Trust([]string{s.public}, handovers))
 	if err != nil {
 		return corrupt("%w", err)
 	}
@@ -135,6 +137,8 @@ type scanner struct {
 	whole  int64  // bytes of whole entries in the segment
 	last   string // kind of the last entry
 	torn   bool
+	events bool // there is an entry that is not of the log's own
+	erased map[string]bool
 	hashes []byte // those behind the checkpoint
 }
 
@@ -160,7 +164,7 @@ func (s *store) scan(numbers []int) error {
 			break
 		}
 	}
-	sc := &scanner{s: s, next: firsts[from]}
+	sc := &scanner{s: s, next: firsts[from], erased: map[string]bool{}}
 	if sc.next < 0 {
 		if from != 0 || numbers[0] != 1 {
 			return corrupt("%s is empty, and the one before is missing", files.Segment(numbers[from]))
@@ -275,6 +279,13 @@ func (sc *scanner) line(l files.Line) (*entry.Entry, error) {
 	}
 	sc.next++
 	sc.last, sc.s.logged = e.Kind, e.Logged
+	sc.events = sc.events || !entry.Own(e.Kind)
+	if list, ok := e.Attributes["commitments"].([]any); ok && e.Kind == entry.Erased {
+		for _, c := range list {
+			name, _ := c.(string)
+			sc.erased[name] = true
+		}
+	}
 	sc.s.ids.add(e.ID, e.Seq)
 	return e, nil
 }
@@ -309,6 +320,9 @@ func (sc *scanner) finish() error {
 	if sc.next < s.signed.Size {
 		return corrupt("%d entries were signed, %d are there", s.signed.Size, sc.next)
 	}
+	if s.checkpoint == nil && sc.events { // Open signs before it takes any
+		return corrupt("there are events, and no checkpoint")
+	}
 	s.bytes, s.newName = sc.whole, true
 	at := tlog.StoredHashCount(s.signed.Size) * tlog.HashSize
 	if err := s.hashes.Truncate(at); err != nil {
@@ -323,6 +337,9 @@ func (sc *scanner) finish() error {
 	}
 	if !sc.torn && sc.next > 0 && sc.last != entry.Closed {
 		s.gap = gap("not_closed", s.logged)
+	}
+	if s.table.Has(sc.erased) { // the erasure was told, and then interrupted
+		return s.replaceTable(s.table.Keep(func(c string) bool { return !sc.erased[c] }))
 	}
 	return nil
 }

@@ -2,12 +2,10 @@ package auditlog
 
 import (
 	"context"
-	"time"
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/entry"
 	"github.com/tracescrub/tracescrub/internal/auditlog/files"
 	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
-	"github.com/tracescrub/tracescrub/internal/auditlog/read"
 	"github.com/tracescrub/tracescrub/internal/auditlog/subjects"
 )
 
@@ -89,10 +87,8 @@ func (w *Writer) EraseSubject(ctx context.Context, subject string) (erased int, 
 }
 
 func (s *store) erase(subject string) (int, error) {
-	if s.broken != nil {
-		if err := s.recover(); err != nil {
-			return 0, err
-		}
+	if err := s.ready(); err != nil {
+		return 0, err
 	}
 	owned := s.table.Owned(subject)
 	gone := map[string]bool{}
@@ -136,66 +132,4 @@ func (s *store) replaceTable(t *subjects.Table) error {
 		return s.fail(err)
 	}
 	return nil
-}
-
-// Prune removes the segments that have only entries logged before a time, and
-// returns how many. Their hashes stay.
-func (w *Writer) Prune(ctx context.Context, before time.Time) (segments int, err error) {
-	err = w.do(ctx, func(s *store) error {
-		segments, err = s.prune(ctx, before)
-		return err
-	})
-	return segments, err
-}
-
-func (s *store) prune(ctx context.Context, before time.Time) (int, error) {
-	numbers, err := files.Segments(s.cfg.Directory)
-	if err != nil {
-		return 0, trouble(err)
-	}
-	goes, last := 0, int64(0)
-	for i := 0; i+1 < len(numbers); i++ {
-		first, err := read.First(s.path(files.Segment(numbers[i+1])))
-		if err != nil {
-			return 0, corrupt("%s: %w", files.Segment(numbers[i+1]), err)
-		}
-		// The first of the next segment is written right after the last of this one.
-		if !first.Logged.Before(before) {
-			break
-		}
-		goes, last = i+1, first.Seq-1
-	}
-	if goes == 0 {
-		return 0, nil
-	}
-	if err := s.tell(entry.Pruned, map[string]any{"segment": int64(numbers[goes-1]), "last": last}); err != nil {
-		return 0, err
-	}
-	if err := s.sign(false); err != nil {
-		return 0, err
-	}
-	for _, n := range numbers[:goes] {
-		if err := s.cfg.sys.Remove(s.path(files.Segment(n))); err != nil {
-			return 0, trouble(err)
-		}
-	}
-	return goes, s.forget(ctx)
-}
-
-// forget drops the rows of the side table that no entry names any more.
-func (s *store) forget(ctx context.Context) error {
-	l, err := read.Open(s.cfg.Directory)
-	if err != nil {
-		return trouble(err)
-	}
-	named := map[string]bool{}
-	for it, err := range l.Entries(ctx, 0) {
-		if err != nil {
-			return trouble(err)
-		}
-		for _, c := range subjects.Commitment.FindAll(it.Line, -1) {
-			named[string(c)] = true
-		}
-	}
-	return s.replaceTable(s.table.Keep(func(c string) bool { return named[c] }))
 }

@@ -39,6 +39,7 @@ type store struct {
 	subjects     files.File
 	subjectBytes int64
 	table        *subjects.Table
+	forgot       bool // rows that no entry names have gone
 
 	private, public string
 	signed          proof.Checkpoint
@@ -61,12 +62,18 @@ type batch struct {
 	order  []string
 }
 
+// ready recovers from a write that failed.
+func (s *store) ready() error {
+	if s.broken == nil {
+		return nil
+	}
+	return s.recover()
+}
+
 // begin starts a batch with what the log itself has to say first.
 func (s *store) begin() (*batch, error) {
-	if s.broken != nil {
-		if err := s.recover(); err != nil {
-			return nil, err
-		}
+	if err := s.ready(); err != nil {
+		return nil, err
 	}
 	now := s.now(s.logged)
 	if s.manifest == nil && s.bytes > 0 && (s.bytes >= s.cfg.SegmentBytes || now.Format(time.DateOnly) != s.day) {
@@ -129,14 +136,14 @@ func (s *store) put(b *batch, e *entry.Entry) (int64, error) {
 	return e.Seq, nil
 }
 
-// add adds the events of one caller, all or none of them.
-func (s *store) add(b *batch, events []Event) ([]int64, error) {
+// add adds the entries of one caller, all or none of them.
+func (s *store) add(b *batch, entries []*entry.Entry) ([]int64, error) {
 	undo := *b
 	undo.tree = b.tree.Clone()
-	seqs := make([]int64, len(events))
-	for i := range events {
+	seqs := make([]int64, len(entries))
+	for i, e := range entries {
 		var err error
-		if seqs[i], err = s.addOne(b, &events[i]); err != nil {
+		if seqs[i], err = s.addOne(b, e); err != nil {
 			for _, id := range b.order[len(undo.order):] {
 				delete(b.ids, id)
 			}
@@ -147,21 +154,13 @@ func (s *store) add(b *batch, events []Event) ([]int64, error) {
 	return seqs, nil
 }
 
-func (s *store) addOne(b *batch, ev *Event) (int64, error) {
-	e, err := ev.plain()
-	if err != nil {
-		return 0, err
-	}
+func (s *store) addOne(b *batch, e *entry.Entry) (int64, error) {
 	if seq, ok := s.ids.find(e.ID); ok {
 		return seq, nil
 	}
 	if seq, ok := b.ids[e.ID]; ok {
 		return seq, nil
 	}
-	if _, err := e.Line(); err != nil { // before the table has names of what is refused
-		return 0, fmt.Errorf("audit log: %w: %w", Invalid, err)
-	}
-	e.Cut = nil
 	if err := commit(s.table, e.Attributes, ""); err != nil {
 		return 0, err
 	}

@@ -39,13 +39,13 @@ type State struct {
 	Err error
 }
 
-// request is what a caller wants: to append events, or anything else.
+// request is what a caller wants: to append entries, or anything else.
 type request struct {
-	ctx    context.Context
-	events []Event
-	do     func(*store) error
-	seqs   []int64
-	result chan error
+	ctx     context.Context
+	entries []*entry.Entry
+	do      func(*store) error
+	seqs    []int64
+	result  chan error
 }
 
 const (
@@ -90,7 +90,11 @@ func Open(cfg Config) (*Writer, error) {
 // After an error none, some or all of them may be there: the same events can be
 // appended again without being logged twice.
 func (w *Writer) Append(ctx context.Context, events ...Event) ([]int64, error) {
-	r := &request{ctx: ctx, events: events, result: make(chan error, 1)}
+	entries, err := prepare(events)
+	if err != nil {
+		return nil, err
+	}
+	r := &request{ctx: ctx, entries: entries, result: make(chan error, 1)}
 	if err := w.ask(ctx, r); err != nil {
 		return nil, err
 	}
@@ -179,14 +183,13 @@ func (w *Writer) append(s *store, r *request) (other *request) {
 	b, err := s.begin()
 	if err != nil {
 		w.note(s)
-		r.result <- err
-		return nil
+		return w.refuse(r, err)
 	}
 	var group []*request
 	for n := 0; ; n++ {
 		if err := r.ctx.Err(); err != nil {
 			r.result <- err
-		} else if r.seqs, err = s.add(b, r.events); err != nil {
+		} else if r.seqs, err = s.add(b, r.entries); err != nil {
 			r.result <- err
 		} else {
 			group = append(group, r)
@@ -210,6 +213,25 @@ func (w *Writer) append(s *store, r *request) (other *request) {
 		r.result <- err
 	}
 	return other
+}
+
+// refuse answers r and those that wait behind it to append: each attempt to
+// recover reads files, which would take too long for all of them in turn.
+func (w *Writer) refuse(r *request, why error) (other *request) {
+	for n := 0; ; n++ {
+		r.result <- why
+		if n == maxRequests {
+			return nil
+		}
+		select {
+		case r = <-w.requests:
+			if r.do != nil {
+				return r
+			}
+		default:
+			return nil
+		}
+	}
 }
 
 func (w *Writer) end(s *store) error {
@@ -245,10 +267,16 @@ func (w *Writer) State() State {
 	return w.state
 }
 
+// note tells how the log is. Only one goroutine calls it.
 func (w *Writer) note(s *store) {
+	now := State{Size: s.tree.Size(), Signed: s.signed.Size, Logged: s.logged, Gaps: s.gaps, Err: s.broken}
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.state = State{Size: s.tree.Size(), Signed: s.signed.Size, Logged: s.logged, Gaps: s.gaps, Err: s.broken}
+	changed := now != w.state
+	w.state = now
+	w.mu.Unlock()
+	if changed && w.cfg.Changed != nil {
+		w.cfg.Changed(now)
+	}
 }
 
 // Receipt returns the proof that the entry with an id is in the log, as

@@ -29,6 +29,7 @@ const (
 	KeyDestroyed  = "tracescrub.key.destroyed"
 	Started       = "tracescrub.started"
 	Stopped       = "tracescrub.stopped"
+	Checkpoint    = "tracescrub.checkpoint"
 )
 
 // Scope is the instrumentation scope of events.
@@ -82,6 +83,17 @@ type Event struct {
 	Attempt  int    // of a release: 1, 2, ...
 	Votes    []Vote // that decided
 	Required int    // how many votes were needed
+
+	// Log is the state of an audit log, of Checkpoint.
+	Log Log
+}
+
+// Log is what an event says of the state of an audit log.
+type Log struct {
+	Origin string
+	Size   int64
+	Root   string // base64
+	Note   string // the signed checkpoint
 }
 
 // Vote is what an event says of a vote.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -29,6 +30,7 @@ func full(name string) Event {
 		List: []verdict.Finding{{Rule: "a", Severity: "high", Field: "log.body", Fingerprint: "00112233", Action: "hold", Length: 40}},
 		Key:  "key", User: "https://issuer.example alice", Via: "api", Reason: "why", Decision: "approve", Mode: "masked",
 		Version: 4, Attempt: 5, Votes: []Vote{{User: "alice", Decision: "approve", Mode: "masked"}}, Required: 6,
+		Log:    Log{Origin: "origin", Size: 7, Root: "root", Note: "note"},
 		Config: "config", Conversation: "conversation", Record: []byte("masked"),
 	}
 }
@@ -68,6 +70,8 @@ func TestRecord(t *testing.T) {
 	require.Equal(t, pcommon.SpanID{2}, r.SpanID())
 	require.Equal(t, plog.SeverityNumberWarn, r.SeverityNumber())
 	want := map[string]any{
+		"tracescrub.checkpoint.origin": "origin", "tracescrub.checkpoint.size": int64(7),
+		"tracescrub.checkpoint.root": "root", "tracescrub.checkpoint.note": "note",
 		AttrID: id(t, full(Held)), "tracescrub.item.id": "item", "tracescrub.signal": "traces", "tracescrub.service": "shop",
 		"tracescrub.severity": "high", "tracescrub.rules": []any{"a", "b"}, "tracescrub.policy": "policy",
 		"tracescrub.producer": "producer", "tracescrub.finding_count": int64(1), "tracescrub.secret_count": int64(2),
@@ -97,6 +101,34 @@ func TestListIsBounded(t *testing.T) {
 	require.Equal(t, maxList, v.Slice().Len())
 }
 
+// TestTextIsBounded: whatever senders call their attributes, an event can be an entry.
+func TestTextIsBounded(t *testing.T) {
+	bad := strings.Repeat("ä", 5000) + "\xff"
+	e := full(Held)
+	e.List[0].Field, e.List[0].Rule, e.Rules, e.Reason = bad, bad, []string{bad}, "\xff"+bad
+	m := record(t, source().Logs(e)).Attributes()
+	var check func(v pcommon.Value)
+	check = func(v pcommon.Value) {
+		switch v.Type() {
+		case pcommon.ValueTypeStr:
+			require.True(t, utf8.ValidString(v.Str()))
+			require.LessOrEqual(t, len(v.Str()), maxText)
+		case pcommon.ValueTypeSlice:
+			for _, x := range v.Slice().All() {
+				check(x)
+			}
+		case pcommon.ValueTypeMap:
+			for _, x := range v.Map().All() {
+				check(x)
+			}
+		}
+	}
+	for _, v := range m.All() {
+		check(v)
+	}
+	require.True(t, Genuine(record(t, source().Logs(e))))
+}
+
 // TestID: the same event has the same id whenever it is told, and any other
 // one has another, whatever field they differ in.
 func TestID(t *testing.T) {
@@ -124,6 +156,12 @@ func TestID(t *testing.T) {
 		seen[id(t, e)] = field
 	}
 	require.Len(t, seen, n)
+
+	for i := range reflect.TypeFor[Log]().NumField() {
+		e := full(Held)
+		reflect.ValueOf(&e.Log).Elem().Field(i).SetZero()
+		require.NotContains(t, seen, id(t, e), i)
+	}
 
 	// A text that moves from one field to the next is another event.
 	a, b := Event{Name: Held, Item: "ab", Signal: "c"}, Event{Name: Held, Item: "a", Signal: "bc"}
@@ -157,6 +195,6 @@ func TestDocument(t *testing.T) {
 	require.Equal(t, written, attributes)
 	require.ElementsMatch(t, []string{
 		Masked, Passed, Held, Viewed, Voted, Approved, Denied, Expired, Releasing, Released, Shredded,
-		PolicyLoaded, PolicyChanged, KeyCreated, KeyRotated, KeyDestroyed, Started, Stopped,
+		PolicyLoaded, PolicyChanged, KeyCreated, KeyRotated, KeyDestroyed, Started, Stopped, Checkpoint,
 	}, kinds)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"hash"
+	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -12,6 +13,23 @@ import (
 
 // maxList is the most findings that one event lists; Findings counts them all.
 const maxList = 100
+
+// The bounds of texts, in bytes. What people write, and paths, may be longer
+// than words.
+const (
+	maxText = 4096
+	maxWord = 128
+)
+
+// clip makes s valid UTF-8 of at most n bytes: field paths have keys of senders
+// in them, and an audit log may refuse what its entries cannot hold.
+func clip(s string, n int) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) > n {
+		s = strings.ToValidUTF8(s[:n], "") // without half a character
+	}
+	return s
+}
 
 // Source is who tells events. It may be used by many goroutines at once.
 type Source struct {
@@ -62,7 +80,7 @@ func (e *Event) write(r plog.LogRecord) {
 	r.SetSpanID(e.Span)
 
 	m := r.Attributes()
-	m.EnsureCapacity(27)
+	m.EnsureCapacity(31)
 	for _, a := range []struct{ key, value string }{
 		{"tracescrub.item.id", e.Item},
 		{"tracescrub.signal", e.Signal},
@@ -80,7 +98,7 @@ func (e *Event) write(r plog.LogRecord) {
 		{"tracescrub.release.mode", e.Mode},
 	} {
 		if a.value != "" {
-			m.PutStr(a.key, a.value)
+			m.PutStr(a.key, clip(a.value, maxText))
 		}
 	}
 	for _, a := range []struct {
@@ -99,6 +117,7 @@ func (e *Event) write(r plog.LogRecord) {
 		}
 	}
 	e.lists(m)
+	e.Log.write(m)
 	if len(e.Record) > 0 {
 		sum := sha256.Sum256(e.Record)
 		m.PutStr(AttrRecord, hex.EncodeToString(sum[:]))
@@ -111,17 +130,17 @@ func (e *Event) lists(m pcommon.Map) {
 	if len(e.Rules) > 0 {
 		rules := m.PutEmptySlice("tracescrub.rules")
 		for _, r := range e.Rules {
-			rules.AppendEmpty().SetStr(r)
+			rules.AppendEmpty().SetStr(clip(r, maxWord))
 		}
 	}
 	if len(e.List) > 0 {
 		list := m.PutEmptySlice("tracescrub.findings")
 		for _, f := range e.List[:min(len(e.List), maxList)] {
 			x := list.AppendEmpty().SetEmptyMap()
-			x.PutStr("rule", f.Rule)
+			x.PutStr("rule", clip(f.Rule, maxWord))
 			x.PutStr("severity", f.Severity)
-			x.PutStr("field", f.Field)
-			x.PutStr("fingerprint", f.Fingerprint)
+			x.PutStr("field", clip(f.Field, maxText))
+			x.PutStr("fingerprint", clip(f.Fingerprint, maxWord))
 			x.PutStr("action", f.Action)
 			x.PutInt("length", int64(f.Length))
 		}
@@ -136,6 +155,21 @@ func (e *Event) lists(m pcommon.Map) {
 				x.PutStr("mode", v.Mode)
 			}
 		}
+	}
+}
+
+func (l *Log) write(m pcommon.Map) {
+	if l.Origin != "" {
+		m.PutStr("tracescrub.checkpoint.origin", l.Origin)
+	}
+	if l.Size != 0 {
+		m.PutInt("tracescrub.checkpoint.size", l.Size)
+	}
+	if l.Root != "" {
+		m.PutStr("tracescrub.checkpoint.root", l.Root)
+	}
+	if l.Note != "" {
+		m.PutStr("tracescrub.checkpoint.note", l.Note)
 	}
 }
 

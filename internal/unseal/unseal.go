@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/tracescrub/tracescrub/internal/envelope"
 	"github.com/tracescrub/tracescrub/internal/keyfiles"
@@ -58,6 +59,23 @@ func (k *Keyring) Keys() []envelope.KeyID {
 		ids[i] = key.ID
 	}
 	return ids
+}
+
+// Pair is a key pair's id and when it was made.
+type Pair struct {
+	ID envelope.KeyID
+	At time.Time
+}
+
+// Created returns when the key pairs were made, oldest first.
+func (k *Keyring) Created() []Pair {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	pairs := make([]Pair, len(k.keys))
+	for i, key := range k.keys {
+		pairs[i] = Pair{key.ID, key.Created}
+	}
+	return pairs
 }
 
 // Has reports whether the keyring has a key.

@@ -37,6 +37,8 @@ type Config struct {
 	HTTP confighttp.ServerConfig `mapstructure:"http"`
 	// API says who may do what with it.
 	API api.Config `mapstructure:",squash"`
+	// Audit is where the audit log can be asked for receipts.
+	Audit configoptional.Optional[AuditConfig] `mapstructure:"audit"`
 	// Notify tells people by a webhook.
 	Notify configoptional.Optional[notify.Config] `mapstructure:"notify"`
 }
@@ -89,6 +91,7 @@ func createDefaultConfig() component.Config {
 		Release:            ReleaseConfig{Lease: time.Minute, Workers: 4},
 		HTTP:               server,
 		API:                api.NewDefaultConfig(),
+		Audit:              configoptional.Default(defaultAuditConfig()),
 		Notify:             configoptional.Default(notify.NewDefaultConfig()),
 	}
 }

@@ -117,6 +117,12 @@ func (p *pipelines) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	return nil
 }
 
+func (p *pipelines) set(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f()
+}
+
 // told are the names of the events so far.
 func (p *pipelines) told() []string {
 	p.mu.Lock()

@@ -2,7 +2,6 @@ package releasereceiver
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -23,12 +23,14 @@ import (
 	"github.com/tracescrub/tracescrub/internal/event"
 	"github.com/tracescrub/tracescrub/internal/keyfiles"
 	"github.com/tracescrub/tracescrub/internal/unseal"
+	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/keeper"
 )
 
 // What a gate keeps beside the private keys.
 const (
 	macName   = "gate.mac"   // the key that authenticates decisions, in hexadecimal
-	rulesName = "gate.rules" // the hash of the rules about votes at the last start
+	rulesName = "gate.rules" // the hash of the rules about votes that the audit log knows
+	toldName  = "gate.told"  // the ids of the key pairs that the audit log knows, one a line
 )
 
 const (
@@ -46,8 +48,8 @@ type keys struct {
 	log         *zap.Logger
 
 	mu    sync.Mutex
-	fresh bool             // mac is not in its file yet; guarded by mu
-	known []envelope.KeyID // guarded by mu
+	fresh bool            // mac is not in its file yet; guarded by mu
+	told  map[string]bool // ids of key pairs, as in the file; guarded by mu
 }
 
 func readKeys(cfg *Config, log *zap.Logger) (*keys, error) {
@@ -56,11 +58,13 @@ func readKeys(cfg *Config, log *zap.Logger) (*keys, error) {
 	if k.ring, err = unseal.New(k.dir); err != nil {
 		return nil, fmt.Errorf("keys::private: %w", err)
 	}
-	k.known = k.ring.Keys()
 	if k.fingerprint, err = readFingerprint(cfg.FingerprintKeyFile); err != nil {
 		return nil, fmt.Errorf("fingerprint_key_file: %w", err)
 	}
 	if err := k.readMAC(); err != nil {
+		return nil, fmt.Errorf("keys::private: %w", err)
+	}
+	if err := k.readTold(); err != nil {
 		return nil, fmt.Errorf("keys::private: %w", err)
 	}
 	return k, nil
@@ -142,21 +146,53 @@ func (k *keys) admit(foreign int) error {
 	return nil
 }
 
+// readTold reads which key pairs the audit log knows. What is no id in it does
+// no harm: a pair that is told of again is the same event.
+func (k *keys) readTold() error {
+	text, err := readSmall(filepath.Join(k.dir, toldName))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	k.told = map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		k.told[strings.TrimSpace(line)] = true
+	}
+	return nil
+}
+
 // Reload implements keeper.Keys.
-func (k *keys) Reload() (added []envelope.KeyID, err error) {
+func (k *keys) Reload() (untold []keeper.NewKey, err error) {
 	if err := k.ring.Reload(); err != nil {
 		return nil, err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	now := k.ring.Keys()
-	for _, id := range now {
-		if !slices.Contains(k.known, id) {
-			added = append(added, id)
+	for i, p := range k.ring.Created() {
+		if !k.told[p.ID.String()] {
+			untold = append(untold, keeper.NewKey{ID: p.ID, Created: p.At, Rotated: i > 0})
 		}
 	}
-	k.known = now
-	return added, nil
+	return untold, nil
+}
+
+// Told implements keeper.Keys. Pairs that are gone are forgotten.
+func (k *keys) Told(pairs []keeper.NewKey) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var text strings.Builder
+	told := map[string]bool{}
+	for _, id := range k.ring.Keys() {
+		s := id.String()
+		if k.told[s] || slices.ContainsFunc(pairs, func(p keeper.NewKey) bool { return p.ID == id }) {
+			told[s] = true
+			text.WriteString(s + "\n")
+		}
+	}
+	if err := durable.Replace(filepath.Join(k.dir, toldName), []byte(text.String()), 0o600); err != nil {
+		return err
+	}
+	k.told = told
+	return nil
 }
 
 // Destroy implements keeper.Keys.
@@ -168,28 +204,25 @@ func (k *keys) Destroy(age time.Duration, now time.Time, keep func(envelope.KeyI
 	return err
 }
 
-// tellRules records that the rules about votes are others than at the last start.
-func (c *core) tellRules(ctx context.Context, k *keys) error {
+// rules returns a hash of the rules about votes, and what is to be told about
+// them: that they are others than the audit log knows. told notes that it was.
+func (c *core) rules(k *keys) (hash string, news []event.Event, told func() error, err error) {
 	text, err := json.Marshal([]any{c.cfg.Quorum, c.cfg.ExpireAfter, c.cfg.Justification, c.cfg.API.Permissions})
 	if err != nil {
-		return fmt.Errorf("hashing the rules about votes: %w", err)
+		return "", nil, nil, fmt.Errorf("hashing the rules about votes: %w", err)
 	}
 	sum := sha256.Sum256(text)
-	hash := hex.EncodeToString(sum[:8])
+	hash = hex.EncodeToString(sum[:8])
 	file := filepath.Join(k.dir, rulesName)
 	before, err := readSmall(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
-		return err
+		return "", nil, nil, err
 	case string(bytes.TrimSpace(before)) == hash:
-		return nil
+		return hash, nil, nil, nil
 	default:
-		if err := c.emit(ctx, event.Event{Name: event.PolicyChanged, At: time.Now(), Policy: hash}); err != nil {
-			// It stays as it was, so the next start says it.
-			c.set.Logger.Warn("that the rules about votes have changed could not be recorded yet", zap.Error(err))
-			return nil
-		}
+		news = []event.Event{{Name: event.PolicyChanged, At: time.Now(), Policy: hash}}
 	}
-	return durable.Replace(file, []byte(hash+"\n"), 0o600)
+	return hash, news, func() error { return durable.Replace(file, []byte(hash+"\n"), 0o600) }, nil
 }

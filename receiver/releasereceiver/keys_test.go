@@ -17,19 +17,60 @@ func TestKeysAreLookedAfter(t *testing.T) {
 	w := newWorld(t)
 	k, err := readKeys(w.cfg, zap.NewNop())
 	require.NoError(t, err)
-	added, err := k.Reload()
-	require.NoError(t, err)
-	require.Empty(t, added)
 	first := k.ring.Keys()[0]
+	untold := func(k *keys) (ids []envelope.KeyID, rotated []bool) {
+		t.Helper()
+		pairs, err := k.Reload()
+		require.NoError(t, err)
+		for _, p := range pairs {
+			require.False(t, p.Created.IsZero())
+			ids, rotated = append(ids, p.ID), append(rotated, p.Rotated)
+		}
+		return ids, rotated
+	}
+	tell := func(k *keys) {
+		t.Helper()
+		pairs, err := k.Reload()
+		require.NoError(t, err)
+		require.NoError(t, k.Told(pairs))
+	}
+	for range 2 {
+		ids, rotated := untold(k)
+		require.Equal(t, []envelope.KeyID{first}, ids, "until it was told")
+		require.Equal(t, []bool{false}, rotated)
+	}
+	tell(k)
 
 	pair, err := keyfiles.In(filepath.Join(w.dir, "keys")).Rotate(time.Now().Add(time.Minute))
 	require.NoError(t, err)
-	added, err = k.Reload()
+	again, err := readKeys(w.cfg, zap.NewNop()) // the gate did not run meanwhile
 	require.NoError(t, err)
-	require.Equal(t, []envelope.KeyID{pair.ID}, added)
-	added, err = k.Reload()
+	for _, k := range []*keys{k, again} {
+		ids, rotated := untold(k)
+		require.Equal(t, []envelope.KeyID{pair.ID}, ids)
+		require.Equal(t, []bool{true}, rotated)
+	}
+	file := filepath.Join(k.dir, toldName)
+	require.NoError(t, os.Remove(file))
+	require.NoError(t, os.MkdirAll(filepath.Join(file, "in the way"), 0o700))
+	pairs, err := k.Reload()
 	require.NoError(t, err)
-	require.Empty(t, added, "told once")
+	require.Error(t, k.Told(pairs))
+	ids, _ := untold(k)
+	require.Equal(t, []envelope.KeyID{pair.ID}, ids)
+	require.NoError(t, os.RemoveAll(file))
+	tell(k)
+	ids, _ = untold(k)
+	require.Empty(t, ids, "told once")
+	again, err = readKeys(w.cfg, zap.NewNop())
+	require.NoError(t, err)
+	ids, _ = untold(again)
+	require.Empty(t, ids, "by whoever")
+	require.NoError(t, os.WriteFile(file, []byte("what?\n"+first.String()), 0o600))
+	again, err = readKeys(w.cfg, zap.NewNop())
+	require.NoError(t, err)
+	ids, _ = untold(again)
+	require.Equal(t, []envelope.KeyID{pair.ID}, ids, "a damaged file only makes it tell more")
 
 	const age = 48 * time.Hour
 	never := func(envelope.KeyID) bool { t.Error("asked too early"); return false }

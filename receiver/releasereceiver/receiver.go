@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/collector/receiver"
 	"go.uber.org/zap"
 
+	"github.com/tracescrub/tracescrub/internal/confighash"
 	"github.com/tracescrub/tracescrub/internal/event"
 	"github.com/tracescrub/tracescrub/internal/holdstore"
 	"github.com/tracescrub/tracescrub/internal/holdstore/backend"
@@ -172,6 +173,9 @@ func (c *core) start(ctx context.Context, host component.Host) (r *running, err 
 		return r, fmt.Errorf("making metrics: %w", err)
 	}
 	settings := c.settings(k, r)
+	if settings.Rules, settings.News, settings.Told, err = c.rules(k); err != nil {
+		return r, err
+	}
 	if c.cfg.Notify.HasValue() {
 		cfg := *c.cfg.Notify.Get()
 		r.notifier = notify.New(cfg, r.tel.notified)
@@ -187,9 +191,6 @@ func (c *core) start(ctx context.Context, host component.Host) (r *running, err 
 	if r.notifier != nil {
 		r.notifier.Start() //nolint:contextcheck // the context of Start ends with it, what is started goes on
 	}
-	if err := c.tellRules(ctx, k); err != nil {
-		return r, err
-	}
 	r.keeper.Start() //nolint:contextcheck // the context of Start ends with it, what is started goes on
 	return r, nil
 }
@@ -200,7 +201,7 @@ func (c *core) settings(k *keys, r *running) keeper.Settings {
 		Store: r.store, Contents: &content.Vault{Store: r.store, Keys: k.ring}, Key: k.mac, Fingerprint: k.fingerprint,
 		Required: c.cfg.required, ExpireAfter: c.cfg.ExpireAfter, MinReason: c.cfg.Justification.MinLength,
 		Lease: c.cfg.Release.Lease, Workers: c.cfg.Release.Workers, Exclusive: c.cfg.Store.Local.HasValue(),
-		Emit: c.emit, Send: c.send, Keys: k, Admit: k.admit, Secret: secretIn(c.set.Logger),
+		Emit: c.emit, Send: c.send, Keys: k, Admit: k.admit, Secret: secretIn(c.set.Logger), Config: confighash.Get(),
 		Now: time.Now, Log: c.set.Logger, Observer: r.tel,
 	}
 }

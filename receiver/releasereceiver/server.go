@@ -22,7 +22,9 @@ import (
 type server struct {
 	http *http.Server
 	api  *api.API
-	wg   sync.WaitGroup
+	// endLog is called when nobody asks any more.
+	endLog func()
+	wg     sync.WaitGroup
 }
 
 // local is who everybody is without authentication.
@@ -31,7 +33,11 @@ var localActor = gate.Actor{Identity: "local somebody", Subject: "somebody"}
 // serve starts the server. It answers at once; that the index is not complete
 // yet is one of its answers.
 func (c *core) serve(ctx context.Context, host component.Host, g gate.Gate) (*server, error) {
-	o := api.Options{Gate: g, Config: c.cfg.API, Page: page.Handler(), Logger: c.set.Logger}
+	log, endLog, err := c.log(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	o := api.Options{Gate: g, Audit: log, Config: c.cfg.API, Page: page.Handler(), Logger: c.set.Logger}
 	cfg := c.cfg.HTTP
 	switch {
 	case cfg.Auth.HasValue():
@@ -49,7 +55,7 @@ func (c *core) serve(ctx context.Context, host component.Host, g gate.Gate) (*se
 	if err != nil {
 		return nil, fmt.Errorf("making the admin API: %w", err)
 	}
-	s := &server{api: handler}
+	s := &server{api: handler, endLog: endLog}
 	listener, err := cfg.ToListener(ctx)
 	if err != nil {
 		handler.Close()
@@ -76,5 +82,6 @@ func (s *server) end(ctx context.Context) error {
 		err = s.http.Close()
 	}
 	s.wg.Wait()
+	s.endLog()
 	return err
 }

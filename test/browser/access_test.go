@@ -96,6 +96,7 @@ func TestAccess(t *testing.T) {
 	s := served(t, "")
 	script := readAxe(t)
 	checkout, logs, metrics := s.named(t, "checkout-agent"), s.named(t, "codex-runner"), s.named(t, "metering")
+	released := s.named(t, "ledger-agent")
 	views := []struct {
 		name string
 		open func(w *window)
@@ -108,6 +109,27 @@ func TestAccess(t *testing.T) {
 		{"metrics", func(w *window) { w.content(metrics); w.ask(unfold) }},
 		{"approve dialog", func(w *window) { w.visit(place(checkout)); w.click("#approve"); w.click("dialog .primary") }},
 		{"deny dialog", func(w *window) { w.visit(place(checkout)); w.click("#deny") }},
+		{"receipt", func(w *window) {
+			w.visit(place(released))
+			w.click("#check-receipt")
+			w.see("#check-result", "holds")
+			w.ask(unfold)
+			w.narrow("receipt")
+		}},
+		{"receipt that does not hold", func(w *window) {
+			w.visit(place(released))
+			w.until("the receipt is there", `document.querySelector("#receipt-keys") !== null`)
+			w.ask(`document.querySelector("#receipt-keys").value = "none"`)
+			w.click("#check-receipt")
+			w.see("#check-result", "does not hold")
+			w.narrow("receipt")
+		}},
+		{"audit log", func(w *window) {
+			w.visit("")
+			w.click("#open-log")
+			w.see("dialog #log-copies", "webhook")
+			w.narrow("log")
+		}},
 		{"keyboard help", func(w *window) { w.visit(""); w.press("?") }},
 		{"no match", func(w *window) { w.visit("#/?q=nothing-is-called-so") }},
 	}

@@ -33,6 +33,7 @@ func flows(t *testing.T, s *site) {
 	flow("preview", func(t *testing.T) { preview(t, alice, two[0]) })
 	flow("approve by two people", func(t *testing.T) { approveByTwo(t, s, alice, bob, two[0]) })
 	flow("deny", func(t *testing.T) { deny(t, s, alice, one[0]) })
+	flow("receipt", func(t *testing.T) { receipt(t, s, alice, one[0], two[0], one[5]) })
 	flow("conflict", func(t *testing.T) { conflict(t, s, alice, one[1]) })
 	flow("bulk", func(t *testing.T) { bulk(t, s, alice, one[2], one[3]) })
 	flow("keyboard only", func(t *testing.T) { keyboard(t, s, bob, one[4]) })

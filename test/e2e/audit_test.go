@@ -172,7 +172,7 @@ func TestAuditLogStopsEverything(t *testing.T) {
 	mustSend(t, c, tracesBatch(session(v, 1, false)))
 	waiting := a.pending(t, 1)[0]
 	obstacle := filepath.Join(c.auditDir(), "segment-0002.jsonl")
-	if err := os.Mkdir(obstacle, 0o700); err != nil {
+	if err := os.Symlink(filepath.Join(c.data, "nowhere", "at all"), obstacle); err != nil {
 		t.Fatal(err)
 	}
 	var senders sync.WaitGroup

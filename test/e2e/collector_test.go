@@ -212,7 +212,7 @@ func readAll(t *testing.T, dir string, all map[string][]byte) {
 		if errors.Is(err, os.ErrNotExist) && path != dir {
 			return nil
 		}
-		if err != nil || d.IsDir() {
+		if err != nil || !d.Type().IsRegular() { // the audit log has a socket
 			return err
 		}
 		text, err := os.ReadFile(path)

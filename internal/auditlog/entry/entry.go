@@ -3,11 +3,14 @@
 package entry
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -124,41 +127,55 @@ func (e *Entry) Line() ([]byte, error) {
 	if err := e.check(); err != nil {
 		return nil, fmt.Errorf("entry: %w", err)
 	}
-	for {
-		b, err := Canonical(e.object())
-		if err != nil {
-			return nil, fmt.Errorf("entry: %w", err)
-		}
-		if len(b) <= MaxLine {
-			return b, nil
-		}
-		if err := e.cut(); err != nil {
-			return nil, fmt.Errorf("entry: %w", err)
+	b, err := Canonical(e.object())
+	if err == nil && len(b) > MaxLine {
+		if err = e.cut(len(b)); err == nil {
+			b, err = Canonical(e.object())
 		}
 	}
+	if err != nil {
+		return nil, fmt.Errorf("entry: %w", err)
+	}
+	return b, nil
 }
 
-// cut drops the longest attribute. The map is copied first: it is the caller's.
-func (e *Entry) cut() error {
-	if len(e.Attributes) == 0 {
-		return errors.New("too long without attributes")
+// cut drops the longest attributes until the line, which has so many bytes,
+// fits. The map is copied first: it is the caller's.
+func (e *Entry) cut(size int) error {
+	type attribute struct {
+		name string
+		size int
 	}
-	var longest string
-	most := -1
-	rest := make(map[string]any, len(e.Attributes))
+	var all []attribute
 	for name, v := range e.Attributes {
 		b, err := Canonical(v)
 		if err != nil {
 			return err
 		}
-		if len(b) > most || len(b) == most && name < longest {
-			longest, most = name, len(b)
-		}
-		rest[name] = v
+		all = append(all, attribute{name, len(b)})
 	}
-	delete(rest, longest)
-	e.Attributes, e.Cut = rest, append(e.Cut[:len(e.Cut):len(e.Cut)], longest)
-	return nil
+	slices.SortFunc(all, func(a, b attribute) int {
+		return cmp.Or(cmp.Compare(b.size, a.size), strings.Compare(a.name, b.name))
+	})
+	rest := maps.Clone(e.Attributes)
+	e.Cut = slices.Clone(e.Cut)
+	for _, a := range all {
+		delete(rest, a.name)
+		size -= len(a.name) + len(`"":,`) + a.size
+		if len(rest) == 0 {
+			size -= len(`"attributes":{},`) - len(`,`) // it had no comma
+		}
+		if len(e.Cut) == 0 {
+			size += len(`"cut":[],`) - len(`,`)
+		}
+		e.Cut = append(e.Cut, a.name)
+		size += len(a.name) + len(`"",`)
+		if size <= MaxLine {
+			e.Attributes = rest
+			return nil
+		}
+	}
+	return errors.New("too long without attributes")
 }
 
 // DeriveID gives an entry without an id the one that its content has.

@@ -2,6 +2,8 @@ package entry
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 	"testing"
@@ -43,6 +45,40 @@ func TestLineCuts(t *testing.T) {
 	e.Instance = strings.Repeat("x", MaxLine)
 	_, err = e.Line()
 	require.Error(t, err)
+}
+
+// TestLineCutsNoMore: attributes go until the line fits, and not one more.
+func TestLineCutsNoMore(t *testing.T) {
+	for n, around := range map[int]int{1: 200, 2: 200, 3: 100, 5000: 2} {
+		for slack := -around; slack <= around; slack++ {
+			e := some()
+			e.Attributes = map[string]any{}
+			for i := range n {
+				e.Attributes[fmt.Sprint("n", i)] = strings.Repeat("x", (MaxLine-350)/max(n-1, 1)+slack)
+			}
+			all := e.Attributes
+			line, err := e.Line()
+			require.NoError(t, err)
+			require.LessOrEqual(t, len(line), MaxLine)
+			require.Len(t, all, len(e.Cut)+len(e.Attributes))
+			again, err := Parse(line)
+			require.NoError(t, err)
+			require.Equal(t, e.Cut, again.Cut)
+			if len(e.Cut) == 0 {
+				continue
+			}
+			last := e.Cut[len(e.Cut)-1]
+			x := *e
+			x.Cut, x.Attributes = e.Cut[:len(e.Cut)-1], maps.Clone(e.Attributes)
+			if x.Attributes == nil {
+				x.Attributes = map[string]any{}
+			}
+			x.Attributes[last] = all[last]
+			b, err := Canonical(x.object())
+			require.NoError(t, err)
+			require.Greater(t, len(b), MaxLine, "%d attributes: %s need not have gone", n, last)
+		}
+	}
 }
 
 // TestParseRefuses changes one thing in a good line.

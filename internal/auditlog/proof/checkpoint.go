@@ -80,10 +80,9 @@ func Open(signed []byte, public []string) (Checkpoint, []string, error) {
 			return Checkpoint{}, nil, fmt.Errorf("public key: %w", err)
 		}
 		id := fmt.Sprintf("%s+%08x", v.Name(), v.KeyHash())
-		if of[id] == "" {
-			vs = append(vs, v)
+		if of[id] == "" { // a second key with this id could be made on purpose
+			vs, of[id] = append(vs, v), p
 		}
-		of[id] = p
 	}
 	n, err := note.Open(signed, note.VerifierList(vs...))
 	if err != nil {

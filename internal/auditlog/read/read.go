@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"iter"
 	"os"
@@ -108,7 +109,15 @@ func (l *Log) segment(ctx context.Context, n int, from int64, yield func(Item, e
 		return err
 	}
 	defer f.Close()
+	begin, err := place(f, from)
+	if err != nil {
+		return err
+	}
+	if _, err := f.Seek(begin, io.SeekStart); err != nil {
+		return err
+	}
 	return files.Lines(f, func(line files.Line) error {
+		line.Offset += begin
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -127,19 +136,6 @@ func (l *Log) segment(ctx context.Context, n int, from int64, yield func(Item, e
 		}
 		return nil
 	})
-}
-
-// Find returns the place of the entry with an id.
-func (l *Log) Find(ctx context.Context, id string) (int64, error) {
-	for it, err := range l.Entries(ctx, 0) {
-		if err != nil {
-			return 0, err
-		}
-		if it.ID == id {
-			return it.Seq, nil
-		}
-	}
-	return 0, fmt.Errorf("%w: %s", ErrNoEntry, id)
 }
 
 // Checkpoint returns the latest one, its signatures not looked at.

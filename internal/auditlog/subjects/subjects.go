@@ -101,21 +101,22 @@ func (t *Table) Fresh() ([]byte, error) {
 // Lines returns the whole table as it is written.
 func (t *Table) Lines() ([]byte, error) { return lines(t.rows) }
 
-// Owned returns the commitments that go with a subject: its own and those of
-// its texts.
+// Owned returns the commitments that go with a subject: those of its texts, and
+// last its own, so that whoever is interrupted finds the rest again.
 func (t *Table) Owned(subject string) []string {
-	i, ok := t.bySubject[subject]
-	if !ok {
-		return nil
-	}
-	owner := t.rows[i].Commitment
-	owned := []string{owner}
+	var own, texts []string
+	owner := map[string]bool{}
 	for _, r := range t.rows {
-		if r.Owner == owner {
-			owned = append(owned, r.Commitment)
+		if r.Value == subject && !isText(r.Commitment) {
+			own, owner[r.Commitment] = append(own, r.Commitment), true
 		}
 	}
-	return owned
+	for _, r := range t.rows {
+		if owner[r.Owner] {
+			texts = append(texts, r.Commitment)
+		}
+	}
+	return append(texts, own...)
 }
 
 // Keep returns a table with those rows only whose commitment keep wants.
@@ -127,6 +128,11 @@ func (t *Table) Keep(keep func(commitment string) bool) *Table {
 		}
 	}
 	return n
+}
+
+// Has says whether a row stands for one of these commitments.
+func (t *Table) Has(commitments map[string]bool) bool {
+	return slices.ContainsFunc(t.rows, func(r Row) bool { return commitments[r.Commitment] })
 }
 
 // Rows are the rows, in the order of the file.
@@ -146,6 +152,46 @@ func lines(rows []Row) ([]byte, error) {
 		b = append(append(b, line...), '\n')
 	}
 	return b, nil
+}
+
+// Committed says whether what stands under a name is committed, in any event,
+// and if so, whether as a text.
+func Committed(name string) (text, yes bool) {
+	switch name {
+	case "user.id", "tracescrub.producer":
+		return false, true
+	case "tracescrub.reason":
+		return true, true
+	}
+	return false, false
+}
+
+// In calls f for each commitment in attributes. Only where one can be is
+// looked: elsewhere text may look like one, and is none.
+func In(attributes map[string]any, f func(commitment string)) {
+	for name, v := range attributes {
+		switch v := v.(type) {
+		case map[string]any:
+			In(v, f)
+		case []any:
+			inArray(v, f)
+		case string:
+			if _, yes := Committed(name); yes && v != "" {
+				f(v)
+			}
+		}
+	}
+}
+
+func inArray(a []any, f func(string)) {
+	for _, v := range a {
+		switch v := v.(type) {
+		case map[string]any:
+			In(v, f)
+		case []any:
+			inArray(v, f)
+		}
+	}
 }
 
 // Commitment is the form of commitments.

@@ -21,7 +21,7 @@ func TestTable(t *testing.T) {
 	require.NotEqual(t, x, y, "the same text twice is two commitments")
 	b, err := tb.Commit("idp b")
 	require.NoError(t, err)
-	require.Equal(t, []string{a, x, y}, tb.Owned("idp a"))
+	require.Equal(t, []string{x, y, a}, tb.Owned("idp a"))
 	require.Empty(t, tb.Owned("idp c"))
 	fresh, err := tb.Fresh()
 	require.NoError(t, err)

@@ -7,7 +7,7 @@ import (
 )
 
 // note takes from an entry what the report and later checks need.
-func (p *pass) note(e *entry.Entry, line []byte) {
+func (p *pass) note(e *entry.Entry) {
 	p.r.Kinds[e.Kind]++
 	if p.r.First.IsZero() {
 		p.r.First = e.Logged
@@ -32,14 +32,13 @@ func (p *pass) note(e *entry.Entry, line []byte) {
 				p.names.erased[s] = true
 			}
 		}
-		return
 	}
-	for _, c := range subjects.Commitment.FindAll(line, -1) {
-		if s := string(c); !p.names.seen[s] {
-			p.names.seen[s] = true
-			p.names.order = append(p.names.order, named{s, e.Seq})
+	subjects.In(e.Attributes, func(c string) {
+		if !p.names.seen[c] {
+			p.names.seen[c] = true
+			p.names.order = append(p.names.order, named{c, e.Seq})
 		}
-	}
+	})
 }
 
 // judgeSegments holds the segments against their manifests and against what

@@ -62,8 +62,8 @@ type pin struct {
 	reached bool
 }
 
-func (p *pass) pin(name string, signed []byte, trusted []string, given bool) {
-	c, ok := p.r.open(name, signed, trusted)
+func (p *pass) pin(name string, signed []byte, t *trust, given bool) {
+	c, ok := p.r.open(name, signed, t)
 	switch {
 	case !ok:
 	case p.known && c.Origin != p.checkpoint.Origin:
@@ -193,7 +193,7 @@ func (p *pass) line(seg *segment, l files.Line, number int64, first bool) {
 		}
 	}
 	p.leaf(tlog.RecordHash(l.Text), name, number)
-	p.note(e, l.Text)
+	p.note(e)
 }
 
 // skip takes the leaves of entries that are not there from the hash file.

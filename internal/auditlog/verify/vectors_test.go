@@ -30,7 +30,9 @@ type vectors struct {
 	Tree        []tlog.Hash        `json:"tree"`
 	Checkpoints []string           `json:"checkpoints"`
 	Receipts    []string           `json:"receipts"`
-	Consistency []tlog.Hash        `json:"consistency"`
+	// RefusedReceipts are made of the receipts by a change each.
+	RefusedReceipts []refusedReceipt `json:"refused_receipts"`
+	Consistency     []tlog.Hash      `json:"consistency"`
 }
 
 type keyVector struct {
@@ -99,6 +101,7 @@ func makeVectors(t *testing.T) *vectors {
 		require.NoError(t, err)
 		v.Receipts = append(v.Receipts, string(r.Marshal()))
 	}
+	v.RefusedReceipts = refusedReceipts(t, v, private)
 	v.Consistency, err = tlog.ProveTree(5, 3, proof.Hashes(bytes.NewReader(file)))
 	require.NoError(t, err)
 	good := v.Entries[3].Line
@@ -136,6 +139,14 @@ func TestVectors(t *testing.T) {
 		require.NoError(t, err)
 		_, _, err = r.Check([]byte(v.Entries[(i+1)%5].Line), keys)
 		require.Error(t, err, "the receipt of another entry")
+	}
+	require.Greater(t, len(v.RefusedReceipts), 20)
+	for _, x := range v.RefusedReceipts {
+		r, err := proof.ParseReceipt([]byte(x.Receipt))
+		if err == nil {
+			_, _, err = r.Check(nil, []string{x.Public})
+		}
+		require.Error(t, err, x.Reason)
 	}
 	var c [5]proof.Checkpoint
 	for i, s := range v.Checkpoints {

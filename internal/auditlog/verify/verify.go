@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/files"
+	"github.com/tracescrub/tracescrub/internal/auditlog/handover"
 	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
 )
 
@@ -122,19 +123,22 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	hands, err := handovers(o.Directory)
+	handovers, err := handover.Read(o.Directory, func(name files.Name, err error) { r.bad(Signature, name, 0, -1, "%v", err) })
 	if err != nil {
 		return nil, err
 	}
-	trusted := trust(o.Directory, keys, hands)
-	c, known := r.open(files.Checkpoint, signed, trusted)
+	t := &trust{handover.Trust(keys, handovers), map[string]int64{}}
+	for _, h := range handovers {
+		t.until[h.Previous] = h.Checkpoint.Size
+	}
+	c, known := r.open(files.Checkpoint, signed, t)
 	r.Origin, r.Size = c.Origin, c.Size
 	p := &pass{o: o, r: r, checkpoint: c, known: known}
-	for _, h := range hands {
-		p.pin(h.name, h.signed, trusted, false)
+	for _, h := range handovers {
+		p.pin("handover to "+h.Key, h.Signed, t, false)
 	}
 	for i, b := range o.Older {
-		p.pin(fmt.Sprintf("older checkpoint %d", i+1), b, trusted, true)
+		p.pin(fmt.Sprintf("older checkpoint %d", i+1), b, t, true)
 	}
 	if err := p.run(ctx); err != nil {
 		return nil, err
@@ -144,11 +148,14 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 
 // open checks the signature of a checkpoint. If nobody who is trusted has
 // signed it, what it says is still of use to find out what else is wrong.
-func (r *Report) open(name string, signed []byte, trusted []string) (c proof.Checkpoint, known bool) {
+func (r *Report) open(name string, signed []byte, t *trust) (c proof.Checkpoint, known bool) {
 	if signed == nil {
 		return c, false
 	}
-	c, _, err := proof.Open(signed, trusted)
+	c, by, err := proof.Open(signed, t.keys)
+	if err == nil {
+		err = t.inTime(c, by)
+	}
 	if err == nil {
 		return c, true
 	}
@@ -157,44 +164,18 @@ func (r *Report) open(name string, signed []byte, trusted []string) (c proof.Che
 	return c, err == nil
 }
 
-type handover struct {
-	name   string
-	signed []byte
+// trust says whose signature counts.
+type trust struct {
+	keys  []string
+	until map[string]int64 // of keys that gave way: the last size that is theirs to sign
 }
 
-func handovers(dir string) ([]handover, error) {
-	numbers, err := files.Handovers(dir)
-	if err != nil {
-		return nil, err
-	}
-	var hs []handover
-	for _, n := range numbers {
-		b, err := os.ReadFile(filepath.Join(dir, files.Handover(n)))
-		if err != nil {
-			return nil, err
-		}
-		hs = append(hs, handover{files.Handover(n), b})
-	}
-	return hs, nil
-}
-
-// trust adds the keys that those who are trusted have handed over to, and
-// those that handed over to them.
-func trust(dir string, keys []string, hands []handover) []string {
-	all, err := files.PublicKeys(dir)
-	if err != nil {
-		return keys
-	}
-	trusted := append([]string(nil), keys...)
-	for range hands {
-		for _, h := range hands {
-			if _, _, err := proof.Open(h.signed, trusted); err != nil {
-				continue
-			}
-			if _, by, err := proof.Open(h.signed, append(append([]string(nil), trusted...), all...)); err == nil {
-				trusted = append(trusted, by...)
-			}
+// inTime refuses what only keys signed that had given way before.
+func (t *trust) inTime(c proof.Checkpoint, by []string) error {
+	for _, k := range by {
+		if until, ok := t.until[k]; !ok || c.Size <= until {
+			return nil
 		}
 	}
-	return trusted
+	return fmt.Errorf("checkpoint: of %d entries, and the key that signed it had given way before", c.Size)
 }

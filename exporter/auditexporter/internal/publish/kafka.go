@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/collector/component"
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/source"
+	"github.com/tracescrub/tracescrub/internal/event"
 	"github.com/tracescrub/tracescrub/internal/kafkaclient"
 )
 
@@ -14,11 +15,17 @@ import (
 // compacted, and so would forget all but the last, refuses such.
 type kafkaSink struct {
 	cfg   KafkaConfig
-	topic *kafkaclient.Topic
+	topic interface {
+		Append(ctx context.Context, value []byte, headers map[string]string) error
+		Close()
+	}
 }
 
-func (k *kafkaSink) start(context.Context, component.Host, source.Published) (err error) {
-	k.topic, err = kafkaclient.OpenTopic(&k.cfg.Config, k.cfg.Topic)
+func (k *kafkaSink) start(context.Context, component.Host, source.Published) error {
+	topic, err := kafkaclient.OpenTopic(&k.cfg.Config, k.cfg.Topic)
+	if err == nil {
+		k.topic = topic
+	}
 	return err
 }
 
@@ -30,6 +37,6 @@ func (k *kafkaSink) close() {
 
 func (k *kafkaSink) send(ctx context.Context, c *checkpoint) error {
 	return k.topic.Append(ctx, c.signed, map[string]string{
-		"event": eventName, "id": c.id, "origin": c.Origin, "size": strconv.FormatInt(c.Size, 10),
+		"event": event.Checkpoint, "id": c.id, "origin": c.Origin, "size": strconv.FormatInt(c.Size, 10),
 	})
 }

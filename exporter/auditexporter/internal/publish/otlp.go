@@ -3,7 +3,6 @@ package publish
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +13,6 @@ import (
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/confighttp"
-	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 
@@ -22,9 +20,6 @@ import (
 	"github.com/tracescrub/tracescrub/internal/event"
 	"github.com/tracescrub/tracescrub/internal/webhook"
 )
-
-// eventName is what a checkpoint is called where there are other things.
-const eventName = "tracescrub.checkpoint"
 
 // otlp is a receiver of OTLP/HTTP.
 type otlp struct {
@@ -101,22 +96,8 @@ func (o *otlp) send(ctx context.Context, c *checkpoint) error {
 // logs is an audit event, so that another audit log can have it as an entry:
 // then neither can be rewritten alone.
 func (o *otlp) logs(c *checkpoint) plog.Logs {
-	ld := plog.NewLogs()
-	rl := ld.ResourceLogs().AppendEmpty()
-	o.set.Resource.CopyTo(rl.Resource())
-	sl := rl.ScopeLogs().AppendEmpty()
-	sl.Scope().SetName(event.Scope)
-	r := sl.LogRecords().AppendEmpty()
-	r.SetEventName(eventName)
-	now := pcommon.NewTimestampFromTime(time.Now())
-	r.SetTimestamp(now)
-	r.SetObservedTimestamp(now)
-	r.SetSeverityNumber(plog.SeverityNumberInfo)
-	r.SetSeverityText("INFO")
-	r.Attributes().PutStr(event.AttrID, c.id)
-	r.Attributes().PutStr("tracescrub.checkpoint.origin", c.Origin)
-	r.Attributes().PutInt("tracescrub.checkpoint.size", c.Size)
-	r.Attributes().PutStr("tracescrub.checkpoint.root", base64.StdEncoding.EncodeToString(c.Root[:]))
-	r.Attributes().PutStr("tracescrub.checkpoint.note", string(c.signed))
-	return ld
+	return event.Source{Resource: o.set.Resource, Component: "audit_log"}.Logs(event.Event{
+		Name: event.Checkpoint, At: time.Now(),
+		Log: event.Log{Origin: c.Origin, Size: c.Size, Root: c.Root.String(), Note: string(c.signed)},
+	})
 }

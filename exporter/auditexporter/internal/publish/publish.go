@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -98,7 +99,7 @@ func (p *Publisher) Start(ctx context.Context, host component.Host) error {
 	for _, w := range p.workers {
 		if err := w.sink.start(ctx, host, p.status.get(w.name)); err != nil {
 			p.closeSinks()
-			return fmt.Errorf("publish: %s: %w", w.name, err)
+			return fmt.Errorf("%s: %w", strings.Replace(w.name, "/", "::", 1), err)
 		}
 	}
 	p.mu.Lock()

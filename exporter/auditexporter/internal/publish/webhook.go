@@ -2,13 +2,13 @@ package publish
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 
 	"go.opentelemetry.io/collector/component"
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/source"
+	"github.com/tracescrub/tracescrub/internal/event"
 	"github.com/tracescrub/tracescrub/internal/webhook"
 )
 
@@ -36,8 +36,8 @@ type message struct {
 
 func (h *hook) send(ctx context.Context, c *checkpoint) error {
 	m := message{
-		ID: c.id, Event: eventName, Origin: c.Origin, Size: c.Size,
-		Root: base64.StdEncoding.EncodeToString(c.Root[:]), Checkpoint: string(c.signed),
+		ID: c.id, Event: event.Checkpoint, Origin: c.Origin, Size: c.Size,
+		Root: c.Root.String(), Checkpoint: string(c.signed),
 	}
 	m.Text = fmt.Sprintf("audit log %s: %d entries, root %s", webhook.Plain(c.Origin), c.Size, m.Root)
 	body, err := json.Marshal(m)

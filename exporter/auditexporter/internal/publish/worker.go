@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -42,7 +43,7 @@ func newWorkers(cfg Config, dir string, set component.TelemetrySettings) ([]*wor
 		c := cfg.File[name]
 		s, err := newFile(c, dir)
 		if err != nil {
-			return nil, errors.Join(errors.New("publish::file::"+name), err)
+			return nil, fmt.Errorf("file::%s: %w", name, err)
 		}
 		add("file", name, s, c.MinInterval, c.Timeout)
 	}

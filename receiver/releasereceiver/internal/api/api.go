@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/time/rate"
 
+	"github.com/tracescrub/tracescrub/internal/auditlog/source"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/gate"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/login"
 )
@@ -30,6 +31,8 @@ type Options struct {
 	// everything. Only for servers on a loopback address; the API refuses
 	// requests that call it by any other name.
 	Local *gate.Actor
+	// Audit is the log that decisions are in, or nil: then there are no receipts.
+	Audit source.Source
 	// Page is the review page: it gets all GET requests outside /api/ and
 	// /login, from people who are known. nil: there is none.
 	Page http.Handler

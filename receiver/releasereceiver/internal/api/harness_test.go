@@ -118,8 +118,10 @@ func newAPI(t testing.TB, options ...option) *API {
 	t.Helper()
 	fake := apitest.New()
 	fake.Fill(12)
+	log := apitest.NewLog()
+	log.Tell(apitest.ID(1), "tracescrub.denied")
 	o := Options{
-		Gate: fake, Config: NewDefaultConfig(), Authenticator: &extension{},
+		Gate: fake, Audit: log, Config: NewDefaultConfig(), Authenticator: &extension{},
 		Page: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html")
 			w.Write([]byte(page))

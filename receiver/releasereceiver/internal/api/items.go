@@ -185,17 +185,6 @@ func (a *API) preview(c *call) error {
 	return c.bytes("application/json", otlp)
 }
 
-func (a *API) receipt(c *call) error {
-	id, err := c.itemID()
-	if err != nil {
-		return err
-	}
-	if _, err := a.Gate.Get(c.ctx(), id); err != nil {
-		return err
-	}
-	return newProblem("not-implemented", "receipts come with the audit log, which this gate does not have")
-}
-
 func (a *API) stats(c *call) error {
 	s, err := a.Gate.Stats()
 	if err != nil {

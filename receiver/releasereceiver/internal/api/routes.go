@@ -16,6 +16,8 @@ type route struct {
 	path string
 	// need is the permission; empty: whoever is known may.
 	need gate.Permission
+	// or is another permission that will do, if it is set.
+	or gate.Permission
 	// open routes are for those who are not known yet.
 	open bool
 	// unready routes work before the index is complete.
@@ -48,6 +50,7 @@ func (a *API) table() map[string]map[string]*route {
 		{method: http.MethodPost, path: "/api/v1/items:batchDeny", need: gate.Decide, handle: a.batchDeny},
 		{method: http.MethodGet, path: "/api/v1/stats", need: gate.List, handle: a.stats},
 		{method: http.MethodGet, path: "/api/v1/events", need: gate.List, effect: true, handle: a.events},
+		{method: http.MethodGet, path: "/api/v1/audit", need: gate.List, or: gate.Audit, unready: true, handle: a.audit},
 		{method: http.MethodGet, path: "/api/v1/me", unready: true, handle: a.me},
 		{method: http.MethodGet, path: "/api/v1/openapi.yaml", unready: true, handle: a.openapi},
 	}

@@ -150,7 +150,7 @@ func (a *API) handle(c *call) error {
 	if err := c.checkCSRF(); err != nil {
 		return err
 	}
-	if found.need != "" && !c.who.may(found.need) {
+	if found.need != "" && !c.who.may(found.need) && (found.or == "" || !c.who.may(found.or)) {
 		return newProblem("forbidden", "it takes the permission "+string(found.need)).with("permission", found.need)
 	}
 	if !found.unready {

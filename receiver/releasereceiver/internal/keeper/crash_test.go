@@ -96,7 +96,7 @@ func (w *world) crash(l *life, approve bool) (survived bool) {
 		require.True(w, i == 0 || s.attempt > got[i-1].attempt, "a second delivery cannot be told from the first")
 	}
 	require.LessOrEqual(w, len(got), 2)
-	w.recorded(id, event.Voted, event.Approved, event.Released, event.Shredded)
+	w.recorded(id, event.Voted, event.Approved, event.Releasing, event.Released, event.Shredded)
 	return survived
 }
 

@@ -118,7 +118,7 @@ func (k *Keeper) keepTime(ctx context.Context) {
 		now := k.Now()
 		if keys.IsZero() || time.Since(keys) >= keysEvery {
 			keys = time.Now()
-			k.reload(ctx, now)
+			k.reload(ctx)
 		}
 		if !c.trusted(now) {
 			if c.leapt {
@@ -135,17 +135,31 @@ func (k *Keeper) keepTime(ctx context.Context) {
 	}
 }
 
-// reload looks for new private keys.
-func (k *Keeper) reload(ctx context.Context, now time.Time) {
+// reload looks for new private keys, and tells of those that were not told of.
+func (k *Keeper) reload(ctx context.Context) {
 	if k.Keys == nil {
 		return
 	}
-	added, err := k.Keys.Reload()
-	for _, id := range added {
-		_ = k.audit(ctx, event.Event{Name: event.KeyRotated, At: now, Key: id.String()}) // it has happened
-	}
+	untold, err := k.Keys.Reload()
 	if err != nil {
 		k.seldom("private keys could not be read again", zap.Error(err))
+	}
+	if len(untold) == 0 {
+		return
+	}
+	var events []event.Event
+	for _, p := range untold {
+		// With the time of the key all gates that tell of it tell the same event.
+		events = append(events, event.Event{Name: event.KeyCreated, At: p.Created, Key: p.ID.String()})
+		if p.Rotated {
+			events = append(events, event.Event{Name: event.KeyRotated, At: p.Created, Key: p.ID.String()})
+		}
+	}
+	if k.audit(ctx, events...) != nil {
+		return // they have happened; next time
+	}
+	if err := k.Keys.Told(untold); err != nil {
+		k.seldom("which keys the audit log knows could not be written: they are told again", zap.Error(err))
 	}
 }
 
@@ -237,10 +251,19 @@ func (k *Keeper) tidy(ctx context.Context, now time.Time) {
 	}
 }
 
+// NewKey is a key pair that the audit log may not know.
+type NewKey struct {
+	ID      envelope.KeyID
+	Created time.Time
+	Rotated bool // there was one before it
+}
+
 // Keys looks after private keys.
 type Keys interface {
-	// Reload reads them again and returns those that are new.
-	Reload() ([]envelope.KeyID, error)
+	// Reload reads them again and returns those that Told was not called for.
+	Reload() ([]NewKey, error)
+	// Told notes that the audit log knows them.
+	Told([]NewKey) error
 	// Destroy destroys those whose successor is older than age, unless keep says otherwise.
 	Destroy(age time.Duration, now time.Time, keep func(envelope.KeyID) bool) error
 }
@@ -249,6 +272,6 @@ func (k *Keeper) tidyKeys(ctx context.Context, now time.Time, needed bool) error
 	err := k.Keys.Destroy(k.ExpireAfter+margin, now, func(id envelope.KeyID) bool {
 		return needed || k.audit(ctx, event.Event{Name: event.KeyDestroyed, At: now, Key: id.String(), Reason: "superseded"}) != nil
 	})
-	k.reload(ctx, now)
+	k.reload(ctx)
 	return err
 }

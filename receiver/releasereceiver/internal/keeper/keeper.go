@@ -7,9 +7,9 @@ package keeper
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -66,6 +66,14 @@ type Settings struct {
 
 	// Emit tells the audit log; nil means that it is durable there.
 	Emit func(ctx context.Context, events ...event.Event) error
+	// News are told with the start, before anything else is: what changed while
+	// no gate ran.
+	News []event.Event
+	// Told is called once the audit log has the news. nil: nobody cares.
+	Told func() error
+	// Rules and Config are hashes, of the rules about votes and of the Collector's
+	// configuration; the event of the start names them. They may be empty.
+	Rules, Config string
 	// Send sends released telemetry on its way; nil means that it has arrived.
 	Send func(ctx context.Context, r *release.Release, t *content.Telemetry) error
 	// Tell hears of what people may want to know; it must not wait. nil: nobody.
@@ -112,6 +120,13 @@ type Keeper struct {
 	foreign     int // records of others, in this replay
 	waiters     map[[16]byte]chan ledger.Outcome
 
+	// began is when the gate was made.
+	began time.Time
+	// announced: the start and the news have been told, by who was in telling,
+	// which has room for one.
+	announced atomic.Bool
+	telling   chan struct{}
+
 	open   *budget
 	people *peopleCache
 	once   map[string]time.Time // when a log line was last written; guarded by onceMu
@@ -130,6 +145,7 @@ func New(s Settings) *Keeper {
 		Settings: s, owner: ledger.Owner{Process: process, Instance: random[[8]byte]()},
 		ring: newRing(s.Now()), work: newAgenda(), people: newPeopleCache(), open: newBudget(),
 		waiters: map[[16]byte]chan ledger.Outcome{}, once: map[string]time.Time{},
+		began: s.Now(), telling: make(chan struct{}, 1),
 	}
 	k.reset()
 	return k
@@ -151,7 +167,7 @@ func (k *Keeper) Start() {
 	}
 	k.wg.Go(func() { k.follow(ctx) })
 	k.wg.Go(func() { // nothing waits for it: what follows fails as long as this does
-		_ = k.persist(taking, func() error { return k.audit(taking, event.Event{Name: event.Started, At: k.Now()}) })
+		_ = k.persist(taking, func() error { return k.audit(taking) })
 	})
 }
 
@@ -172,7 +188,7 @@ func (k *Keeper) Shutdown(ctx context.Context) {
 	case <-ctx.Done():
 	}
 	if ctx.Err() == nil {
-		_ = k.audit(ctx, event.Event{Name: event.Stopped, At: k.Now()}) // it stops all the same
+		_ = k.audit(ctx, event.Event{Name: event.Stopped, At: k.Now(), Config: k.Config}) // it stops all the same
 	}
 	k.cancel()
 	k.wg.Wait()
@@ -379,22 +395,4 @@ func (k *Keeper) seldom(message string, fields ...zap.Field) {
 	k.once[message] = now
 	k.onceMu.Unlock()
 	k.Log.Warn(message, fields...)
-}
-
-// audit records what is about to happen, or has. Without it nothing may happen.
-func (k *Keeper) audit(ctx context.Context, events ...event.Event) error {
-	if err := k.Emit(ctx, events...); err != nil {
-		k.Observer.AuditFailed()
-		k.seldom("the audit log does not accept entries: nothing is decided, shown, released or destroyed", zap.Error(err))
-		return errors.Join(gate.ErrAudit, err)
-	}
-	return nil
-}
-
-// about begins an event about e.
-func about(name string, at time.Time, e ledger.Entry) event.Event {
-	return event.Event{
-		Name: name, At: at, Trace: e.Trace, Item: e.ID, Signal: e.Signal, Service: e.Service, Severity: e.Severity,
-		Rules: e.Rules, Findings: e.Findings, Secrets: e.Secrets, Units: e.Spans, Policy: e.Policy, Producer: e.Producer,
-	}
 }

@@ -31,7 +31,7 @@ func TestApproved(t *testing.T) {
 		require.Equal(t, gate.Released, d.State)
 		require.False(t, w.store.has(envelope.ID{1}), "its key is destroyed")
 		require.Equal(t, []sent{{item: it.ID, mode: "masked", attempt: 1}}, w.sentItems())
-		require.Equal(t, []string{"voted", "voted", "approved", "released", "shredded"}, w.names(it.ID))
+		require.Equal(t, []string{"voted", "voted", "approved", "releasing", "released", "shredded"}, w.names(it.ID))
 		require.Equal(t, []string{"held 01", "approved 01"}, w.toldOf())
 		require.Equal(t, "shredded", d.History[len(d.History)-1].Event)
 		_, err := w.vote(k, "eve", it, false)

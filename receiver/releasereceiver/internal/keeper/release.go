@@ -18,7 +18,7 @@ import (
 )
 
 // release makes one attempt at an approved item: claim, tell the audit log,
-// send, tell the audit log, write that it is done. Only the gate whose claim
+// open, send, tell the audit log, write that it is done. Only the gate whose claim
 // stands in the log sends, and only for the length of its lease.
 func (k *Keeper) release(ctx context.Context, e ledger.Entry) {
 	if e.State == gate.Releasing && !k.freed(ctx, &e) {
@@ -74,13 +74,16 @@ func (k *Keeper) freed(ctx context.Context, e *ledger.Entry) bool {
 	return err == nil && e.State == gate.Approved
 }
 
-// send opens the item and sends it on its way.
+// send opens the item and sends it on its way. Both are told first: who has
+// opened an original has seen the secrets.
 func (k *Keeper) send(ctx context.Context, e ledger.Entry) error {
-	t, approved, err := k.Contents.Release(ctx, e)
-	if err != nil {
+	attempt := about(event.Releasing, k.Now(), e)
+	attempt.Mode, attempt.Attempt, attempt.Version = e.Mode, e.Attempts, e.Version
+	if err := k.audit(ctx, k.approval(e), attempt); err != nil {
 		return err
 	}
-	if err := k.audit(ctx, k.approval(e)); err != nil {
+	t, approved, err := k.Contents.Release(ctx, e)
+	if err != nil {
 		return err
 	}
 	if err := k.Send(ctx, &release.Release{Item: e.ID, Mode: e.Mode, Attempt: e.Attempts, Approved: approved}, t); err != nil {

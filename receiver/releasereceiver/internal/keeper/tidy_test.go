@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -16,15 +17,25 @@ type chest struct {
 	mu        sync.Mutex
 	ages      []time.Duration
 	destroyed bool
-	found     []envelope.KeyID
+	found     []NewKey
+	forgets   int // how often Told fails
 }
 
-func (c *chest) Reload() ([]envelope.KeyID, error) {
+func (c *chest) Reload() ([]NewKey, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	found := c.found
+	return c.found, nil
+}
+
+func (c *chest) Told([]NewKey) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.forgets > 0 {
+		c.forgets--
+		return errors.New("the disk is full")
+	}
 	c.found = nil
-	return found, nil
+	return nil
 }
 
 func (c *chest) Destroy(age time.Duration, _ time.Time, keep func(envelope.KeyID) bool) error {
@@ -56,19 +67,31 @@ func (w *world) count(name string) (n int) {
 
 func TestOldKeys(t *testing.T) {
 	bubble(t, func(w *world) {
-		c := &chest{found: []envelope.KeyID{{2}}}
+		created := time.Now()
+		c := &chest{found: []NewKey{{ID: envelope.KeyID{1}}, {ID: envelope.KeyID{2}, Created: created, Rotated: true}}, forgets: 1}
 		w.set(func() { w.auditDown = true })
 		w.start(&life{}, func(s *Settings) { s.Keys = c })
 		time.Sleep(3 * time.Hour)
 		gone, ages := c.state()
 		require.False(t, gone, "not without a record")
 		require.NotEmpty(t, ages)
+		require.Zero(t, w.count(event.KeyCreated))
 		require.Equal(t, 48*time.Hour+margin, ages[0])
 		w.set(func() { w.auditDown = false })
 		time.Sleep(2 * time.Hour)
 		gone, _ = c.state()
 		require.True(t, gone)
 		require.Equal(t, 1, w.count(event.KeyDestroyed))
+		require.Equal(t, 4, w.count(event.KeyCreated), "and again, since it could not be noted that it was told")
+		require.Equal(t, 2, w.count(event.KeyRotated))
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for _, e := range w.events {
+			if e.Name == event.KeyRotated {
+				require.Equal(t, created, e.At, "the same event each time")
+				require.Equal(t, envelope.KeyID{2}.String(), e.Key)
+			}
+		}
 	})
 }
 
@@ -81,7 +104,7 @@ func TestNeededKeys(t *testing.T) {
 		w.must(k, "bob", w.must(k, "ann", w.hold(1), true), true)
 		time.Sleep(80 * time.Hour)
 		c.mu.Lock()
-		c.destroyed, c.found = false, []envelope.KeyID{{3}}
+		c.destroyed, c.found = false, []NewKey{{ID: envelope.KeyID{3}, Rotated: true}}
 		c.mu.Unlock()
 		time.Sleep(3 * time.Hour)
 		gone, _ := c.state()

@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"path"
 	"time"
+
+	"github.com/tracescrub/tracescrub/internal/auditlog/browser"
 )
 
 //go:embed assets
@@ -47,18 +49,27 @@ func Handler() http.Handler {
 		if err != nil {
 			return err
 		}
-		sum := sha256.Sum256(text)
 		url := "/" + name
 		if name == "assets/index.html" {
 			url = "/"
 		}
-		files[url] = asset{name, contentTypes[path.Ext(name)], `"` + hex.EncodeToString(sum[:8]) + `"`, text}
+		files[url] = newAsset(name, text)
 		return nil
 	})
 	if err != nil {
 		panic("reading the embedded page: " + err.Error()) // cannot happen with what was compiled in
 	}
+	files["/"+checker] = newAsset(checker, []byte(browser.Script()))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serve(w, r, files) })
+}
+
+// checker is the script that checks receipts. It is the one that evidence
+// reports have in them.
+const checker = "assets/check.js"
+
+func newAsset(name string, text []byte) asset {
+	sum := sha256.Sum256(text)
+	return asset{name, contentTypes[path.Ext(name)], `"` + hex.EncodeToString(sum[:8]) + `"`, text}
 }
 
 func serve(w http.ResponseWriter, r *http.Request, files map[string]asset) {

@@ -29,6 +29,7 @@ func TestHandler(t *testing.T) {
 		{"the page", "GET", "/", 200, "text/html; charset=utf-8"},
 		{"without the body", "HEAD", "/", 200, "text/html; charset=utf-8"},
 		{"a module", "GET", "/assets/app.js", 200, "text/javascript; charset=utf-8"},
+		{"the checker of receipts", "GET", "/assets/check.js", 200, "text/javascript; charset=utf-8"},
 		{"a style sheet", "GET", "/assets/page.css", 200, "text/css; charset=utf-8"},
 		{"the icon", "GET", "/assets/icon.svg", 200, "image/svg+xml"},
 		{"no listing", "GET", "/assets/", 404, ""},

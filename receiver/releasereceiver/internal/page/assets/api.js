@@ -15,8 +15,8 @@ export class Problem extends Error {
 
 let csrf = "";
 
-async function call(path, { method = "GET", body, version, base = BASE } = {}) {
-  const headers = { Accept: "application/json, application/problem+json" };
+async function call(path, { method = "GET", body, version, base = BASE, plain = false } = {}) {
+  const headers = { Accept: plain ? "text/plain, application/problem+json" : "application/json, application/problem+json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (version !== undefined) headers["If-Match"] = `"${version}"`;
   if (method !== "GET" && csrf) headers["X-CSRF-Token"] = csrf;
@@ -30,6 +30,7 @@ async function call(path, { method = "GET", body, version, base = BASE } = {}) {
     throw new Problem(0, { detail: "The server cannot be reached." });
   }
   const text = await answer.text();
+  if (plain && answer.ok) return text;
   let doc = {};
   try { doc = JSON.parse(text); } catch { if (answer.ok && text) throw new Problem(answer.status, { detail: "The server's answer is not JSON." }); }
   if (!answer.ok) throw new Problem(answer.status, doc ?? {});
@@ -61,6 +62,9 @@ const item = (id) => `items/${encodeURIComponent(id)}`;
 
 export const get = (id) => call(item(id));
 export const preview = (id) => call(`${item(id)}/preview`);
+export const receipt = (id) => call(`${item(id)}/receipt`, { plain: true });
+export const receiptFile = (id) => `${BASE}${item(id)}/receipt`;
+export const audit = () => call("audit");
 export const stats = () => call("stats");
 export const approve = (id, version, reason, mode) => call(`${item(id)}:approve`, { method: "POST", version, body: { reason, mode } });
 export const deny = (id, version, reason) => call(`${item(id)}:deny`, { method: "POST", version, body: { reason } });

@@ -7,6 +7,7 @@ import { follow } from "./feed.js";
 import { Item } from "./item.js";
 import { listenToKeys } from "./keys.js";
 import { List } from "./list.js";
+import { showLog } from "./log.js";
 import { ago, bytes, count } from "./words.js";
 
 const app = {
@@ -122,6 +123,7 @@ async function start() {
     reset: () => { list.reload(true); item.reload(false); refreshStats(); },
   });
   refreshStats();
+  showLog(app);
   await route();
 }
 

@@ -7,6 +7,7 @@ import { deadline } from "./countdown.js";
 import { decideOne } from "./decide.js";
 import { findings } from "./findings.js";
 import { Preview } from "./preview.js";
+import { Receipt } from "./receipt.js";
 import { Book, block, inline } from "./text.js";
 import { bytes, clock, count, zone } from "./words.js";
 
@@ -16,6 +17,7 @@ export class Item {
     this.id = null; // "": the list alone
     this.item = null;
     this.preview = null;
+    this.receipt = null;
   }
 
   /** show opens an item, or none. */
@@ -66,6 +68,8 @@ export class Item {
     this.item = it;
     if (!this.preview || this.preview.id !== it.id) this.preview = new Preview(this.app, it);
     this.preview.update(it);
+    if (!this.receipt || this.receipt.id !== it.id) this.receipt = new Receipt(this.app, it.id);
+    this.receipt.update(it);
     const book = new Book(it.finding_list);
     fill(byId("item"),
       this.backLink(),
@@ -78,6 +82,7 @@ export class Item {
       findings(it, this.preview),
       this.preview.box,
       this.votes(it, book),
+      this.receipt.box,
       this.history(it, book));
     if (old) document.getElementById(old)?.focus();
     this.app.changed(it);

@@ -1,0 +1,163 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
+)
+
+// audit runs `tracescrub audit`, wants an exit code and returns what it said.
+func audit(t *testing.T, want int, args ...string) string {
+	t.Helper()
+	code, said := tool(t, append([]string{"audit"}, args...)...)
+	if code != want {
+		t.Fatalf("tracescrub audit %s: exit code %d, want %d\n%s", strings.Join(args, " "), code, want, said)
+	}
+	return said
+}
+
+// TestAuditOffBox: a log that is put back to an older copy, or grown anew from
+// one with its own key, verifies by itself; the checkpoint that was copied to
+// another place meanwhile gives it away.
+func TestAuditOffBox(t *testing.T) {
+	data, elsewhere := t.TempDir(), t.TempDir()
+	publishing := fmt.Sprintf(`exporters: {audit_log: {publish: {file: {worm: {path: %q, min_interval: 0s}}}}}`, filepath.Join(elsewhere, "checkpoint"))
+	v := newVault(75)
+	c := startHolding(t, data, publishing)
+	mustSend(t, c, tracesBatch(lesser(v, 1)))
+	c.stop(t)
+	older := filepath.Join(t.TempDir(), "audit")
+	copyTree(t, c.auditDir(), older)
+	kept := filepath.Join(elsewhere, "kept")
+
+	c = startHolding(t, data, publishing)
+	mustSend(t, c, tracesBatch(lesser(v, 2)))
+	at := int64(len(c.entries(t)))
+	c.await(t, "the checkpoint elsewhere", func() bool {
+		signed, err := os.ReadFile(filepath.Join(elsewhere, "checkpoint"))
+		if err != nil {
+			return false
+		}
+		point, err := proof.Read(signed)
+		if err != nil {
+			t.Fatalf("what was published is no checkpoint: %v", err)
+		}
+		if point.Size < at {
+			return false
+		}
+		write(t, kept, string(signed))
+		return true
+	})
+	c.stop(t)
+	c.verified(t, "--checkpoint", kept)
+
+	if err := os.RemoveAll(c.auditDir()); err != nil {
+		t.Fatal(err)
+	}
+	copyTree(t, older, c.auditDir())
+	c.verified(t)
+	if said := audit(t, 1, "verify", "--checkpoint", kept, c.auditDir()); !strings.Contains(said, "rolled_back") {
+		t.Errorf("of a log that was rolled back it is said:\n%s", said)
+	}
+	c = startHolding(t, data)
+	for id := byte(3); id < 20; id++ {
+		mustSend(t, c, tracesBatch(lesser(v, id)))
+	}
+	c.stop(t)
+	c.verified(t)
+	if said := audit(t, 1, "verify", "--checkpoint", kept, c.auditDir()); !strings.Contains(said, "forked") {
+		t.Errorf("of a log that was grown anew it is said:\n%s", said)
+	}
+}
+
+// TestReceipt: the receipt that the API hands out is checked without the log;
+// it is of this decision, and of no other, and of nothing that was changed.
+func TestReceipt(t *testing.T) {
+	c := startHolding(t, t.TempDir())
+	a := newAdmin(t, c)
+	v := newVault(76)
+	mustSend(t, c, tracesBatch(session(v, 1, false)))
+	it := a.pending(t, 1)[0]
+	path := "/api/v1/items/" + it.ID + "/receipt"
+	if status, _ := a.call(t, "alice", http.MethodGet, path, "", ""); status != http.StatusNotFound {
+		t.Errorf("the receipt of what is not decided: status %d", status)
+	}
+	a.approve(t, it.ID, "masked")
+	var receipt []byte
+	c.await(t, "the receipt", func() bool {
+		var status int
+		status, receipt = a.call(t, "alice", http.MethodGet, path, "", "")
+		return status == http.StatusOK
+	})
+	dir := t.TempDir()
+	file, key := filepath.Join(dir, "receipt"), filepath.Join(dir, "log.pub")
+	write(t, file, string(receipt))
+	public, err := os.ReadFile(filepath.Join(c.auditDir(), "log.pub"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, key, string(public))
+	c.stop(t)
+	if err := os.RemoveAll(c.data); err != nil {
+		t.Fatal(err)
+	}
+	if said := audit(t, 0, "check-proof", "--key", key, file); !strings.Contains(said, it.ID) || !strings.Contains(said, " approved ") {
+		t.Errorf("the receipt proves:\n%s", said)
+	}
+	changed := filepath.Join(dir, "changed")
+	r, err := proof.ParseReceipt(receipt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Extra = []byte(strings.Replace(string(r.Extra), it.ID, strings.Repeat("0", 32), 1))
+	write(t, changed, string(r.Marshal()))
+	audit(t, 1, "check-proof", "--key", key, changed)
+}
+
+// TestAuditErase: beside a running collector a person is forgotten: their name
+// is in no file of the log any more, and the log still verifies.
+func TestAuditErase(t *testing.T) {
+	c := startHolding(t, t.TempDir())
+	a := newAdmin(t, c)
+	mustSend(t, c, tracesBatch(session(newVault(77), 1, false)))
+	it := a.pending(t, 1)[0]
+	a.approve(t, it.ID, "masked")
+	a.await(t, it.ID, "released", "shredded")
+	named := func() (files []string) {
+		all := map[string][]byte{}
+		readAll(t, c.auditDir(), all)
+		for name, text := range all {
+			if strings.Contains(string(text), "alice") {
+				files = append(files, filepath.Base(name))
+			}
+		}
+		return files
+	}
+	if files := named(); len(files) != 1 || files[0] != "subjects.jsonl" {
+		t.Fatalf("before the erasure alice is in %v", files)
+	}
+	who := ""
+	for _, e := range a.get(t, it.ID).Votes {
+		if strings.Contains(e.By, "alice") {
+			who = e.By
+		}
+	}
+	audit(t, 0, "erase-subject", "--yes", who, c.auditDir())
+	if files := named(); len(files) != 0 {
+		t.Errorf("after the erasure alice is in %v", files)
+	}
+	audit(t, 0, "rotate-key", c.auditDir())
+	mustSend(t, c, tracesBatch(lesser(newVault(78), 2)))
+	c.stop(t)
+	c.verified(t)
+	if said := audit(t, 0, "verify", c.auditDir()); !strings.Contains(said, "erased") {
+		t.Errorf("verify does not say that somebody was erased:\n%s", said)
+	}
+}
