@@ -76,7 +76,7 @@ func TestKafkaAuditLog(t *testing.T) {
 	if told := ofTrace(all, "masked", "held"); !told[hexID(1)] || !told[hexID(2)] || !told[hexID(3)] {
 		t.Errorf("masked and held: %v", told)
 	}
-	for _, kind := range []string{"voted", "approved", "releasing", "released", "shredded"} {
+	for _, kind := range []string{"voted", "approved", "releasing", "released"} {
 		if !ofItem(all, kind)[it.ID] {
 			t.Errorf("no entry %s about the item", kind)
 		}
