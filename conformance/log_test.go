@@ -87,10 +87,10 @@ func (l *log) copied() string {
 	return dir
 }
 
-func (l *log) exported() string {
-	l.t.Helper()
-	out := l.t.TempDir()
-	require.NoError(l.t, tiles.Export(l.t.Context(), l.dir, out, nil))
+func (l *log) exported(t *testing.T) string {
+	t.Helper()
+	out := t.TempDir()
+	require.NoError(t, tiles.Export(t.Context(), l.dir, out, nil))
 	return out
 }
 

@@ -92,7 +92,7 @@ func TestLongEntry(t *testing.T) {
 	seqs, err := l.w.Append(t.Context(), ev)
 	require.NoError(t, err)
 	l.grow(9)
-	require.NoError(t, check(t.Context(), client.FileFetcher{Root: l.exported()}, l.verifier()))
+	require.NoError(t, check(t.Context(), client.FileFetcher{Root: l.exported(t)}, l.verifier()))
 
 	r, err := read.Open(l.dir)
 	require.NoError(t, err)

@@ -82,7 +82,7 @@ func TestFsck(t *testing.T) {
 	over := overHTTP(t, l.dir)
 	for _, n := range []int64{1, 2, 255, 256, 257, 513, 5000, 70_001} {
 		n = l.grow(n)
-		for name, f := range map[string]fsck.Fetcher{"files": client.FileFetcher{Root: l.exported()}, "HTTP": over} {
+		for name, f := range map[string]fsck.Fetcher{"files": client.FileFetcher{Root: l.exported(t)}, "HTTP": over} {
 			require.NoError(t, check(t.Context(), f, l.verifier()), "%d entries as %s", n, name)
 			require.Equal(t, uint64(n), size(t, f, l.verifier()))
 		}
@@ -114,12 +114,12 @@ func TestFsckFinds(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			out := l.exported()
+			out := l.exported(t)
 			c.do(t, out)
 			require.ErrorContains(t, check(t.Context(), client.FileFetcher{Root: out}, l.verifier()), c.want)
 		})
 	}
-	err := check(t.Context(), client.FileFetcher{Root: l.exported()}, other.verifier())
+	err := check(t.Context(), client.FileFetcher{Root: l.exported(t)}, other.verifier())
 	require.ErrorContains(t, err, "verify", "another key")
 }
 
@@ -174,7 +174,7 @@ func TestTracker(t *testing.T) {
 
 	fork := newLog(t, early)
 	fork.grow(4000)
-	require.NoError(t, check(t.Context(), client.FileFetcher{Root: fork.exported()}, v), "alone it is a fine log")
+	require.NoError(t, check(t.Context(), client.FileFetcher{Root: fork.exported(t)}, v), "alone it is a fine log")
 	_, err = follow(early)
 	var forked client.ErrInconsistency
 	require.ErrorAs(t, err, &forked)
@@ -231,7 +231,7 @@ func included(t *testing.T, f fsck.Fetcher, v note.Verifier, index uint64, leaf 
 func TestPruned(t *testing.T) {
 	l := newLog(t, t.TempDir())
 	l.grow(6000)
-	archive := l.exported()
+	archive := l.exported(t)
 	before := client.FileFetcher{Root: archive}
 	v := l.verifier()
 	b, err := before.ReadEntryBundle(t.Context(), 0, 0)
@@ -243,7 +243,7 @@ func TestPruned(t *testing.T) {
 
 	l.prune()
 	l.grow(9000)
-	out := l.exported()
+	out := l.exported(t)
 	least, err := tiles.Minimum(out)
 	require.NoError(t, err)
 	require.Positive(t, least)
@@ -290,7 +290,7 @@ func TestPruned(t *testing.T) {
 func TestRotated(t *testing.T) {
 	l := newLog(t, t.TempDir())
 	l.grow(300)
-	out := l.exported()
+	out := l.exported(t)
 	old := l.verifier()
 	require.NoError(t, l.w.RotateKey(t.Context()))
 	l.grow(600)

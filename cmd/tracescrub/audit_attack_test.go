@@ -96,6 +96,21 @@ var auditAttacks = map[string][]auditAttack{
 			a.edit(files.Checkpoint, func(b []byte) []byte { return bytes.Replace(b, []byte("audit\n1"), []byte("audit\n2"), 1) })
 		}, codes: []verify.Code{verify.Signature}, where: "checkpoint: "},
 	},
+	"a checkpoint of a key that gave way before, a forged handover": {
+		{do: func(a *auditLog) {
+			retired := strings.TrimSpace(string(a.read(files.Private)))
+			a.ok("rotate-key")
+			c, err := proof.Read(a.read(files.Checkpoint))
+			require.NoError(a.t, err)
+			signed, err := c.Sign(retired)
+			require.NoError(a.t, err)
+			a.edit(files.Checkpoint, func([]byte) []byte { return signed })
+		}, codes: []verify.Code{verify.Signature}, where: "checkpoint: "},
+		{do: func(a *auditLog) {
+			a.ok("rotate-key")
+			flipIn(files.Handover(1), "— example.com/audit ")(a)
+		}, codes: []verify.Code{verify.Signature}, where: "handover-0001: "},
+	},
 	"remove the hash file": {{do: func(a *auditLog) { require.NoError(a.t, os.Remove(a.path(files.Hashes))) }, codes: []verify.Code{verify.HashMissing}, where: "hashes: is not there"}},
 }
 

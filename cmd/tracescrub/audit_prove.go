@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,16 +11,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/control"
-	"github.com/tracescrub/tracescrub/internal/auditlog/entry"
 	"github.com/tracescrub/tracescrub/internal/auditlog/files"
-	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
 	"github.com/tracescrub/tracescrub/internal/auditlog/read"
 )
 
-var (
-	_ = addAudit(newAuditProve)
-	_ = addAudit(newAuditCheckProof)
-)
+var _ = addAudit(newAuditProve)
 
 func newAuditProve(t *terminal) *cobra.Command {
 	var item, name string
@@ -64,7 +57,7 @@ func runAuditProve(ctx context.Context, t *terminal, what string, item bool, dir
 	if err != nil {
 		return err
 	}
-	seq, err := findEntry(ctx, t, l, dir, what, item)
+	seq, err := findEntry(ctx, l, what, item)
 	if err != nil {
 		return err
 	}
@@ -96,7 +89,7 @@ var decisions = []string{"tracescrub.approved", "tracescrub.denied", "tracescrub
 
 // findEntry finds the entry that somebody means: by its number, its id, or an
 // item, of which it is the last decision.
-func findEntry(ctx context.Context, t *terminal, l *read.Log, dir, what string, item bool) (int64, error) {
+func findEntry(ctx context.Context, l *read.Log, what string, item bool) (int64, error) {
 	if seq, err := strconv.ParseInt(what, 10, 64); err == nil && seq >= 0 && len(what) < idLength && !item {
 		return seq, nil
 	}
@@ -104,28 +97,18 @@ func findEntry(ctx context.Context, t *terminal, l *read.Log, dir, what string, 
 	if len(id) != idLength || strings.Trim(id, "0123456789abcdef") != "" {
 		return 0, usef("%q is no id: %d hex digits", what, idLength)
 	}
-	p := newLogProgress(t, dir)
-	defer p.stop()
-	found := int64(-1)
-	for it, err := range l.Entries(ctx, 0) {
+	if !item {
+		return l.Find(ctx, id)
+	}
+	for it, err := range l.Containing(ctx, []byte(id)) {
 		if err != nil {
 			return 0, err
 		}
-		p.at(&it)
-		if !item && it.ID == id {
+		if it.Attributes["tracescrub.item.id"] == id && slices.Contains(decisions, it.Kind) {
 			return it.Seq, nil
 		}
-		if item && it.Attributes["tracescrub.item.id"] == id && slices.Contains(decisions, it.Kind) {
-			found = it.Seq
-		}
 	}
-	switch {
-	case found >= 0:
-		return found, nil
-	case item:
-		return 0, fmt.Errorf("there is no decision about an item %s", id)
-	}
-	return 0, fmt.Errorf("there is no entry %s", id)
+	return 0, fmt.Errorf("there is no decision about an item %s", id)
 }
 
 // coverEntry asks the writer for a checkpoint if the last one does not cover
@@ -143,115 +126,4 @@ func coverEntry(ctx context.Context, l *read.Log, dir string, seq int64) error {
 		_, err = w.Checkpoint(ctx)
 	}
 	return err
-}
-
-func newAuditCheckProof(t *terminal) *cobra.Command {
-	var keys []string
-	var entryFile string
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:   "check-proof --key PUBKEY... [--entry FILE] [--json] FILE|-",
-		Short: "Check the proof that an entry is in an audit log, without the log",
-		Long: `Check a proof that "tracescrub audit prove" or the gate has written (a receipt,
-C2SP tlog-proof) without the log, and write the entry that it proves. Without --key
-it is checked with log.pub in the data directory, and a warning says so.
-
-Exit codes: 0 it is proven; 1 it is not; 2 wrong use.`,
-		Example: `  tracescrub audit check-proof --key log.pub decision.proof
-  tracescrub audit check-proof --key log.pub --entry from-siem.json --json entry.proof`,
-		DisableFlagsInUseLine: true,
-		Args:                  exactly(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			dir := auditDirectory(t, nil, 0)
-			public, own, err := keysOrOwn(keys, dir)
-			if err != nil {
-				return err
-			}
-			b, err := readSmall(t, args[0])
-			if err != nil {
-				return err
-			}
-			var line []byte
-			if entryFile != "" {
-				if line, err = readSmall(t, entryFile); err != nil {
-					return fmt.Errorf("--entry: %w", err)
-				}
-				line = []byte(strings.TrimSuffix(string(line), "\n"))
-			}
-			if own {
-				warnOwnKeys(t, dir)
-			}
-			return runAuditCheckProof(t, b, line, public, asJSON)
-		},
-	}
-	cmd.Flags().StringArrayVar(&keys, "key", nil, "public key to trust, or a `file` of some")
-	cmd.Flags().StringVar(&entryFile, "entry", "", "`file` with the entry's line, if it is not to be that of the proof")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "write an object: {ok, error} or {ok, origin, size, entry}")
-	return cmd
-}
-
-// maxReceipt is more than any receipt has: an entry in base64, and hashes.
-const maxReceipt = 1 << 20
-
-// readSmall reads a file, or standard input for -.
-func readSmall(t *terminal, name string) ([]byte, error) {
-	in := t.in
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		in = f
-	}
-	b, err := io.ReadAll(io.LimitReader(in, maxReceipt+1))
-	if err == nil && len(b) > maxReceipt {
-		err = fmt.Errorf("%s is longer than %d bytes", name, maxReceipt)
-	}
-	return b, err
-}
-
-// proven is what check-proof --json writes.
-type proven struct {
-	OK     bool           `json:"ok"`
-	Error  string         `json:"error,omitempty"`
-	Origin string         `json:"origin,omitempty"`
-	Size   int64          `json:"size,omitempty"`
-	Entry  map[string]any `json:"entry,omitempty"`
-}
-
-func runAuditCheckProof(t *terminal, receipt, line []byte, keys []string, asJSON bool) error {
-	r, err := proof.ParseReceipt(receipt)
-	var e *entry.Entry
-	var c proof.Checkpoint
-	if err == nil {
-		e, c, err = r.Check(line, keys)
-	}
-	if err == nil && line == nil {
-		line = r.Extra
-	}
-	if asJSON {
-		v := proven{OK: err == nil}
-		if err != nil {
-			v.Error = err.Error()
-		} else if v.Entry, err = entry.ParseObject(line); err != nil {
-			return err
-		}
-		v.Origin, v.Size = c.Origin, c.Size
-		if err := writeItemsJSON(t.out, v); err != nil {
-			return err
-		}
-		if !v.OK {
-			return errFindings
-		}
-		return nil
-	}
-	if err != nil {
-		fmt.Fprintf(t.out, "%s\n", t.colour("1;31", "NOT proven: "+cell(err.Error())))
-		return errFindings
-	}
-	w := auditLines{t: t, out: t.out}
-	fmt.Fprintf(t.out, "%s\n", t.colour("32", fmt.Sprintf("proven: entry %d of the %d of %s", e.Seq, c.Size, cell(c.Origin))))
-	fmt.Fprintf(t.out, "logged %s, id %s\n", shortTime(e.Logged), cell(e.ID))
-	return w.write(&read.Item{Entry: e, Line: line})
 }

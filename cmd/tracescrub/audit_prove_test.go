@@ -134,6 +134,51 @@ func TestAuditProveDamaged(t *testing.T) {
 	require.Contains(t, said, "tracescrub audit verify")
 }
 
+// TestAuditProofHandover: who trusts a key that gave way checks later proofs
+// with the handover, and takes nothing that it signed afterwards.
+func TestAuditProofHandover(t *testing.T) {
+	a := newAuditLog(t)
+	first, retired := a.keep(files.Public), strings.TrimSpace(string(a.read(files.Private)))
+	before := write(t, []byte(a.ok("prove", "3")))
+	a.ok("rotate-key")
+	over := a.keep(files.Handover(1))
+	after := write(t, []byte(a.ok("prove", "3")))
+	c, err := proof.Read(a.read(files.Checkpoint))
+	require.NoError(t, err)
+	signed, err := c.Sign(retired)
+	require.NoError(t, err)
+	b, err := os.ReadFile(after)
+	require.NoError(t, err)
+	late := write(t, bytes.Replace(b, a.read(files.Checkpoint), signed, 1))
+	for _, x := range []struct {
+		name, file, says string
+		args             []string
+	}{
+		{"before, the old key", before, "", []string{"--key", first}},
+		{"before, the old key and the handover", before, "", []string{"--key", first, "--handover", over}},
+		{"before, the log's own keys", before, "", nil},
+		{"after, the old key", after, "no key that is trusted", []string{"--key", first}},
+		{"after, the old key and the handover", after, "", []string{"--key", first, "--handover", over}},
+		{"after, the log's own keys", after, "", nil},
+		{"signed late", late, "had given way before", []string{"--key", first, "--handover", over}},
+		{"signed late, the log's own keys", late, "had given way before", nil},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			code, out, said := a.run(append(append([]string{"check-proof"}, x.args...), x.file)...)
+			require.Equal(t, x.args == nil, strings.Contains(said, "itself: who could write there"))
+			if x.says == "" {
+				require.Zero(t, code, out)
+				return
+			}
+			require.Equal(t, exitFindings, code)
+			require.Contains(t, out, x.says)
+		})
+	}
+	code, _, said := a.run("check-proof", "--key", first, "--handover", first, after)
+	require.Equal(t, exitWrong, code)
+	require.Contains(t, said, "--handover: "+first+": ")
+}
+
 // TestAuditProveUnsigned: what no checkpoint covers is covered by asking who writes.
 func TestAuditProveUnsigned(t *testing.T) {
 	a := newAuditLog(t)

@@ -293,7 +293,7 @@ func TestAuditWrongUse(t *testing.T) {
 		{"a number of lines", []string{"tail", "-n", "-1"}, "must not be negative"},
 		{"no entry to prove", []string{"prove"}, "argument(s) missing"},
 		{"no such entry", []string{"prove", "4711"}, "no such entry"},
-		{"no such id", []string{"prove", strings.Repeat("f", 32)}, "there is no entry"},
+		{"no such id", []string{"prove", strings.Repeat("f", 32)}, "no such entry"},
 		{"no id", []string{"prove", "xyz"}, "is no id"},
 		{"an item without decision", []string{"prove", "--item", strings.Repeat("f", 32)}, "there is no decision"},
 		{"no proof", []string{"check-proof"}, "argument(s) missing"},

@@ -111,7 +111,7 @@ func TestForeign(t *testing.T) {
 	other := ld.ResourceLogs().At(0).ScopeLogs().AppendEmpty()
 	other.Scope().SetName("my.app")
 	for range 3 {
-		other.LogRecords().AppendEmpty().Body().SetStr("the pin is 4711")
+		other.LogRecords().AppendEmpty().Body().SetStr("private words of somebody")
 	}
 	for range 2 {
 		require.NoError(t, f.told(t, ld))
@@ -120,7 +120,7 @@ func TestForeign(t *testing.T) {
 	require.Equal(t, []string{"log.opened", "masked"}, f.kinds(t))
 	require.Equal(t, map[string]int64{"": 6}, f.points(t, "foreign", ""))
 	require.Equal(t, 1, f.logs.FilterMessageSnippet("no audit events").Len())
-	require.Empty(t, found(t, f.dir, "pin is"))
+	require.Empty(t, found(t, f.dir, "private words"))
 	require.NotEmpty(t, found(t, f.dir, "tracescrub.masked"), "the search finds what is there")
 }
 
@@ -316,15 +316,14 @@ func TestBusy(t *testing.T) {
 	d := f.onDisk()
 	f.start(t)
 	f.maxWaiting = 1
-	hang := make(chan struct{})
-	d.hangs(hang)
-	first := make(chan error)
+	answer := d.hangs(t)
+	first := make(chan error, 1)
 	go func() { first <- f.ConsumeLogs(context.Background(), batch(event.Masked, 1)) }()
 	require.Eventually(t, func() bool { return f.working.waiting.Load() > 0 }, time.Minute, time.Millisecond)
 	err := f.told(t, batch(event.Masked, 2))
 	require.ErrorIs(t, err, errBusy)
 	require.False(t, consumererror.IsPermanent(err))
-	close(hang)
+	answer()
 	require.NoError(t, <-first)
 	require.NoError(t, f.told(t, batch(event.Masked, 2)), "there is room again")
 	require.Equal(t, map[string]int64{"busy": 1}, f.points(t, "failures", "reason"))

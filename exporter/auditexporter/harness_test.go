@@ -224,10 +224,21 @@ func (d *disk) fails(err error, after bool) {
 	d.err, d.after = err, after
 }
 
-func (d *disk) hangs(c chan struct{}) {
+// hangs lets syncs wait until the function it returns is called, or the test ends.
+func (d *disk) hangs(t *testing.T) (answer func()) {
+	t.Helper()
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	c := make(chan struct{})
 	d.hang = c
+	answer = sync.OnceFunc(func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.hang = nil
+		close(c)
+	})
+	t.Cleanup(answer)
+	return answer
 }
 
 func (d *disk) call(do func() error) error {

@@ -195,10 +195,12 @@ func TestServer(t *testing.T) {
 		require.NoError(t, resp.Body.Close())
 		require.Equal(t, want, resp.StatusCode, path)
 	}
-	resp, err := client.Post("http://log/status", "text/plain", nil)
-	require.NoError(t, err)
-	require.NoError(t, resp.Body.Close())
-	require.Equal(t, http.StatusMethodNotAllowed, resp.StatusCode)
+	for _, path := range []string{"/status", "/checkpoint", "/tile/0/000.p/2"} {
+		resp, err := client.Post("http://log"+path, "text/plain", nil)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, http.StatusMethodNotAllowed, resp.StatusCode, path)
+	}
 }
 
 // TestControl: commands reach the writer while it runs, and nobody afterwards.

@@ -26,7 +26,7 @@ func (w *working) serve(ctx context.Context, host component.Host, set component.
 		return nil
 	}
 	cfg := w.cfg.HTTP.Get()
-	mux := http.NewServeMux()
+	mux := http.NewServeMux() // both take GET only
 	mux.Handle("/", source.Handler(source.Directory(w.cfg.Directory)))
 	mux.Handle("/tile/", tiles.Handler(w.cfg.Directory))
 	listener, err := cfg.ToListener(ctx)
@@ -34,7 +34,7 @@ func (w *working) serve(ctx context.Context, host component.Host, set component.
 		return fmt.Errorf("http::endpoint: %w", err)
 	}
 	s := &server{}
-	if s.http, err = cfg.ToServer(ctx, host.GetExtensions(), set, readOnly(mux)); err != nil {
+	if s.http, err = cfg.ToServer(ctx, host.GetExtensions(), set, mux); err != nil {
 		return errors.Join(fmt.Errorf("http: %w", err), listener.Close())
 	}
 	s.wg.Go(func() {
@@ -44,18 +44,6 @@ func (w *working) serve(ctx context.Context, host component.Host, set component.
 	})
 	w.server = s
 	return nil
-}
-
-// readOnly refuses whatever is meant to change something.
-func readOnly(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			http.Error(w, "the audit log can only be read", http.StatusMethodNotAllowed)
-			return
-		}
-		h.ServeHTTP(w, r)
-	})
 }
 
 // end lets requests that are under way end until ctx does.

@@ -148,14 +148,12 @@ func TestTimeout(t *testing.T) {
 	f.cfg.Timeout = 10 * time.Millisecond
 	d := f.onDisk()
 	f.start(t)
-	hang := make(chan struct{})
-	d.hangs(hang)
+	answer := d.hangs(t)
 	err := f.told(t, batch(event.Masked, 1))
 	require.ErrorContains(t, err, "deadline")
 	require.False(t, consumererror.IsPermanent(err))
 	require.Equal(t, map[string]int64{"timeout": 1}, f.points(t, "failures", "reason"))
-	d.hangs(nil)
-	close(hang)
+	answer()
 	f.cfg.Timeout = time.Minute
 	require.NoError(t, f.told(t, batch(event.Masked, 1)))
 	require.Equal(t, []string{"log.opened", "masked"}, f.kinds(t), "it may have been written all the same, but once")

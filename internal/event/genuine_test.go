@@ -21,15 +21,25 @@ func TestGenuine(t *testing.T) {
 		}
 		require.True(t, Genuine(arrived()), "as it was sent")
 		for what, change := range map[string]func(plog.LogRecord){
-			"kind":            func(r plog.LogRecord) { r.SetEventName(Denied) },
-			"trace":           func(r plog.LogRecord) { r.SetTraceID(pcommon.TraceID{9}) },
-			"span":            func(r plog.LogRecord) { r.SetSpanID(pcommon.SpanID{9}) },
-			"id":              func(r plog.LogRecord) { r.Attributes().PutStr(AttrID, "00112233445566778899aabbccddeeff") },
-			"no id":           func(r plog.LogRecord) { r.Attributes().Remove(AttrID) },
-			"empty id":        func(r plog.LogRecord) { r.Attributes().PutStr(AttrID, "") },
-			"one more":        func(r plog.LogRecord) { r.Attributes().PutBool("more", false) },
-			"one less":        func(r plog.LogRecord) { r.Attributes().Remove("user.id") },
-			"value":           func(r plog.LogRecord) { r.Attributes().PutStr("user.id", "somebody else") },
+			"kind":     func(r plog.LogRecord) { r.SetEventName(Denied) },
+			"trace":    func(r plog.LogRecord) { r.SetTraceID(pcommon.TraceID{9}) },
+			"span":     func(r plog.LogRecord) { r.SetSpanID(pcommon.SpanID{9}) },
+			"id":       func(r plog.LogRecord) { r.Attributes().PutStr(AttrID, "00112233445566778899aabbccddeeff") },
+			"no id":    func(r plog.LogRecord) { r.Attributes().Remove(AttrID) },
+			"empty id": func(r plog.LogRecord) { r.Attributes().PutStr(AttrID, "") },
+			"one more": func(r plog.LogRecord) { r.Attributes().PutBool("more", false) },
+			"one less": func(r plog.LogRecord) { r.Attributes().Remove("user.id") },
+			"value":    func(r plog.LogRecord) { r.Attributes().PutStr("user.id", "somebody else") },
+			"name of a value": func(r plog.LogRecord) {
+				renamed := pcommon.NewMap()
+				for k, v := range r.Attributes().All() {
+					if k == "tracescrub.decision" {
+						k = "tracescrub.via2"
+					}
+					v.CopyTo(renamed.PutEmpty(k))
+				}
+				renamed.CopyTo(r.Attributes())
+			},
 			"type of a value": func(r plog.LogRecord) { r.Attributes().PutStr("tracescrub.version", "4") },
 			"value in a value": func(r plog.LogRecord) {
 				v, _ := r.Attributes().Get("tracescrub.votes")

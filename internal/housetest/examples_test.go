@@ -241,3 +241,21 @@ func checkLinks(tr *tree) []string {
 	}
 	return bad
 }
+
+// checkMerges wants nothing left of a merge in documents; code would not compile.
+func checkMerges(tr *tree) []string {
+	var bad []string
+	if len(tr.docs) == 0 {
+		return []string{"no documents"}
+	}
+	for p, text := range tr.docs {
+		n := 0
+		for line := range strings.Lines(text) {
+			n++
+			if strings.HasPrefix(line, strings.Repeat("<", 7)+" ") || strings.HasPrefix(line, strings.Repeat(">", 7)+" ") {
+				bad = append(bad, fmt.Sprintf("%s:%d: a merge was not finished", p, n))
+			}
+		}
+	}
+	return bad
+}

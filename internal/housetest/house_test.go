@@ -183,6 +183,11 @@ var houseRules = []struct {
 		files("docs/ARCHITECTURE.md", "## File map\n\n| path | what |\n|---|---|\n| `rules/gone` | x |\n"),
 		"names rules/gone",
 	},
+	{
+		"merges: one is not finished", checkMerges,
+		files("docs/a.md", "| a |\n"+strings.Repeat("<", 7)+" HEAD\n| b |\n"),
+		"docs/a.md:2: a merge was not finished",
+	},
 }
 
 // TestHouse holds this repository against every rule.

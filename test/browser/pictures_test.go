@@ -26,7 +26,7 @@ const maxPicture = 160 << 10
 // pixels may be those of another machine's fonts.
 func TestPictures(t *testing.T) {
 	s := served(t, noon)
-	it := s.named(t, "checkout-agent")
+	it, decided := s.named(t, "checkout-agent"), s.named(t, "ledger-agent")
 	day, night := look{width: 1280, height: 820, clock: true}, look{width: 1280, height: 820, dark: true, clock: true}
 	for _, tt := range []struct {
 		file string
@@ -43,6 +43,12 @@ func TestPictures(t *testing.T) {
 			w.top(".preview")
 		}},
 		{"review-approve.png", day, func(w *window) { w.visit(place(it)); w.head(it); w.click("#approve"); w.see("dialog", "Reason") }},
+		{"review-receipt.png", day, func(w *window) {
+			w.visit(place(decided))
+			w.click("#check-receipt")
+			w.see("#check-result", "holds")
+			w.top(".receipt")
+		}},
 		{"review-bulk.png", day, func(w *window) {
 			w.visit("#/?rule=github-token")
 			w.click(".row:nth-child(1) input")

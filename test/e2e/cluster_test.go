@@ -38,6 +38,8 @@ type cluster struct {
 	broker      *exec.Cmd
 	brokerPorts []string
 	brokerLog   *buffer
+
+	log *collector // the central audit log, if it was started
 }
 
 // processes are those that a cluster may have.
@@ -180,14 +182,33 @@ service:
 	for _, e := range extra {
 		args = append(args, "--config", "yaml:"+e)
 	}
-	cert := k.path("cert.pem")
+	cert, events, log := k.path("cert.pem"), k.audit.addr, "https://127.0.0.1:1"
+	if k.log != nil {
+		events, log = k.log.grpc, "https://"+k.log.admin
+	}
 	c.launch(t, args, append(env,
 		"TLS_CERT_FILE="+cert, "TLS_KEY_FILE="+k.path("key.pem"), "OIDC_ISSUER="+k.issuer.url, "OIDC_AUDIENCE=telemetry",
-		"BACKEND="+k.backend.addr, "AUDIT="+k.audit.addr, "BACKEND_CA_FILE="+cert, "BACKEND_TOKEN_FILE="+k.path(name+".token"),
+		"BACKEND="+k.backend.addr, "AUDIT="+events, "AUDIT_LOG="+log, "BACKEND_CA_FILE="+cert, "BACKEND_TOKEN_FILE="+k.path(name+".token"),
 		"KAFKA_BROKER=127.0.0.1:"+k.brokerPorts[0], "KAFKA_CA_FILE="+cert,
 		"FINGERPRINT_KEY_FILE="+k.path("fingerprint.key"), "TMPDIR="+k.path("tmp"))...)
 	c.healthy(t)
 	return c
+}
+
+// startLog starts the central audit log, which gateways and gates that start
+// from then on tell their events.
+func (k *cluster) startLog(t *testing.T) {
+	t.Helper()
+	var tokens string
+	for _, name := range processes {
+		tokens += k.tokens[name] + "\n"
+	}
+	write(t, k.path("auditors"), tokens)
+	k.log = k.launch(t, "log", "audit.yaml", "bearertokenauth/writers, bearertokenauth/readers", func(c *collector) string {
+		return fmt.Sprintf(`{receivers: {otlp: {protocols: {grpc: {endpoint: %q}}}}, exporters: {audit_log: {http: {endpoint: %q}}}}`, c.grpc, c.admin)
+	}, nil,
+		"TRACESCRUB_DATA="+k.path("log"), "AUDIT_KEY_FILE="+k.path("audit.key"),
+		"WRITER_TOKEN_FILE="+k.path("auditors"), "READER_TOKEN_FILE="+k.path("auditors"))
 }
 
 // gateway starts the gateway. It has nothing of the gates' but the public key.

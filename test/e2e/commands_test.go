@@ -30,7 +30,7 @@ func TestComponents(t *testing.T) {
 	for kind, want := range map[string][]string{
 		"receivers":  {"otlp", "release_gate"},
 		"processors": {"attributes", "filter", "memory_limiter", "resource", "secret_mask", "transform"},
-		"exporters":  {"debug", "file", "nop", "otlp_grpc", "otlp_http", "quarantine"},
+		"exporters":  {"audit_log", "debug", "file", "nop", "otlp_grpc", "otlp_http", "quarantine"},
 		"connectors": {"forward", "verdict"},
 		"extensions": {"basicauth", "bearertokenauth", "file_storage", "health_check", "oidc", "pprof", "zpages"},
 		"providers":  {"env", "file", "yaml"},

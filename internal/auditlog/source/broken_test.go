@@ -101,6 +101,15 @@ func TestReplacedLog(t *testing.T) {
 	put(older)
 	require.EqualValues(t, -1, decision(t, s, dir, id(59)))
 	require.Positive(t, decision(t, s, dir, id(29)))
+	twin := start(t, filepath.Join(t.TempDir(), "twin")) // which is as long as older
+	for i := range 30 {
+		twin.tell("denied", id(700+i))
+	}
+	twin.sign()
+	require.NoError(t, twin.w.Close())
+	put(twin.dir)
+	require.Positive(t, decision(t, s, dir, id(729)))
+	require.EqualValues(t, -1, decision(t, s, dir, id(29)))
 	put(other)
 	for i := range 300 {
 		require.Positive(t, decision(t, s, dir, id(i)))

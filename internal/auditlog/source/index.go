@@ -70,7 +70,7 @@ func key(item string) uint64 {
 
 // find returns the last decision about an item that the checkpoint covers, or ErrNone.
 func (x *index) find(ctx context.Context, item string, c proof.Checkpoint) (*found, error) {
-	if x.seen.Size > c.Size || x.seen.Size > 0 && x.seen.Origin != c.Origin || x.seen.Size == c.Size && x.seen.Size > 0 && x.seen.Root != c.Root {
+	if !x.continues(c) {
 		return nil, errOther
 	}
 	x.seen = c
@@ -102,6 +102,21 @@ func (x *index) find(ctx context.Context, item string, c proof.Checkpoint) (*fou
 		return nil, errOther
 	}
 	return nil, ErrNone
+}
+
+// continues says whether the log is still the one that was read: whether the
+// tree was then what it is said to have been.
+func (x *index) continues(c proof.Checkpoint) bool {
+	if x.seen.Size == 0 || x.seen == c {
+		return true
+	}
+	f, err := os.Open(filepath.Join(x.dir, files.Hashes))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	root, err := proof.Root(x.seen.Size, proof.Hashes(f))
+	return err == nil && root == x.seen.Root && x.seen.Size <= c.Size
 }
 
 // forget drops the segments that have been pruned.
@@ -247,7 +262,6 @@ func (x *index) room(n int) bool {
 		return false
 	}
 	x.drop(oldest, x.segments[oldest])
-	x.floor = max(x.floor, oldest)
 	return x.room(n)
 }
 

@@ -32,7 +32,7 @@ func TestExport(t *testing.T) {
 
 // TestLevels: a tree with tiles of three levels.
 func TestLevels(t *testing.T) {
-	l := newLog(t)
+	l := newLogOf(t, 5000)
 	l.grow(65_600)
 	out := t.TempDir()
 	var told []int64
@@ -126,9 +126,15 @@ func TestExportRefuses(t *testing.T) {
 				return []byte(strings.Replace(string(b), "item.id\":\"0", "item.id\":\"1", 1))
 			})
 		}, true},
-		{"a segment is missing", "is missing", func(t *testing.T, _ string) {
+		{"a segment is empty", "segment-0002.jsonl: no such entry", func(t *testing.T, _ string) {
 			t.Helper()
 			edit(t, files.Segment(2), func([]byte) []byte { return nil })
+		}, true},
+		{"a segment is missing", "is missing", func(t *testing.T, _ string) {
+			t.Helper()
+			p := filepath.Join(l.dir, files.Segment(2))
+			require.NoError(t, os.Rename(p, p+".x"))
+			t.Cleanup(func() { require.NoError(t, os.Rename(p+".x", p)) })
 		}, true},
 		{"an entry was cut off", "is missing", func(t *testing.T, _ string) {
 			t.Helper()

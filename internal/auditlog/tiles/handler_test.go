@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/tracescrub/tracescrub/internal/auditlog"
 	"github.com/tracescrub/tracescrub/internal/auditlog/files"
 	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
 )
@@ -189,4 +190,30 @@ func TestHandlerWhileWritten(t *testing.T) {
 	}
 	close(done)
 	wg.Wait()
+}
+
+// TestHandlerUnsigned: what is not signed yet is not looked at. A crash may
+// cut it off, and other entries may take its place.
+func TestHandlerUnsigned(t *testing.T) {
+	l := newLog(t)
+	l.grow(200)
+	signed := t.TempDir()
+	require.NoError(t, os.CopyFS(signed, os.DirFS(l.dir)))
+	evs := make([]auditlog.Event, 200)
+	for i := range evs {
+		evs[i] = auditlog.Event{Kind: "tracescrub.masked", Time: l.now, Attributes: map[string]any{"n": i}}
+	}
+	_, err := l.Append(t.Context(), evs...)
+	require.NoError(t, err)
+	h := Handler(l.dir)
+	require.Equal(t, http.StatusOK, get(t, h, "/tile/entries/000.p/200").StatusCode)
+
+	require.NoError(t, l.Close())
+	require.NoError(t, os.RemoveAll(l.dir))
+	require.NoError(t, os.CopyFS(l.dir, os.DirFS(signed)))
+	l.reopen()
+	l.grow(700)
+	for _, p := range []string{"/tile/entries/000", "/tile/entries/001"} {
+		require.Equal(t, http.StatusOK, get(t, h, p).StatusCode, p)
+	}
 }

@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"sort"
 	"sync"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -27,8 +28,10 @@ var errPruned = errors.New("the entries have been pruned")
 type source struct {
 	dir string
 
-	mu    sync.Mutex
-	known map[int]*segment // by number; guarded by mu
+	// mu guards everything below.
+	mu      sync.Mutex
+	numbers []int            // of the segments, as they were listed last
+	known   map[int]*segment // by number
 }
 
 // segment knows where some lines of a segment begin.
@@ -170,14 +173,18 @@ func (s *source) find(want int64) (f *os.File, seq, at int64, err error) {
 	if err != nil {
 		return nil, 0, 0, err
 	}
+	g := s.known[number]
+	if g == nil { // gone
+		return nil, 0, 0, errPruned
+	}
 	f, err = os.Open(filepath.Join(s.dir, files.Segment(number)))
 	if errors.Is(err, fs.ErrNotExist) {
-		err = errPruned // a moment ago
+		delete(s.known, number)
+		err = errPruned
 	}
 	if err != nil {
 		return nil, 0, 0, err
 	}
-	g := s.known[number]
 	if err := g.extend(f, want); err != nil {
 		f.Close()
 		return nil, 0, 0, err
@@ -186,39 +193,61 @@ func (s *source) find(want int64) (f *os.File, seq, at int64, err error) {
 	return f, seq, at, nil
 }
 
-// segmentOf is the number of the segment that has an entry. Segments that are
-// new are looked at; those that are gone are forgotten.
+// segmentOf is the number of the segment that has an entry.
 func (s *source) segmentOf(want int64) (int, error) {
-	numbers, err := files.Segments(s.dir)
-	if err != nil {
-		return 0, err
+	i, err := s.search(want)
+	if err == nil && (i < 0 || i == len(s.numbers)-1) { // there may be others by now
+		if s.numbers, err = files.Segments(s.dir); err == nil {
+			i, err = s.search(want)
+		}
 	}
-	maps.DeleteFunc(s.known, func(n int, _ *segment) bool { return !slices.Contains(numbers, n) })
+	switch {
+	case err != nil:
+		return 0, err
+	case i < 0:
+		return 0, errPruned
+	}
+	return s.numbers[i], nil
+}
+
+// search finds the last segment that begins with an entry or before it.
+func (s *source) search(want int64) (int, error) {
+	var failed error
+	n := sort.Search(len(s.numbers), func(i int) bool {
+		first, err := s.first(i)
+		failed = errors.Join(failed, err)
+		return first > want
+	})
+	return n - 1, failed
+}
+
+// first is the seq of the first entry of a segment: before all of one that is
+// gone, behind all of one that was just begun.
+func (s *source) first(i int) (int64, error) {
+	n := s.numbers[i]
+	if g := s.known[n]; g != nil {
+		return g.first, nil
+	}
+	e, err := read.First(filepath.Join(s.dir, files.Segment(n)))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return -1, nil
+	case errors.Is(err, read.ErrNoEntry) && i == len(s.numbers)-1:
+		return math.MaxInt64, nil
+	case err != nil:
+		return 0, fmt.Errorf("%s: %w", files.Segment(n), err)
+	}
 	if s.known == nil {
 		s.known = map[int]*segment{}
 	}
-	for _, n := range slices.Backward(numbers) {
-		if s.known[n] == nil {
-			e, err := read.First(filepath.Join(s.dir, files.Segment(n)))
-			if errors.Is(err, read.ErrNoEntry) || errors.Is(err, fs.ErrNotExist) {
-				continue // was just begun, or is gone
-			}
-			if err != nil {
-				return 0, fmt.Errorf("%s: %w", files.Segment(n), err)
-			}
-			s.known[n] = &segment{first: e.Seq, next: e.Seq}
-		}
-		if s.known[n].first <= want {
-			return n, nil
-		}
-	}
-	return 0, errPruned
+	s.known[n] = &segment{first: e.Seq, next: e.Seq}
+	return e.Seq, nil
 }
 
 func (s *source) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.known = nil
+	s.known, s.numbers = nil, nil
 }
 
 // extend looks at lines until the wanted one is behind it. It stops there:

@@ -28,26 +28,39 @@ type log struct {
 	dir string
 	now time.Time
 	n   int
+	// batch is how many entries are appended at once; a segment has about twice as many.
+	batch int64
 }
 
 func newLog(t *testing.T) *log {
 	t.Helper()
-	l := &log{t: t, dir: t.TempDir(), now: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)}
-	w, err := auditlog.Open(auditlog.Config{
-		Directory: l.dir, Origin: "example.com/audit", SegmentBytes: 20_000, Heartbeat: -1, Interval: -1,
+	return newLogOf(t, 50)
+}
+
+func newLogOf(t *testing.T, batch int64) *log {
+	t.Helper()
+	l := &log{t: t, batch: batch, dir: t.TempDir(), now: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)}
+	l.reopen()
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+// reopen opens the log, for the first time or again.
+func (l *log) reopen() {
+	l.t.Helper()
+	var err error
+	l.Writer, err = auditlog.Open(auditlog.Config{
+		Directory: l.dir, Origin: "example.com/audit", SegmentBytes: 400 * l.batch, Heartbeat: -1, Interval: -1,
 		Now: func() time.Time { return l.now },
 	})
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = w.Close() })
-	l.Writer = w
-	return l
+	require.NoError(l.t, err)
 }
 
 // grow appends entries until there are so many, and signs them.
 func (l *log) grow(size int64) {
 	l.t.Helper()
 	for l.State().Size < size {
-		n := min(50, size-l.State().Size) // a new segment may add one
+		n := min(l.batch, size-l.State().Size) // a new segment may add one
 		evs := make([]auditlog.Event, 0, n)
 		for range max(1, n-1) {
 			l.n++

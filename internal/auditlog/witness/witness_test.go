@@ -171,25 +171,28 @@ func TestHostileAnswers(t *testing.T) {
 		return rec.Body.String()
 	}
 	foreign := of(other, signed)
-	for name, damage := range map[string]func(string) string{
-		"nothing":               func(string) string { return "" },
-		"of another key":        func(string) string { return foreign },
-		"not a line":            func(s string) string { return strings.TrimSuffix(s, "\n") },
-		"no signature":          func(string) string { return "ok\n" },
-		"a changed time":        func(s string) string { return change(t, s, 4) },
-		"a changed signature":   func(s string) string { return change(t, s, 20) },
-		"of the log's own key":  func(string) string { return string(signed[bytes.Index(signed, []byte("\n\n"))+2:]) },
-		"an empty line first":   func(s string) string { return "\n" + s },
-		"another text before":   func(s string) string { return "\n" + s + "\n" + s },
-		"far too long":          func(s string) string { return strings.Repeat(foreign, 1000) + s },
-		"half":                  func(s string) string { return s[:len(s)/2] },
-		"control characters":    func(s string) string { return s + "\x00\n" },
-		"known and broken line": func(s string) string { return change(t, s, 30) + s },
+	for name, damage := range map[string]func(w *witnesstest.Witness, s string) string{
+		"of a longer text":    func(w *witnesstest.Witness, _ string) string { return "\n" + w.Cosign(string(signed)) },
+		"nothing":             func(*witnesstest.Witness, string) string { return "" },
+		"of another key":      func(*witnesstest.Witness, string) string { return foreign },
+		"not a line":          func(_ *witnesstest.Witness, s string) string { return strings.TrimSuffix(s, "\n") },
+		"no signature":        func(*witnesstest.Witness, string) string { return "ok\n" },
+		"a changed time":      func(_ *witnesstest.Witness, s string) string { return change(t, s, 4) },
+		"a changed signature": func(_ *witnesstest.Witness, s string) string { return change(t, s, 20) },
+		"of the log's own key": func(*witnesstest.Witness, string) string {
+			return string(signed[bytes.Index(signed, []byte("\n\n"))+2:])
+		},
+		"an empty line first":   func(_ *witnesstest.Witness, s string) string { return "\n" + s },
+		"another text before":   func(_ *witnesstest.Witness, s string) string { return "\n" + s + "\n" + s },
+		"far too long":          func(_ *witnesstest.Witness, s string) string { return strings.Repeat(foreign, 1000) + s },
+		"half":                  func(_ *witnesstest.Witness, s string) string { return s[:len(s)/2] },
+		"control characters":    func(_ *witnesstest.Witness, s string) string { return s + "\x00\n" },
+		"known and broken line": func(_ *witnesstest.Witness, s string) string { return change(t, s, 30) + s },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := witnesstest.New("w")
 			require.NoError(t, w.Trust(l.public))
-			w.Damage = damage
+			w.Damage = func(s string) string { return damage(w, s) }
 			c := client(t, l, w.Key, serve(t, w))
 			_, err := c.Cosign(t.Context(), signed)
 			require.ErrorContains(t, err, "no cosignature by its key")

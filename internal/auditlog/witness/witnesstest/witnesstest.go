@@ -158,8 +158,13 @@ func (w *Witness) add(body []byte) (status int, answer string) {
 		return http.StatusUnprocessableEntity, ""
 	}
 	w.size[origin], w.root[origin] = size, root
+	return http.StatusOK, w.Cosign(n.Text)
+}
+
+// Cosign returns the line of its cosignature of any text.
+func (w *Witness) Cosign(text string) string {
 	at := uint64(time.Now().Unix()) //nolint:gosec // G115: after 1970
-	sig := ed25519.Sign(w.private, fmt.Appendf(nil, "cosignature/v1\ntime %d\n%s", at, n.Text))
+	sig := ed25519.Sign(w.private, fmt.Appendf(nil, "cosignature/v1\ntime %d\n%s", at, text))
 	raw := append(binary.BigEndian.AppendUint64(w.id[:4:4], at), sig...)
-	return http.StatusOK, fmt.Sprintf("\u2014 %s %s\n", w.name, base64.StdEncoding.EncodeToString(raw))
+	return fmt.Sprintf("\u2014 %s %s\n", w.name, base64.StdEncoding.EncodeToString(raw))
 }

@@ -55,7 +55,7 @@ export class Receipt {
 
   draw(text, read) {
     this.text = text;
-    this.result = h("div", { class: "check" });
+    this.result = h("div", { class: "checked" });
     this.keys = h("textarea", { id: "receipt-keys", rows: 2, spellcheck: "false", autocomplete: "off", "aria-describedby": "receipt-keys-note" });
     fill(this.box, this.head(), this.facts(read),
       h("details", null, h("summary", null, "Keys to check it with"),

@@ -52,7 +52,11 @@ func run(listen, users, at string, more int) error {
 	}
 	fake := apitest.New()
 	stock(fake, now, more)
-	o := api.Options{Gate: fake, Audit: &decided{apitest.NewLog(), fake}, Config: api.NewDefaultConfig(), Page: page.Handler()}
+	audit := apitest.NewLog()
+	for range 1210 {
+		audit.Tell("", "tracescrub.masked")
+	}
+	o := api.Options{Gate: fake, Audit: &decided{audit, fake}, Config: api.NewDefaultConfig(), Page: page.Handler()}
 	o.Config.Limits.RequestsPerSecond, o.Config.Limits.Burst, o.Config.Limits.FailedLoginsPerMinute = 1000, 1000, 1000
 	if users == "" {
 		o.Local = &gate.Actor{Identity: "local somebody", Subject: "somebody"}
