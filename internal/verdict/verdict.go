@@ -23,7 +23,8 @@ const (
 	Policy = Prefix + "policy"
 	// Producer, at a resource: a keyed hash that stands for the authenticated sender.
 	Producer = Prefix + "producer"
-	// Verdict, at whatever a finding was in: Masked or Held. Absent: nothing was found.
+	// Verdict, at whatever a finding was in: Masked, Held or Dropped. Absent:
+	// nothing was found.
 	Verdict = Prefix + "verdict"
 	// Findings, beside Verdict: what was found, never the text. A slice of
 	// maps, or a map of counts by rule where only a summary is wanted.
@@ -39,6 +40,9 @@ const (
 const (
 	Masked = "masked"
 	Held   = "held"
+	// Dropped is at what is left of what was dropped: no content, only what an
+	// audit event about it needs. It must go no further than verdict.
+	Dropped = "dropped"
 )
 
 // maxFindings is the most findings that a stamp lists.

@@ -220,8 +220,11 @@ func TestPolicy(t *testing.T) {
 	require.Equal(t, 1, get(t, prod.Attributes(), verdict.Findings).Slice().Len())
 }
 
+// TestDroppedBatchGoesNoFurther: where no stamps are written nobody could tell
+// of it, nor take away what would be left.
 func TestDroppedBatchGoesNoFurther(t *testing.T) {
 	cfg := testConfig(t)
+	cfg.Annotate = annotateNone
 	cfg.Policy = []PolicyConfig{{Action: "drop"}}
 	h := start(t, cfg)
 	td, s := oneSpan()
