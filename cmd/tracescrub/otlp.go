@@ -109,7 +109,7 @@ type flow[T any] struct {
 	consume func(context.Context, T) error
 	empty   func() T
 	kept    func(T) T // without what was dropped
-	got     *T // what came out of the processor, nil if it dropped everything
+	got     *T        // what came out of the processor, nil if it dropped everything
 }
 
 func (f *flow[T]) mask(ctx context.Context) otlpstream.Batch {
