@@ -13,8 +13,6 @@ import (
 	"github.com/tracescrub/tracescrub/internal/auditlog/verify"
 )
 
-var _ = addAudit(newAuditVerify)
-
 func newAuditVerify(t *terminal) *cobra.Command {
 	var keys, older []string
 	var asJSON bool
