@@ -55,7 +55,6 @@ type view struct {
 	Kind      map[string]facts.Count
 	Shown     []facts.Decision
 	Tiles     []tile
-	KeyText   string
 	Named     bool
 	Controls  []control
 	RangeData any
@@ -66,7 +65,7 @@ func Write(w io.Writer, r *facts.Report, o Options) error {
 	v := view{
 		Report: r, Options: o, Style: template.CSS(styleText), Checker: template.JS(o.Checker), Script: template.JS(scriptText), //nolint:gosec // ours
 		Kind: map[string]facts.Count{}, Shown: r.Decisions[:min(len(r.Decisions), maxRows)],
-		KeyText: strings.Join(r.Log.Keys, "\n"), Controls: controls,
+		Controls: controls,
 	}
 	if err := json.Unmarshal(o.Range, &v.RangeData); err != nil {
 		return fmt.Errorf("the proof of the period: %w", err)
@@ -119,7 +118,7 @@ var parsed = template.Must(template.New("report").Funcs(template.FuncMap{
 	"find": func(m map[int64]string, seq int64) string {
 		return m[seq]
 	},
-	"say": func(why string) string { return cmp.Or(silences[why], why) },
+	"say": func(why string) string { return cmp.Or(silences[why], screen.Plain(why, false)) },
 	"out": outcome,
 	"row": func(rows []barRow, caption, name string) barTable { return barTable{caption, name, rows} },
 }).Parse(pageText))
