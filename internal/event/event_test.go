@@ -175,14 +175,20 @@ func TestDocument(t *testing.T) {
 	raw, err := os.ReadFile("../../docs/format/events.md")
 	require.NoError(t, err)
 	_, rest, _ := strings.Cut(string(raw), "## Kinds")
-	first, second, ok := strings.Cut(rest, "## Attributes")
+	first, rest, _ := strings.Cut(rest, "## Attributes")
+	second, third, ok := strings.Cut(rest, "## In OCSF")
 	require.True(t, ok)
-	var kinds, attributes []string
-	for line := range strings.Lines(first) {
-		if row := regexp.MustCompile("^\\| (`.*?`) \\|").FindStringSubmatch(line); row != nil {
-			kinds = append(kinds, strings.Split(strings.ReplaceAll(row[1], "`", ""), ", ")...)
+	rows := func(table string) (kinds []string) {
+		for line := range strings.Lines(table) {
+			if row := regexp.MustCompile("^\\| (`.*?`) \\|").FindStringSubmatch(line); row != nil {
+				kinds = append(kinds, strings.Split(strings.ReplaceAll(row[1], "`", ""), ", ")...)
+			}
 		}
+		return kinds
 	}
+	kinds := rows(first)
+	require.ElementsMatch(t, kinds, rows(third))
+	var attributes []string
 	for _, row := range regexp.MustCompile("(?m)^\\| `(.*?)` \\|").FindAllStringSubmatch(second, -1) {
 		attributes = append(attributes, row[1])
 	}

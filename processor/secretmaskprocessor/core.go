@@ -13,6 +13,7 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/envelope"
 	"github.com/tracescrub/tracescrub/internal/instances"
+	"github.com/tracescrub/tracescrub/internal/judged"
 	"github.com/tracescrub/tracescrub/internal/mask"
 	"github.com/tracescrub/tracescrub/internal/memory"
 	"github.com/tracescrub/tracescrub/rules"
@@ -84,7 +85,10 @@ func newCore(set processor.Settings, cfg *Config) (*core, error) {
 	}
 	c := &core{cfg: cfg, log: set.Logger, tel: tel, now: time.Now, engine: engine, sources: hashSources(sources)}
 	c.store = memory.NewStore(cfg.memoryLimits(), func() time.Time { return c.now() })
-	c.scans.New = func() any { return newScan(c.cfg, c.now, c.store) }
+	// What is dropped must leave something behind that audit events can be made
+	// of, where anybody makes them: verdict refuses what has no stamp at all.
+	leave := cfg.annotates() && judged.Get()
+	c.scans.New = func() any { return newScan(c.cfg, c.now, c.store, leave) }
 	return c, nil
 }
 
