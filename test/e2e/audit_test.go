@@ -144,6 +144,15 @@ func TestAuditTrail(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.verified(t, "--key", strings.TrimSpace(string(public)))
+	archive := filepath.Join(t.TempDir(), "archive") // as docs/audit.md says: without the side table
+	copyTree(t, c.auditDir(), archive)
+	if err := os.Remove(filepath.Join(archive, "subjects.jsonl")); err != nil {
+		t.Fatal(err)
+	}
+	audit(t, 0, "verify", "--without-subjects", archive)
+	if said := audit(t, 1, "verify", archive); !strings.Contains(said, "subject_missing") {
+		t.Errorf("of a log whose side table is gone it is said:\n%s", said)
+	}
 
 	files := map[string][]byte{}
 	readAll(t, c.auditDir(), files)
