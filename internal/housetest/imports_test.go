@@ -38,6 +38,7 @@ var importRules = []importRule{
 	{pkg: "internal/event", may: []string{"internal/verdict"}, why: "the words of audit events"},
 	{pkg: "internal/webhook", why: "signed messages; what is in them is decided elsewhere"},
 	{pkg: "internal/kafkaclient", why: "connections to brokers; what goes over them is decided elsewhere"},
+	{pkg: "internal/instances", why: "counts users; of what is decided elsewhere"},
 	{pkg: "internal/seldom", why: "log lines, for whoever has a logger"},
 	{pkg: "internal/release", why: "goes with a context, from the gate to the way out"},
 	{pkg: "internal/shape", why: "how to get at the parts of a batch, whatever the signal"},
