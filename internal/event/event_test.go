@@ -229,7 +229,7 @@ func TestDocument(t *testing.T) {
 	slices.Sort(written)
 	require.Equal(t, written, attributes)
 	require.ElementsMatch(t, []string{
-		Masked, Passed, Held, Viewed, Voted, Approved, Denied, Expired, Releasing, Released, Shredded,
+		Masked, Passed, Held, Dropped, Viewed, Voted, Approved, Denied, Expired, Releasing, Released, Shredded,
 		PolicyLoaded, PolicyChanged, KeyCreated, KeyRotated, KeyDestroyed, Started, Stopped, Checkpoint,
 	}, kinds)
 }
