@@ -161,7 +161,7 @@ func TestTextIsBounded(t *testing.T) {
 // TestID: the same event has the same id whenever it is told, and any other
 // one has another, whatever field they differ in.
 func TestID(t *testing.T) {
-	for _, name := range []string{Masked, Passed, Held, Voted, Approved, Denied, Expired, Releasing, Released, Shredded} {
+	for _, name := range []string{Masked, Passed, Held, Dropped, Voted, Approved, Denied, Expired, Releasing, Released, Shredded} {
 		later := full(name)
 		later.At = at.Add(time.Second)
 		require.Equal(t, id(t, full(name)), id(t, later), name)
