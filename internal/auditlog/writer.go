@@ -219,22 +219,26 @@ func (w *Writer) append(s *store, r *request) (other *request) {
 }
 
 // refuse answers r and those that wait behind it to append: each attempt to
-// recover reads files, which would take too long for all of them in turn.
+// recover reads files, which would take too long for all of them in turn. Who
+// asks after the first answer gets an attempt of their own.
 func (w *Writer) refuse(r *request, why error) (other *request) {
-	for n := 0; ; n++ {
-		r.result <- why
-		if n == maxRequests {
-			return nil
-		}
+	waiting := []*request{r}
+	for len(waiting) <= maxRequests {
 		select {
 		case r = <-w.requests:
-			if r.do != nil {
-				return r
+			if r.do == nil {
+				waiting = append(waiting, r)
+				continue
 			}
+			other = r
 		default:
-			return nil
 		}
+		break
 	}
+	for _, r := range waiting {
+		r.result <- why
+	}
+	return other
 }
 
 func (w *Writer) end(s *store) error {
