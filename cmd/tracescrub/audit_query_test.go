@@ -147,8 +147,12 @@ func TestAuditInert(t *testing.T) {
 	for _, tty := range []bool{false, true} {
 		a.tty = tty
 		for _, args := range [][]string{
-			{"query"}, {"query", "--json"}, {"query", "--names"}, {"query", "--names", "--json"},
-			{"tail", "-n", "100"}, {"tail", "-n", "100", "--json", "--names"},
+			{"query"},
+			{"query", "--json"},
+			{"query", "--names"},
+			{"query", "--names", "--json"},
+			{"tail", "-n", "100"},
+			{"tail", "-n", "100", "--json", "--names"},
 		} {
 			out := a.ok(args...)
 			for _, r := range out {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/tracescrub/tracescrub/cmd/tracescrub/internal/otlpstream"
 	"github.com/tracescrub/tracescrub/internal/item"
+	"github.com/tracescrub/tracescrub/internal/judged"
 	"github.com/tracescrub/tracescrub/internal/shape"
 	"github.com/tracescrub/tracescrub/processor/secretmaskprocessor"
 )
@@ -39,6 +40,7 @@ type otlp struct {
 // newOTLP makes and starts the processors, so that whatever is wrong with the
 // configuration shows before any input is read; stop must be called.
 func newOTLP(ctx context.Context, cfg component.Config, proto bool) (*otlp, error) {
+	judged.Set(false) // nothing comes behind
 	o := &otlp{ctx: ctx, factory: secretmaskprocessor.NewFactory(), cfg: cfg, proto: proto}
 	o.set = processor.Settings{
 		ID: component.NewID(o.factory.Type()),
@@ -109,7 +111,7 @@ type flow[T any] struct {
 	consume func(context.Context, T) error
 	empty   func() T
 	kept    func(T) T // without what was dropped
-	got     *T // what came out of the processor, nil if it dropped everything
+	got     *T        // what came out of the processor, nil if it dropped everything
 }
 
 func (f *flow[T]) mask(ctx context.Context) otlpstream.Batch {

@@ -2,7 +2,6 @@ package verdictconnector
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -29,9 +28,6 @@ func read(attrs pcommon.Map) stamp {
 	var s stamp
 	known := false
 	for k, v := range attrs.All() {
-		if len(k) < len(verdict.Prefix) || !strings.HasPrefix(k, verdict.Prefix) {
-			continue
-		}
 		switch k {
 		case verdict.Verdict:
 			s.any, known = true, true

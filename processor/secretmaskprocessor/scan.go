@@ -90,7 +90,8 @@ const (
 	finish               // empties what is dropped, and seals
 )
 
-func newScan(cfg *Config, now func() time.Time, store *memory.Store) *scan {
+// newScan makes a visitor; leave says that something is left of what is dropped.
+func newScan(cfg *Config, now func() time.Time, store *memory.Store, leave bool) *scan {
 	s := &scan{
 		cfg: cfg, now: now, counts: map[countKey]int{},
 		outcomes: map[walk.Unit]*result{}, heldTraces: map[pcommon.TraceID]bool{}, containers: map[walk.Unit]bool{},
@@ -103,9 +104,7 @@ func newScan(cfg *Config, now func() time.Time, store *memory.Store) *scan {
 		o.Record = func(_ *walk.Place, e walk.Edit) { s.edits = append(s.edits, e) }
 	}
 	s.walker = walk.New(s, o)
-	// What is dropped must leave something behind that audit events can be made
-	// of, unless nobody can make any: verdict refuses what has no stamp at all.
-	s.units = walk.New(s, walk.Options{UnitsOnly: true, Empty: s.annotates()})
+	s.units = walk.New(s, walk.Options{UnitsOnly: true, Empty: leave})
 	// Once: a closure per text is an allocation.
 	s.where.Field = func() string { return s.place.Field() }
 	s.where.Digest = s.digest
@@ -328,12 +327,9 @@ func (s *scan) Done(at *walk.Place, attrs pcommon.Map) (keep bool) {
 	return true
 }
 
-// annotates says that stamps are written: what is held needs them in any case.
-func (s *scan) annotates() bool { return s.cfg.Annotate != annotateNone || s.cfg.Seal.on() }
-
 // mark writes what every resource carries.
 func (s *scan) mark(attrs pcommon.Map) {
-	if s.annotates() {
+	if s.cfg.annotates() {
 		attrs.PutStr(verdict.Policy, s.state.policy)
 		if s.producer != "" {
 			attrs.PutStr(verdict.Producer, s.producer)
@@ -348,7 +344,7 @@ func (s *scan) mark(attrs pcommon.Map) {
 
 // stamp writes the outcome of a unit.
 func (s *scan) stamp(attrs pcommon.Map, o *result) {
-	if !s.annotates() {
+	if !s.cfg.annotates() {
 		return
 	}
 	word := ""

@@ -23,6 +23,9 @@ type Options struct {
 	Keys []string
 	// Older are checkpoints from elsewhere that the log must continue.
 	Older [][]byte
+	// WithoutSubjects is for a copy that leaves the side table out: whom
+	// commitments stand for is then not checked.
+	WithoutSubjects bool
 	// Progress is told how many bytes have been checked, of how many; may be nil.
 	Progress func(done, total int64)
 }
