@@ -161,7 +161,7 @@ func TestTextIsBounded(t *testing.T) {
 // TestID: the same event has the same id whenever it is told, and any other
 // one has another, whatever field they differ in.
 func TestID(t *testing.T) {
-	for _, name := range []string{Masked, Passed, Held, Voted, Approved, Denied, Expired, Releasing, Released, Shredded} {
+	for _, name := range []string{Masked, Passed, Held, Dropped, Voted, Approved, Denied, Expired, Releasing, Released, Shredded} {
 		later := full(name)
 		later.At = at.Add(time.Second)
 		require.Equal(t, id(t, full(name)), id(t, later), name)
@@ -229,7 +229,7 @@ func TestDocument(t *testing.T) {
 	slices.Sort(written)
 	require.Equal(t, written, attributes)
 	require.ElementsMatch(t, []string{
-		Masked, Passed, Held, Viewed, Voted, Approved, Denied, Expired, Releasing, Released, Shredded,
+		Masked, Passed, Held, Dropped, Viewed, Voted, Approved, Denied, Expired, Releasing, Released, Shredded,
 		PolicyLoaded, PolicyChanged, KeyCreated, KeyRotated, KeyDestroyed, Started, Stopped, Checkpoint,
 	}, kinds)
 }
