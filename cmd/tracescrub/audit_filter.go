@@ -1,13 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tracescrub/tracescrub/internal/auditlog/entry"
 	"github.com/tracescrub/tracescrub/internal/auditlog/read"
 	"github.com/tracescrub/tracescrub/internal/auditlog/subjects"
 	"github.com/tracescrub/tracescrub/rules/match"
@@ -21,7 +21,7 @@ type auditFilter struct {
 
 	from, to time.Time
 	// actors are the commitments that stand for the actor.
-	actors [][]byte
+	actors map[string]bool
 	// severities are those that are high enough.
 	severities []string
 }
@@ -71,12 +71,13 @@ func (f *auditFilter) compile(now time.Time, rows []subjects.Row) (err error) {
 	if f.actor == "" {
 		return nil
 	}
+	f.actors = map[string]bool{}
 	if subjects.Commitment.FindString(f.actor) == f.actor {
-		f.actors = append(f.actors, []byte(f.actor))
+		f.actors[f.actor] = true
 	}
 	for _, r := range rows {
 		if r.Value == f.actor && strings.HasPrefix(r.Commitment, "subject:") {
-			f.actors = append(f.actors, []byte(r.Commitment))
+			f.actors[r.Commitment] = true
 		}
 	}
 	if len(f.actors) == 0 {
@@ -109,10 +110,23 @@ func (f *auditFilter) match(it *read.Item) bool {
 		return false
 	case f.rule != "" && !hasRule(f.rule, it.Attributes):
 		return false
-	case f.actor != "" && !slices.ContainsFunc(f.actors, func(c []byte) bool { return bytes.Contains(it.Line, c) }):
+	case f.actor != "" && !f.isAbout(it):
 		return false
 	}
 	return true
+}
+
+// isAbout says whether the actor is named. Only where a commitment can be is
+// looked: telemetry may have text that looks like one.
+func (f *auditFilter) isAbout(it *read.Item) (yes bool) {
+	subjects.In(it.Attributes, func(c string) { yes = yes || f.actors[c] })
+	if list, ok := it.Attributes["commitments"].([]any); ok && it.Kind == entry.Erased {
+		for _, c := range list {
+			s, _ := c.(string)
+			yes = yes || f.actors[s]
+		}
+	}
+	return yes
 }
 
 const kindPrefix = "tracescrub."

@@ -54,7 +54,7 @@ func (w *auditLines) line(it *read.Item) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	b, err := entry.Canonical(w.named(m))
+	b, err := entry.Canonical(w.named("", m))
 	return string(screen.JSON(b)), err
 }
 
@@ -67,22 +67,31 @@ func (w *auditLines) fit(line string) string {
 }
 
 // named puts what they stand for in the place of commitments.
-func (w *auditLines) named(v any) any {
+func (w *auditLines) named(name string, v any) any {
 	switch v := v.(type) {
 	case string:
-		if name, ok := w.names[v]; ok {
-			return name
-		}
+		return w.meaning(name, v)
 	case []any:
 		for i := range v {
-			v[i] = w.named(v[i])
+			v[i] = w.named("", v[i])
 		}
 	case map[string]any:
 		for k := range v {
-			v[k] = w.named(v[k])
+			v[k] = w.named(k, v[k])
 		}
 	}
 	return v
+}
+
+// meaning is what a text under a name stands for. Only where a commitment can
+// be is one: telemetry may have text that looks like it.
+func (w *auditLines) meaning(name, text string) string {
+	if _, yes := subjects.Committed(name); yes {
+		if value, known := w.names[text]; known {
+			return value
+		}
+	}
+	return text
 }
 
 const auditHeader = "     SEQ  TIME                  KIND              ABOUT"
@@ -100,7 +109,7 @@ func (w *auditLines) row(it *read.Item) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%8d  %s  %-16s", it.Seq, shortTime(it.Time), strings.TrimPrefix(it.Kind, kindPrefix))
 	say := func(name string, v any) {
-		if s := w.value(v); s != "" {
+		if s := w.value(name, v); s != "" {
 			fmt.Fprintf(&b, "  %s=%s", strings.TrimPrefix(name, kindPrefix), s)
 		}
 	}
@@ -122,35 +131,31 @@ func (w *auditLines) row(it *read.Item) string {
 const shortCommitment = len("subject:") + shortID
 
 // value is an attribute's value on one line; texts are quoted if they need it.
-func (w *auditLines) value(v any) string {
+func (w *auditLines) value(name string, v any) string {
 	switch v := v.(type) {
 	case nil:
 		return ""
 	case string:
-		name, known := w.names[v]
-		switch {
-		case known:
-			v = name
-		case w.t.width > 0 && subjects.Commitment.FindString(v) == v && v != "":
-			return v[:shortCommitment]
-		}
-		if v != "" && !strings.ContainsFunc(v, func(r rune) bool { return unicode.IsSpace(r) || r == '"' || r == '=' }) {
-			return cell(v)
-		}
-		if v == "" {
+		s := w.meaning(name, v)
+		switch _, yes := subjects.Committed(name); {
+		case s == "":
 			return ""
+		case yes && s == v && w.t.width > 0 && len(s) > shortCommitment:
+			return cell(s[:shortCommitment])
+		case strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '"' || r == '=' }):
+			return quoted(s)
 		}
-		return quoted(v)
+		return cell(s)
 	case []any:
 		parts := make([]string, len(v))
 		for i, x := range v {
-			parts[i] = w.value(x)
+			parts[i] = w.value("", x)
 		}
 		return strings.Join(parts, ",")
 	case map[string]any:
 		parts := make([]string, 0, len(v))
 		for _, name := range slices.Sorted(maps.Keys(v)) {
-			parts = append(parts, name+":"+w.value(v[name]))
+			parts = append(parts, name+":"+w.value(name, v[name]))
 		}
 		return "{" + strings.Join(parts, " ") + "}"
 	}

@@ -23,12 +23,6 @@ import (
 	"github.com/tracescrub/tracescrub/internal/auditlog/subjects"
 )
 
-var (
-	_ = addAudit(newAuditErase)
-	_ = addAudit(newAuditPrune)
-	_ = addAudit(newAuditRotate)
-)
-
 // howWriting stands in the help of commands that change a log.
 const howWriting = `The process that writes the log does it, if one does and it can be reached in DIR;
 else this one, with the log's private key: log.key in DIR, ../keys/audit.key from
@@ -229,7 +223,7 @@ func withLog(ctx context.Context, dir, keyFile string, do func(control.Log) erro
 		return err // and no new log
 	}
 	for until := time.Now().Add(lockedFor); ; {
-		c, err := control.Dial(dir)
+		c, err := control.Dial(ctx, dir)
 		if err == nil {
 			return do(c)
 		}

@@ -15,8 +15,6 @@ import (
 	"github.com/tracescrub/tracescrub/internal/auditlog/read"
 )
 
-var _ = addAudit(newAuditProve)
-
 func newAuditProve(t *terminal) *cobra.Command {
 	var item, name string
 	cmd := &cobra.Command{
@@ -57,7 +55,7 @@ func runAuditProve(ctx context.Context, t *terminal, what string, item bool, dir
 	if err != nil {
 		return err
 	}
-	seq, err := findEntry(ctx, t, l, dir, what, item)
+	seq, err := findEntry(ctx, l, what, item)
 	if err != nil {
 		return err
 	}
@@ -89,7 +87,7 @@ var decisions = []string{"tracescrub.approved", "tracescrub.denied", "tracescrub
 
 // findEntry finds the entry that somebody means: by its number, its id, or an
 // item, of which it is the last decision.
-func findEntry(ctx context.Context, t *terminal, l *read.Log, dir, what string, item bool) (int64, error) {
+func findEntry(ctx context.Context, l *read.Log, what string, item bool) (int64, error) {
 	if seq, err := strconv.ParseInt(what, 10, 64); err == nil && seq >= 0 && len(what) < idLength && !item {
 		return seq, nil
 	}
@@ -97,28 +95,18 @@ func findEntry(ctx context.Context, t *terminal, l *read.Log, dir, what string, 
 	if len(id) != idLength || strings.Trim(id, "0123456789abcdef") != "" {
 		return 0, usef("%q is no id: %d hex digits", what, idLength)
 	}
-	p := newLogProgress(t, dir)
-	defer p.stop()
-	found := int64(-1)
-	for it, err := range l.Entries(ctx, 0) {
+	if !item {
+		return l.Find(ctx, id)
+	}
+	for it, err := range l.Containing(ctx, []byte(id)) {
 		if err != nil {
 			return 0, err
 		}
-		p.at(&it)
-		if !item && it.ID == id {
+		if it.Attributes["tracescrub.item.id"] == id && slices.Contains(decisions, it.Kind) {
 			return it.Seq, nil
 		}
-		if item && it.Attributes["tracescrub.item.id"] == id && slices.Contains(decisions, it.Kind) {
-			found = it.Seq
-		}
 	}
-	switch {
-	case found >= 0:
-		return found, nil
-	case item:
-		return 0, fmt.Errorf("there is no decision about an item %s", id)
-	}
-	return 0, fmt.Errorf("there is no entry %s", id)
+	return 0, fmt.Errorf("there is no decision about an item %s", id)
 }
 
 // coverEntry asks the writer for a checkpoint if the last one does not cover
@@ -128,7 +116,7 @@ func coverEntry(ctx context.Context, l *read.Log, dir string, seq int64) error {
 	if err != nil || seq < c.Size {
 		return err
 	}
-	w, err := control.Dial(dir)
+	w, err := control.Dial(ctx, dir)
 	if errors.Is(err, control.ErrNobody) {
 		return nil // and so it stays: the receipt's error says it
 	}

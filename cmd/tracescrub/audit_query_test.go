@@ -62,7 +62,7 @@ func TestAuditQuery(t *testing.T) {
 		{"severity", []string{"--severity", "high"}, ofA},
 		{"severity, all", []string{"--severity", "low"}, all[1:]},
 		{"actor, votes in a list as well", []string{"--actor", alice}, []string{"viewed", "voted", "approved"}},
-		{"actor by commitment", []string{"--actor", table.Owned(bob)[0]}, []string{"voted", "approved", "denied"}},
+		{"actor by commitment", []string{"--actor", table.Owned(bob)[2]}, []string{"voted", "approved", "denied"}},
 		{"producer", []string{"--actor", "producer of A"}, []string{"held"}},
 		{"joined", []string{"--actor", bob, "--item", itemB}, []string{"denied"}},
 		{"nothing", []string{"--actor", bob, "--kind", "viewed"}, nil},
@@ -114,6 +114,31 @@ func TestAuditQueryNames(t *testing.T) {
 	require.NotContains(t, named, "revoked")
 }
 
+// TestAuditSpoofedCommitment: telemetry that looks like a commitment names
+// nobody, and is told as the text that it is.
+func TestAuditSpoofedCommitment(t *testing.T) {
+	a := newAuditLog(t)
+	table, err := subjects.Load(a.dir, nil)
+	require.NoError(t, err)
+	owned := table.Owned(alice)
+	commitment := owned[len(owned)-1]
+	require.True(t, strings.HasPrefix(commitment, "subject:"))
+	w := a.open()
+	a.append(w, auditlog.Event{Kind: "tracescrub.passed", Time: auditNow, Attributes: map[string]any{
+		"tracescrub.service": commitment, "tracescrub.rules": []string{commitment},
+	}})
+	require.NoError(t, w.Close())
+	require.Equal(t, []string{"viewed", "voted", "approved"}, kinds(t, a.ok("query", "--json", "--actor", alice)))
+	for _, args := range [][]string{{"--names"}, {"--names", "--json"}} {
+		out := a.ok(append([]string{"query", "--kind", "passed"}, args...)...)
+		require.NotContains(t, out, "alice")
+		require.Equal(t, 2, strings.Count(out, commitment))
+	}
+	a.ok("erase-subject", "--yes", alice)
+	require.Equal(t, []string{"viewed", "voted", "approved"}, kinds(t, a.ok("query", "--json", "--actor", commitment)))
+	require.Contains(t, a.ok("query", "--json", "--actor", commitment), entry.Erased)
+}
+
 // TestAuditInert: nothing that comes from telemetry or from people can steer a
 // terminal, however entries are written.
 func TestAuditInert(t *testing.T) {
@@ -122,8 +147,12 @@ func TestAuditInert(t *testing.T) {
 	for _, tty := range []bool{false, true} {
 		a.tty = tty
 		for _, args := range [][]string{
-			{"query"}, {"query", "--json"}, {"query", "--names"}, {"query", "--names", "--json"},
-			{"tail", "-n", "100"}, {"tail", "-n", "100", "--json", "--names"},
+			{"query"},
+			{"query", "--json"},
+			{"query", "--names"},
+			{"query", "--names", "--json"},
+			{"tail", "-n", "100"},
+			{"tail", "-n", "100", "--json", "--names"},
 		} {
 			out := a.ok(args...)
 			for _, r := range out {

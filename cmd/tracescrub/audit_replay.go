@@ -14,8 +14,6 @@ import (
 	"github.com/tracescrub/tracescrub/internal/auditlog/subjects"
 )
 
-var _ = addAudit(newAuditReplay)
-
 // auditReplay is what a replay is told.
 type auditReplay struct {
 	query         replay.Query

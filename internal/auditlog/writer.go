@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"sync"
 	"time"
 
@@ -17,7 +17,7 @@ import (
 // Writer writes a log. It may be used by many goroutines at once.
 type Writer struct {
 	cfg      Config
-	lock     *os.File
+	lock     io.Closer
 	requests chan *request
 	quit     chan struct{}
 	done     chan struct{}
@@ -61,7 +61,10 @@ func Open(cfg Config) (*Writer, error) {
 		return nil, trouble(err)
 	}
 	s := &store{cfg: cfg}
-	lock, err := takeLock(s.path(files.Lock))
+	lock, err := durable.Lock(s.path(files.Lock))
+	if held := (*durable.HeldError)(nil); errors.As(err, &held) {
+		return nil, fmt.Errorf("audit log: %w: %s", Locked, held.Holder)
+	}
 	if err != nil {
 		return nil, trouble(err)
 	}

@@ -14,6 +14,7 @@ const (
 	Masked        = "tracescrub.masked"
 	Passed        = "tracescrub.passed"
 	Held          = "tracescrub.held"
+	Dropped       = "tracescrub.dropped"
 	Viewed        = "tracescrub.viewed"
 	Voted         = "tracescrub.voted"
 	Approved      = "tracescrub.approved"
@@ -39,6 +40,11 @@ const Scope = "github.com/tracescrub/tracescrub/audit"
 // however often it is told.
 const AttrID = "tracescrub.event.id"
 
+// AttrSalt is the attribute that keeps an event's id from telling who its
+// content names: 32 hex digits that nobody without the teller's secret knows.
+// An audit log does not write it.
+const AttrSalt = "tracescrub.event.salt"
+
 // AttrRecord is the attribute with the SHA-256 of the log record's body, in
 // hex digits, of an event that carries masked telemetry.
 const AttrRecord = "tracescrub.record"
@@ -48,13 +54,13 @@ const AttrRecord = "tracescrub.record"
 type Event struct {
 	Name string
 	// At is when it happened. An event that is told again keeps it, save for
-	// Masked, Passed and Held, whose id does not depend on it.
+	// Masked, Passed, Held and Dropped, whose id does not depend on it.
 	At time.Time
 
 	// What it is about.
 	Trace    [16]byte
 	Span     [8]byte
-	Item     string // the item's id; of Masked and Passed an id of the findings
+	Item     string // the item's id; of Masked, Passed and Dropped an id of the findings
 	Signal   string // traces, logs or metrics
 	Service  string
 	Severity string
@@ -64,7 +70,7 @@ type Event struct {
 	Units    int // spans, log records or data points
 	Policy   string
 	Producer string
-	List     []verdict.Finding // of Masked, Passed and Held
+	List     []verdict.Finding // of Masked, Passed, Held and Dropped
 	Key      string            // id of a key pair
 	Config   string            // hash of the Collector's configuration, of Started and Stopped by verdict
 	// Conversation is the gen_ai.conversation.id of the telemetry.

@@ -68,6 +68,8 @@ func (e *happening) words() string {
 		s = "masked, and went on: " + e.amount()
 	case "passed":
 		s = "WENT ON IN THE CLEAR, policy only reports: " + e.amount()
+	case "dropped":
+		s = "DROPPED by policy, and lost: " + e.amount()
 	case "held":
 		s = "held as " + of + ": " + e.amount()
 	case "viewed":
@@ -200,6 +202,9 @@ func (t *Timeline) outcomes() (lines []string) {
 	}
 	if n["masked"] > 0 {
 		lines = append(lines, "went on masked: "+count(n["masked"], "time"))
+	}
+	if n["dropped"] > 0 {
+		lines = append(lines, "dropped in part or whole: "+count(n["dropped"], "time"))
 	}
 	for _, it := range t.Items {
 		s := fmt.Sprintf("item %s: %s", it.ID, it.State)
