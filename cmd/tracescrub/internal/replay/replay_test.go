@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -269,4 +270,31 @@ func TestOutcome(t *testing.T) {
 		require.Equal(t, want, tl.Items[0].State, kinds)
 		require.Contains(t, textOf(t, tl, 0), "item "+replaytest.Item+": "+want)
 	}
+}
+
+// TestDocument: docs/audit.md names the fields of the document, all of them.
+func TestDocument(t *testing.T) {
+	raw, err := os.ReadFile("../../../../docs/audit.md")
+	require.NoError(t, err)
+	_, rest, _ := strings.Cut(string(raw), "`--json` writes one object.")
+	table, _, ok := strings.Cut(rest, "\n## ")
+	require.True(t, ok)
+	fields := 0
+	var look func(typ reflect.Type)
+	look = func(typ reflect.Type) {
+		switch typ.Kind() {
+		case reflect.Slice, reflect.Pointer:
+			look(typ.Elem())
+		case reflect.Struct:
+			for i := range typ.NumField() {
+				if tag, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ","); tag != "" {
+					fields++
+					require.Contains(t, table, "`"+tag+"`")
+					look(typ.Field(i).Type)
+				}
+			}
+		}
+	}
+	look(reflect.TypeFor[Timeline]())
+	require.Greater(t, fields, 60)
 }
