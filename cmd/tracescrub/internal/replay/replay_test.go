@@ -145,6 +145,22 @@ func TestFind(t *testing.T) {
 	require.ErrorIs(t, err, ErrAmbiguous)
 }
 
+// TestLongConversation: entries have the beginning of a long id only; it is
+// found by that and by the whole.
+func TestLongConversation(t *testing.T) {
+	long := strings.Repeat("ä", 63) + "!" + strings.Repeat("b", 100)
+	td := ptrace.NewTraces()
+	replaytest.Span(td, replaytest.Trace, 9, "of a long name", 1).Attributes().PutStr(conversationID, long)
+	e := replaytest.Session()[1]
+	e.Record, e.Conversation, e.Item = replaytest.Record(td), long[:maxName], "0c"
+	dir := session(t, e)
+	for _, id := range []string{long, long[:maxName]} {
+		require.Contains(t, textOf(t, replay(t, dir, Query{Conversation: id}, nil), 0), "span of a long name")
+	}
+	require.Empty(t, kinds(replay(t, dir, Query{Conversation: long[:maxName-1] + "x"}, nil)))
+	require.Empty(t, kinds(replay(t, dir, Query{Conversation: long[:maxName-10]}, nil)))
+}
+
 // TestNames: people are named if that is asked for, as far as they are known.
 func TestNames(t *testing.T) {
 	dir := session(t)
