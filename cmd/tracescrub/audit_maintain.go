@@ -21,6 +21,7 @@ import (
 	"github.com/tracescrub/tracescrub/internal/auditlog/read"
 	"github.com/tracescrub/tracescrub/internal/auditlog/records"
 	"github.com/tracescrub/tracescrub/internal/auditlog/subjects"
+	"github.com/tracescrub/tracescrub/internal/pause"
 )
 
 // howWriting stands in the help of commands that change a log.
@@ -241,10 +242,8 @@ func withLog(ctx context.Context, dir, keyFile string, do func(control.Log) erro
 		case !errors.Is(err, auditlog.Locked), time.Now().After(until):
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(100 * time.Millisecond):
+		if err := pause.For(ctx, 100*time.Millisecond); err != nil {
+			return err
 		}
 	}
 }

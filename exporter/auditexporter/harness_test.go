@@ -43,7 +43,7 @@ func teller() event.Source {
 	r := pcommon.NewResource()
 	r.Attributes().PutStr("service.name", "otelcol-tracescrub")
 	r.Attributes().PutStr("service.instance.id", "instance-7")
-	return event.Source{Resource: r, Component: "verdict/eu", Version: "1.2.3"}
+	return event.Source{Resource: r, Component: "verdict/eu", Version: "1.2.3", Secret: []byte("of the teller")}
 }
 
 // about is an event of a kind about item n.

@@ -108,6 +108,7 @@ func eventOf(r plog.LogRecord) (auditlog.Event, []byte, error) {
 	}
 	ev.ID, _ = attributes[event.AttrID].(string)
 	delete(attributes, event.AttrID)
+	delete(attributes, event.AttrSalt) // with it names could be guessed from the id
 	ev.Attributes = attributes
 	body, err := bodyOf(r)
 	return ev, body, err

@@ -33,6 +33,7 @@ const (
 // than it could be is so on purpose: a refusal stops the data.
 var forms = map[string]form{
 	event.AttrID:                 matches(hex32),
+	event.AttrSalt:               matches(hex32),
 	"tracescrub.item.id":         matches(hex32),
 	"tracescrub.signal":          word,
 	"tracescrub.service":         short(128),

@@ -143,6 +143,14 @@ func commit(t *subjects.Table, m map[string]any, owner string) error {
 // must not be longer than one may be, with all of them escaped.
 const maxValue = 4096
 
+// clip is the part of a value that is committed to.
+func clip(s string) string {
+	if s = utf8(s); len(s) > maxValue {
+		s = strings.ToValidUTF8(s[:maxValue], "") // no half of a character
+	}
+	return s
+}
+
 // committed commits to a value. One that is no text stands for its canonical form.
 func committed(t *subjects.Table, owner, name string, v any) (string, error) {
 	s, ok := v.(string)
@@ -156,9 +164,7 @@ func committed(t *subjects.Table, owner, name string, v any) (string, error) {
 	if s == "" {
 		return "", nil
 	}
-	if len(s) > maxValue {
-		s = strings.ToValidUTF8(s[:maxValue], "") // no half of a character
-	}
+	s = clip(s)
 	if text, _ := subjects.Committed(name); text {
 		return t.CommitText(owner, s)
 	}

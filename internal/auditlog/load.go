@@ -18,11 +18,21 @@ import (
 	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
 	"github.com/tracescrub/tracescrub/internal/auditlog/read"
 	"github.com/tracescrub/tracescrub/internal/auditlog/subjects"
+	"github.com/tracescrub/tracescrub/internal/durable"
 )
 
 // load reads what is there, cuts off a torn end, and computes the hashes that
 // no checkpoint covers anew.
 func (s *store) load() error {
+	// Copies that a crash has left would outlive who is erased, and a key.
+	for _, path := range []string{s.path(files.Subjects), s.path(files.Checkpoint)} {
+		if err := durable.RemoveLeftovers(path); err != nil {
+			return trouble(err)
+		}
+	}
+	for _, path := range []string{s.cfg.KeyFile, s.next()} {
+		_ = durable.RemoveLeftovers(path) // the directory may be one that only its owner changes
+	}
 	if err := s.loadKeys(); err != nil {
 		return err
 	}

@@ -90,7 +90,7 @@ func (s *store) erase(subject string) (int, error) {
 	if err := s.ready(); err != nil {
 		return 0, err
 	}
-	owned := s.table.Owned(subject)
+	owned := s.table.Owned(clip(subject))
 	gone := map[string]bool{}
 	for rest := owned; len(rest) > 0; {
 		n := min(len(rest), maxErased)

@@ -72,22 +72,52 @@ func write(s system, path string, data []byte, perm fs.FileMode, publish func(fr
 func Remove(path string) error { return remove(disk, path) }
 
 func remove(s system, path string) error {
+	_, err := removeAll(s, path, filepath.Base(path))
+	if err = errors.Join(err, s.syncDir(filepath.Dir(path))); err != nil {
+		return fmt.Errorf("removing %s: %w", path, err)
+	}
+	return nil
+}
+
+// RemoveLeftovers removes what a crash may have left of writing a file, which
+// nobody may be writing now:
+//
+//	remove .base.tmp-*, fsync directory if there was one
+//
+// The file stays. A directory that is not there has none.
+func RemoveLeftovers(path string) error { return removeLeftovers(disk, path) }
+
+func removeLeftovers(s system, path string) error {
+	found, err := removeAll(s, path, "")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if found {
+		err = errors.Join(err, s.syncDir(filepath.Dir(path)))
+	}
+	if err != nil {
+		return fmt.Errorf("removing what was left of %s: %w", path, err)
+	}
+	return nil
+}
+
+// removeAll removes the file of a name, and what is left of writing path, and
+// says whether there was any.
+func removeAll(s system, path, base string) (found bool, err error) {
 	dir := filepath.Dir(path)
 	names, err := s.list(dir)
 	if err != nil {
-		return fmt.Errorf("removing %s: %w", path, err)
+		return false, err
 	}
 	for _, name := range names {
-		if name == filepath.Base(path) || strings.HasPrefix(name, leftover(path)) {
+		if name == base || strings.HasPrefix(name, leftover(path)) {
+			found = true
 			if gone := s.remove(filepath.Join(dir, name)); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
 				err = errors.Join(err, gone)
 			}
 		}
 	}
-	if err = errors.Join(err, s.syncDir(dir)); err != nil {
-		return fmt.Errorf("removing %s: %w", path, err)
-	}
-	return nil
+	return found, err
 }
 
 // MkdirAll makes a directory and those above it that are missing:

@@ -201,6 +201,36 @@ func TestRemove(t *testing.T) {
 	}
 }
 
+func TestRemoveLeftovers(t *testing.T) {
+	called := everyFault(t, func(t *testing.T, s *faulty, fails bool) {
+		t.Helper()
+		dir := t.TempDir()
+		path := filepath.Join(dir, "f")
+		for _, name := range []string{"f", ".f.tmp-ABC", ".f2.tmp-ABC"} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(now), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := removeLeftovers(s, path); fails != errors.Is(err, errPlanted) {
+			t.Errorf("step %d (after: %v): error %v", s.at, s.after, err)
+		}
+		if err := RemoveLeftovers(path); err != nil {
+			t.Errorf("step %d (after: %v): the second time: %v", s.at, s.after, err)
+		}
+		names, err := osSystem{}.list(dir)
+		slices.Sort(names)
+		if err != nil || !slices.Equal(names, []string{".f2.tmp-ABC", "f"}) {
+			t.Errorf("step %d (after: %v): left %v", s.at, s.after, names)
+		}
+	})
+	if want := []string{"list", "remove", "fsync directory"}; !slices.Equal(called, want) {
+		t.Errorf("calls %v, the document says %v", called, want)
+	}
+	if err := RemoveLeftovers(filepath.Join(t.TempDir(), "missing", "f")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestMkdirAll(t *testing.T) {
 	everyFault(t, func(t *testing.T, s *faulty, fails bool) {
 		t.Helper()

@@ -40,6 +40,11 @@ const Scope = "github.com/tracescrub/tracescrub/audit"
 // however often it is told.
 const AttrID = "tracescrub.event.id"
 
+// AttrSalt is the attribute that keeps an event's id from telling who its
+// content names: 32 hex digits that nobody without the teller's secret knows.
+// An audit log does not write it.
+const AttrSalt = "tracescrub.event.salt"
+
 // AttrRecord is the attribute with the SHA-256 of the log record's body, in
 // hex digits, of an event that carries masked telemetry.
 const AttrRecord = "tracescrub.record"

@@ -38,7 +38,7 @@ func full(name string) Event {
 func source() Source {
 	r := pcommon.NewResource()
 	r.Attributes().PutStr("service.name", "otelcol-tracescrub")
-	return Source{Resource: r, Component: "verdict/x", Version: "1.2.3"}
+	return Source{Resource: r, Component: "verdict/x", Version: "1.2.3", Secret: []byte("of the teller")}
 }
 
 func record(t *testing.T, ld plog.Logs) plog.LogRecord {
@@ -72,7 +72,7 @@ func TestRecord(t *testing.T) {
 	want := map[string]any{
 		"tracescrub.checkpoint.origin": "origin", "tracescrub.checkpoint.size": int64(7),
 		"tracescrub.checkpoint.root": "root", "tracescrub.checkpoint.note": "note",
-		AttrID: id(t, full(Held)), "tracescrub.item.id": "item", "tracescrub.signal": "traces", "tracescrub.service": "shop",
+		AttrID: id(t, full(Held)), AttrSalt: saltOf(t, source(), full(Held)), "tracescrub.item.id": "item", "tracescrub.signal": "traces", "tracescrub.service": "shop",
 		"tracescrub.severity": "high", "tracescrub.rules": []any{"a", "b"}, "tracescrub.policy": "policy",
 		"tracescrub.producer": "producer", "tracescrub.finding_count": int64(1), "tracescrub.secret_count": int64(2),
 		"tracescrub.unit_count": int64(3), "tracescrub.key.id": "key", "user.id": "https://issuer.example alice",
@@ -92,6 +92,35 @@ func TestRecord(t *testing.T) {
 	require.Equal(t, 1, empty.Attributes().Len(), "what is zero is left out")
 	require.Equal(t, pcommon.ValueTypeEmpty, empty.Body().Type())
 	require.Equal(t, plog.SeverityNumberInfo, empty.SeverityNumber())
+}
+
+func saltOf(t *testing.T, s Source, e Event) string {
+	t.Helper()
+	v, ok := record(t, s.Logs(e)).Attributes().Get(AttrSalt)
+	require.True(t, ok)
+	require.Len(t, v.Str(), 32)
+	return v.Str()
+}
+
+// TestSalt: the id of what names somebody is not to be had from the rest by
+// who does not know the teller's secret, and is always the same to who does.
+func TestSalt(t *testing.T) {
+	open, other := source(), source()
+	open.Secret, other.Secret = nil, []byte("of somebody else")
+	for what, e := range map[string]Event{
+		"user": {Name: Viewed, At: at, User: "alice"}, "reason": {Name: Denied, At: at, Reason: "why"},
+		"votes": {Name: Approved, At: at, Votes: []Vote{{User: "alice", Decision: "approve"}}},
+	} {
+		guess, _ := record(t, open.Logs(e)).Attributes().Get(AttrID)
+		require.NotEqual(t, guess.Str(), id(t, e), what)
+		require.Equal(t, id(t, e), id(t, e), what)
+		require.NotEqual(t, saltOf(t, source(), e), saltOf(t, other, e), what)
+		require.True(t, Genuine(record(t, source().Logs(e))), what)
+	}
+	a, b := Event{Name: Viewed, At: at, User: "alice"}, Event{Name: Viewed, At: at, User: "bob"}
+	require.NotEqual(t, saltOf(t, source(), a), saltOf(t, source(), b))
+	_, salted := record(t, source().Logs(Event{Name: Masked, At: at, Producer: "producer"})).Attributes().Get(AttrSalt)
+	require.False(t, salted, "names nobody; verdict has no secret that others could share")
 }
 
 func TestListIsBounded(t *testing.T) {
@@ -132,7 +161,7 @@ func TestTextIsBounded(t *testing.T) {
 // TestID: the same event has the same id whenever it is told, and any other
 // one has another, whatever field they differ in.
 func TestID(t *testing.T) {
-	for _, name := range []string{Masked, Passed, Held, Voted, Approved, Denied, Expired, Releasing, Released, Shredded} {
+	for _, name := range []string{Masked, Passed, Held, Dropped, Voted, Approved, Denied, Expired, Releasing, Released, Shredded} {
 		later := full(name)
 		later.At = at.Add(time.Second)
 		require.Equal(t, id(t, full(name)), id(t, later), name)
@@ -200,7 +229,7 @@ func TestDocument(t *testing.T) {
 	slices.Sort(written)
 	require.Equal(t, written, attributes)
 	require.ElementsMatch(t, []string{
-		Masked, Passed, Held, Viewed, Voted, Approved, Denied, Expired, Releasing, Released, Shredded,
+		Masked, Passed, Held, Dropped, Viewed, Voted, Approved, Denied, Expired, Releasing, Released, Shredded,
 		PolicyLoaded, PolicyChanged, KeyCreated, KeyRotated, KeyDestroyed, Started, Stopped, Checkpoint,
 	}, kinds)
 }

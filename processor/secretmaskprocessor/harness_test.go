@@ -73,7 +73,9 @@ func start(t testing.TB, cfg *Config) *harness {
 	require.NoError(t, err)
 	h.metrics, err = f.CreateMetrics(ctx, set, cfg, &h.metricsSink)
 	require.NoError(t, err)
-	h.core = cores.m[cfg]
+	h.core, err = acquire(set, cfg)
+	require.NoError(t, err)
+	require.NoError(t, h.core.release())
 	for _, c := range []component.Component{h.traces, h.records, h.metrics} {
 		require.NoError(t, c.Start(ctx, componenttest.NewNopHost()))
 		t.Cleanup(func() { require.NoError(t, c.Shutdown(ctx)) })

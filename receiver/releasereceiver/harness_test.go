@@ -32,6 +32,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tracescrub/tracescrub/internal/envelope"
+	"github.com/tracescrub/tracescrub/internal/event"
 	"github.com/tracescrub/tracescrub/internal/holdstore"
 	"github.com/tracescrub/tracescrub/internal/holdstore/local"
 	"github.com/tracescrub/tracescrub/internal/item"
@@ -110,6 +111,11 @@ func (p *pipelines) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	for _, rl := range ld.ResourceLogs().All() {
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, r := range sl.LogRecords().All() {
+				_, who := r.Attributes().Get("user.id")
+				_, votes := r.Attributes().Get("tracescrub.votes")
+				if _, salted := r.Attributes().Get(event.AttrSalt); (who || votes) != salted {
+					return errors.New("the names in it could be guessed from its id")
+				}
 				p.events = append(p.events, r.EventName())
 			}
 		}

@@ -201,15 +201,18 @@ func (c *core) settings(k *keys, r *running) keeper.Settings {
 		Store: r.store, Contents: &content.Vault{Store: r.store, Keys: k.ring}, Key: k.mac, Fingerprint: k.fingerprint,
 		Required: c.cfg.required, ExpireAfter: c.cfg.ExpireAfter, MinReason: c.cfg.Justification.MinLength,
 		Lease: c.cfg.Release.Lease, Workers: c.cfg.Release.Workers, Exclusive: c.cfg.Store.Local.HasValue(),
-		Emit: c.emit, Send: c.send, Keys: k, Admit: k.admit, Secret: secretIn(c.set.Logger), Config: confighash.Get(),
+		Emit: c.emitter(k.mac), Send: c.send, Keys: k, Admit: k.admit, Secret: secretIn(c.set.Logger), Config: confighash.Get(),
 		Now: time.Now, Log: c.set.Logger, Observer: r.tel,
 	}
 }
 
-// emit sends events the way of all logs: verdict knows them by the context.
-func (c *core) emit(ctx context.Context, events ...event.Event) error {
-	source := event.Source{Resource: c.set.Resource, Component: c.set.ID.String(), Version: c.set.BuildInfo.Version}
-	return c.logs.ConsumeLogs(release.WithEvent(ctx), source.Logs(events...))
+// emitter sends events the way of all logs: verdict knows them by the context.
+// All gates on a store have the same mac, so they tell the same events.
+func (c *core) emitter(mac []byte) func(ctx context.Context, events ...event.Event) error {
+	source := event.Source{Resource: c.set.Resource, Component: c.set.ID.String(), Version: c.set.BuildInfo.Version, Secret: mac}
+	return func(ctx context.Context, events ...event.Event) error {
+		return c.logs.ConsumeLogs(release.WithEvent(ctx), source.Logs(events...))
+	}
 }
 
 // send sends what is released the way it came. secret_mask looks at it again.

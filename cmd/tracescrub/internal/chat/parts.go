@@ -3,7 +3,9 @@ package chat
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -65,8 +67,11 @@ func read(v any) any {
 	d := json.NewDecoder(strings.NewReader(s))
 	d.UseNumber() // ids must not become fractions
 	var parsed any
-	if d.Decode(&parsed) != nil || d.More() {
+	if d.Decode(&parsed) != nil {
 		return v
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return v // something stands behind it
 	}
 	switch parsed.(type) {
 	case map[string]any, []any:

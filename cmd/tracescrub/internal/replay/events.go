@@ -155,7 +155,7 @@ func (m *maker) item(e *happening) {
 // list takes the findings of an entry.
 func (m *maker) list(it *read.Item, e *happening) {
 	all, _ := it.Attributes["tracescrub.findings"].([]any)
-	if e.Kind == "masked" || e.Kind == "passed" || e.Kind == "held" {
+	if e.Kind == "masked" || e.Kind == "passed" || e.Kind == "held" || e.Kind == "dropped" {
 		m.t.Unlisted += max(0, e.Findings-int64(len(all)))
 	}
 	for _, v := range all {

@@ -44,11 +44,7 @@ func (t *Timeline) Text(w io.Writer, look Look) error {
 		}
 	}
 	p.heading("What happened")
-	var rows [][]string
-	for _, e := range t.Events {
-		rows = append(rows, []string{fmt.Sprint(e.Seq), stamp(e.Time), cell(e.words())})
-	}
-	p.table([]screen.Column{{Name: "ENTRY"}, {Name: "TIME"}, {Name: "WHAT", Least: 12}}, rows)
+	p.happenings(t.Events)
 	if len(t.Findings) > 0 || t.Unlisted > 0 {
 		p.heading(fmt.Sprintf("What was found (%d)", int64(len(t.Findings))+t.Unlisted))
 		p.findings(t)
@@ -94,6 +90,24 @@ func (p *printer) table(columns []screen.Column, rows [][]string) {
 	p.cut = p.cut || p.look.Width > 0 && bytes.Contains(b.Bytes(), []byte("…"))
 	if p.err == nil {
 		_, p.err = p.w.Write(b.Bytes())
+	}
+}
+
+// happenings writes an event after the other, on as many lines as it takes.
+func (p *printer) happenings(events []*happening) {
+	const margin = "          "
+	p.line("%s", p.fit("   ENTRY  TIME                  WHAT"))
+	for _, e := range events {
+		head := fmt.Sprintf("%8d  %s  ", e.Seq, stamp(e.Time))
+		what := cell(e.words())
+		if p.look.Width == 0 || screen.Width(head+what) <= p.look.Width {
+			p.line("%s%s", head, what)
+			continue
+		}
+		p.line("%s", p.fit(strings.TrimRight(head, " ")))
+		for _, piece := range wrap(what, p.look.Width-len(margin)) {
+			p.line("%s", p.fit(margin+strings.Trim(piece, " ")))
+		}
 	}
 }
 
@@ -146,7 +160,7 @@ func (p *printer) block(text string) {
 	const margin = "    | "
 	for line := range strings.SplitSeq(strings.ReplaceAll(screen.Plain(text, true), "\t", "    "), "\n") {
 		for _, piece := range wrap(line, p.look.Width-len(margin)) {
-			p.line("%s", strings.TrimRight(margin+piece, " "))
+			p.line("%s", p.fit(strings.TrimRight(margin+piece, " ")))
 		}
 	}
 }
@@ -154,16 +168,28 @@ func (p *printer) block(text string) {
 // least is the fewest columns that text is wrapped to.
 const least = 10
 
-// wrap parts a line into pieces of so many columns, fewer than least for one piece.
+// wrap parts a line into pieces of so many columns, between words where there
+// are some. Nothing is lost. With fewer columns than least it stays one piece.
 func wrap(line string, columns int) (pieces []string) {
 	begin, used := 0, 0
+	space, after := 0, 0 // the end of the last word, and the columns since
 	for i, r := range line {
 		w := screen.Width(string(r))
 		if used+w > columns && columns >= least {
-			pieces = append(pieces, line[begin:i])
-			begin, used = i, 0
+			end := i
+			if space > begin {
+				end, used = space, after
+			} else {
+				used = 0
+			}
+			pieces = append(pieces, line[begin:end])
+			begin = end
 		}
 		used += w
+		after += w
+		if r == ' ' {
+			space, after = i+1, 0
+		}
 	}
 	return append(pieces, line[begin:])
 }

@@ -9,8 +9,6 @@ import (
 // What follows says things in words. The words of others in them are not safe
 // yet for a terminal or a page.
 
-const shortCommitment = len("subject:") + 8
-
 // String is the name, or what stands for it.
 func (p Person) String() string {
 	switch {
@@ -19,16 +17,22 @@ func (p Person) String() string {
 	case p.Commitment == "":
 		return "nobody"
 	}
-	short := p.Commitment[:min(len(p.Commitment), shortCommitment)]
+	kind, digest, _ := strings.Cut(p.Commitment, ":")
 	if p.asked {
-		return short + " (not in the side table)"
+		return kind + ":" + short(digest) + " (not in the side table)"
 	}
-	return short
+	return kind + ":" + short(digest)
 }
 
 const shortID = 8
 
-func short(id string) string { return id[:min(len(id), shortID)] }
+// short is enough of an id to tell it from others nearby.
+func short(id string) string {
+	if len(id) <= shortID {
+		return id
+	}
+	return strings.ToValidUTF8(id[:shortID], "")
+}
 
 func stamp(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05Z") }
 
@@ -64,6 +68,8 @@ func (e *happening) words() string {
 		s = "masked, and went on: " + e.amount()
 	case "passed":
 		s = "WENT ON IN THE CLEAR, policy only reports: " + e.amount()
+	case "dropped":
+		s = "DROPPED by policy, and lost: " + e.amount()
 	case "held":
 		s = "held as " + of + ": " + e.amount()
 	case "viewed":
@@ -89,7 +95,7 @@ func (e *happening) words() string {
 		}
 	}
 	if e.Via != "" {
-		s += " by the " + e.Via
+		s += " through the " + e.Via
 	}
 	if e.Reason != nil {
 		s += ", reason: " + e.Reason.String()
@@ -196,6 +202,9 @@ func (t *Timeline) outcomes() (lines []string) {
 	}
 	if n["masked"] > 0 {
 		lines = append(lines, "went on masked: "+count(n["masked"], "time"))
+	}
+	if n["dropped"] > 0 {
+		lines = append(lines, "dropped in part or whole: "+count(n["dropped"], "time"))
 	}
 	for _, it := range t.Items {
 		s := fmt.Sprintf("item %s: %s", it.ID, it.State)
