@@ -204,7 +204,6 @@ func TestBinary(t *testing.T) {
 	s := c.site(t)
 	c.holdForFlows(t, s)
 	flows(t, s)
-	evidence(t, c)
 	expiring(t)
 }
 
