@@ -14,6 +14,7 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/entry"
 	"github.com/tracescrub/tracescrub/internal/auditlog/files"
+	"github.com/tracescrub/tracescrub/internal/auditlog/files/regular"
 	"github.com/tracescrub/tracescrub/internal/auditlog/handover"
 	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
 	"github.com/tracescrub/tracescrub/internal/auditlog/read"
@@ -82,7 +83,7 @@ func (s *store) start() error {
 
 // loadCheckpoint reads the last checkpoint and holds the hashes against it.
 func (s *store) loadCheckpoint() error {
-	signed, err := os.ReadFile(s.path(files.Checkpoint))
+	signed, err := regular.Small(s.path(files.Checkpoint))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}

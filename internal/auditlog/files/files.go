@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/entry"
+	"github.com/tracescrub/tracescrub/internal/auditlog/files/regular"
 )
 
 // Name is a file of a log.
@@ -132,7 +133,7 @@ func skipLine(br *bufio.Reader) (n int64, whole bool, err error) {
 
 // PublicKeys reads log.pub: the keys of a log, the one in use last.
 func PublicKeys(dir string) ([]string, error) {
-	b, err := os.ReadFile(filepath.Join(dir, Public))
+	b, err := regular.Small(filepath.Join(dir, Public))
 	if err != nil {
 		return nil, err
 	}

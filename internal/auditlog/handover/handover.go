@@ -4,12 +4,12 @@ package handover
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/entry"
 	"github.com/tracescrub/tracescrub/internal/auditlog/files"
+	"github.com/tracescrub/tracescrub/internal/auditlog/files/regular"
 	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
 )
 
@@ -57,7 +57,7 @@ func Read(dir string, bad func(name files.Name, err error)) ([]*Handover, error)
 	}
 	var hs []*Handover
 	for _, n := range numbers {
-		b, err := os.ReadFile(filepath.Join(dir, files.Handover(n)))
+		b, err := regular.Small(filepath.Join(dir, files.Handover(n)))
 		if err != nil {
 			return nil, err
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/entry"
 	"github.com/tracescrub/tracescrub/internal/auditlog/files"
+	"github.com/tracescrub/tracescrub/internal/auditlog/files/regular"
 )
 
 // Follow returns the entries from a place on, and then those that are written
@@ -62,7 +63,7 @@ func (f *follower) read(ctx context.Context, yield func(Item, error) bool) (more
 		}
 		f.segment = numbers[0]
 	}
-	file, err := os.Open(filepath.Join(f.l.dir, files.Segment(f.segment)))
+	file, err := regular.Open(filepath.Join(f.l.dir, files.Segment(f.segment)))
 	if err == nil {
 		err = f.lines(ctx, file, yield)
 		file.Close()

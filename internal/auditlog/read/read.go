@@ -16,6 +16,7 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/entry"
 	"github.com/tracescrub/tracescrub/internal/auditlog/files"
+	"github.com/tracescrub/tracescrub/internal/auditlog/files/regular"
 	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
 )
 
@@ -45,7 +46,7 @@ type Item struct {
 
 // First is the first entry of a segment file.
 func First(path string) (*entry.Entry, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +102,7 @@ func (l *Log) skip(numbers []int, from int64) []int {
 }
 
 func (l *Log) segment(ctx context.Context, n int, from int64, yield func(Item, error) bool) error {
-	f, err := os.Open(filepath.Join(l.dir, files.Segment(n)))
+	f, err := regular.Open(filepath.Join(l.dir, files.Segment(n)))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // pruned meanwhile
 	}
@@ -140,7 +141,7 @@ func (l *Log) segment(ctx context.Context, n int, from int64, yield func(Item, e
 
 // Checkpoint returns the latest one, its signatures not looked at.
 func (l *Log) Checkpoint() (proof.Checkpoint, []byte, error) {
-	b, err := os.ReadFile(filepath.Join(l.dir, files.Checkpoint))
+	b, err := regular.Small(filepath.Join(l.dir, files.Checkpoint))
 	if err != nil {
 		return proof.Checkpoint{}, nil, err
 	}
@@ -194,7 +195,7 @@ func (l *Log) Consistency(old int64) (path []tlog.Hash, signed []byte, err error
 }
 
 func (l *Log) hashes(use func(tlog.HashReader) error) error {
-	f, err := os.Open(filepath.Join(l.dir, files.Hashes))
+	f, err := regular.Open(filepath.Join(l.dir, files.Hashes))
 	if err != nil {
 		return err
 	}

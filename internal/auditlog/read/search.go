@@ -14,6 +14,7 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/entry"
 	"github.com/tracescrub/tracescrub/internal/auditlog/files"
+	"github.com/tracescrub/tracescrub/internal/auditlog/files/regular"
 )
 
 // Find returns the place of the last entry with an id.
@@ -52,7 +53,7 @@ const chunk = 1 << 20
 
 // backward goes through a segment from its end.
 func (l *Log) backward(ctx context.Context, n int, part []byte, yield func(Item, error) bool) error {
-	f, err := os.Open(filepath.Join(l.dir, files.Segment(n)))
+	f, err := regular.Open(filepath.Join(l.dir, files.Segment(n)))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // pruned meanwhile
 	}

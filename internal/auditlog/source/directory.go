@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/files"
+	"github.com/tracescrub/tracescrub/internal/auditlog/files/regular"
 	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
 )
 
@@ -40,7 +40,7 @@ type signed struct {
 // checkpoint reads the one in a file. The keys are read after it: a key is
 // public before it signs.
 func (d *directory) checkpoint(name string) (*signed, error) {
-	b, err := os.ReadFile(filepath.Join(d.dir, name))
+	b, err := regular.Small(filepath.Join(d.dir, name))
 	if err != nil {
 		return nil, fmt.Errorf("audit log: %w", err)
 	}
@@ -64,7 +64,7 @@ func (d *directory) Status(context.Context) (Status, error) {
 		Origin: c.Origin, Keys: c.keys, Size: c.Size, Root: c.Root.String(), Checkpoint: string(c.bytes),
 		Published: []Published{},
 	}
-	b, err := os.ReadFile(filepath.Join(d.dir, PublishedFile))
+	b, err := regular.Small(filepath.Join(d.dir, PublishedFile))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return s, nil
@@ -121,7 +121,7 @@ func (d *directory) find(ctx context.Context, item string) (*found, *signed, err
 
 // prove makes the receipt, and hands out none that would not check.
 func (d *directory) prove(at *found, c *signed) ([]byte, error) {
-	f, err := os.Open(filepath.Join(d.dir, files.Hashes))
+	f, err := regular.Open(filepath.Join(d.dir, files.Hashes))
 	if err != nil {
 		return nil, fmt.Errorf("audit log: %w", err)
 	}

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/entry"
 	"github.com/tracescrub/tracescrub/internal/auditlog/files"
+	"github.com/tracescrub/tracescrub/internal/auditlog/files/regular"
 	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
 )
 
@@ -110,7 +110,7 @@ func (x *index) continues(c proof.Checkpoint) bool {
 	if x.seen.Size == 0 || x.seen == c {
 		return true
 	}
-	f, err := os.Open(filepath.Join(x.dir, files.Hashes))
+	f, err := regular.Open(filepath.Join(x.dir, files.Hashes))
 	if err != nil {
 		return false
 	}
@@ -168,7 +168,7 @@ func (x *index) findIn(ctx context.Context, item string, n int, last bool) (*fou
 
 // load returns the line at a place if it is a decision about an item, else nil.
 func (x *index) load(n int, at int64, item string) (*found, error) {
-	f, err := os.Open(filepath.Join(x.dir, files.Segment(n)))
+	f, err := regular.Open(filepath.Join(x.dir, files.Segment(n)))
 	if err != nil {
 		return nil, err
 	}
@@ -270,7 +270,7 @@ var errCovered = errors.New("the checkpoint covers no more")
 // read calls f for each line that the checkpoint covers and that may be a
 // decision, from where the cursor is, with where it begins.
 func (x *index) read(ctx context.Context, n int, c *cursor, f func(line []byte, at int64) error) error {
-	file, err := os.Open(filepath.Join(x.dir, files.Segment(n)))
+	file, err := regular.Open(filepath.Join(x.dir, files.Segment(n)))
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/entry"
 	"github.com/tracescrub/tracescrub/internal/auditlog/files"
+	"github.com/tracescrub/tracescrub/internal/auditlog/files/regular"
 )
 
 // Row is one line of the table.
@@ -230,7 +231,7 @@ func ParseRow(line []byte) (Row, error) {
 // no table. bad is called for each line that is none, and may be nil.
 func Load(dir string, bad func(line int, err error)) (*Table, error) {
 	t := New(nil)
-	f, err := os.Open(filepath.Join(dir, files.Subjects))
+	f, err := regular.Open(filepath.Join(dir, files.Subjects))
 	if errors.Is(err, os.ErrNotExist) {
 		return t, nil
 	}

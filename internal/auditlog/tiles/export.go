@@ -12,6 +12,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/files"
+	"github.com/tracescrub/tracescrub/internal/auditlog/files/regular"
 	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
 	"github.com/tracescrub/tracescrub/internal/durable"
 )
@@ -82,7 +83,7 @@ func (s *source) trusted() (proof.Checkpoint, []byte, error) {
 // earlier is the checkpoint of what is below out, if there is one: the log
 // must continue it.
 func (s *source) earlier(out string, c proof.Checkpoint) (old proof.Checkpoint, err error) {
-	b, err := os.ReadFile(filepath.Join(out, files.Checkpoint))
+	b, err := regular.Small(filepath.Join(out, files.Checkpoint))
 	if errors.Is(err, fs.ErrNotExist) {
 		return old, unfinished(out)
 	}
@@ -98,7 +99,7 @@ func (s *source) earlier(out string, c proof.Checkpoint) (old proof.Checkpoint, 
 	if old.Size > c.Size {
 		return old, fmt.Errorf("%s has %d entries, and of the log only %d are signed: it is not what it was", out, old.Size, c.Size)
 	}
-	f, err := os.Open(filepath.Join(s.dir, files.Hashes))
+	f, err := regular.Open(filepath.Join(s.dir, files.Hashes))
 	if err != nil {
 		return old, err
 	}
@@ -221,7 +222,7 @@ func (x *exporter) write(t tlog.Tile, b []byte) error {
 // Minimum is the minimum index of an export, as C2SP tlog-tiles has it: no
 // entry before it is there. It is 0 if nothing has been pruned.
 func Minimum(out string) (int64, error) {
-	b, err := os.ReadFile(filepath.Join(out, files.Checkpoint))
+	b, err := regular.Small(filepath.Join(out, files.Checkpoint))
 	if err != nil {
 		return 0, err
 	}

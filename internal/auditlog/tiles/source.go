@@ -16,6 +16,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/files"
+	"github.com/tracescrub/tracescrub/internal/auditlog/files/regular"
 	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
 	"github.com/tracescrub/tracescrub/internal/auditlog/read"
 )
@@ -44,7 +45,7 @@ type segment struct {
 
 // checkpoint is the latest one, as it is.
 func (s *source) checkpoint() (proof.Checkpoint, []byte, error) {
-	b, err := os.ReadFile(filepath.Join(s.dir, files.Checkpoint))
+	b, err := regular.Small(filepath.Join(s.dir, files.Checkpoint))
 	if err != nil {
 		return proof.Checkpoint{}, nil, err
 	}
@@ -65,7 +66,7 @@ func (w window) ReadAt(p []byte, off int64) (int, error) {
 // tile reads a tile of hashes. Those of level 0 are close to each other in the
 // file, and are read at once.
 func (s *source) tile(t tlog.Tile) ([]byte, error) {
-	f, err := os.Open(filepath.Join(s.dir, files.Hashes))
+	f, err := regular.Open(filepath.Join(s.dir, files.Hashes))
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +178,7 @@ func (s *source) find(want int64) (f *os.File, seq, at int64, err error) {
 	if g == nil { // gone
 		return nil, 0, 0, errPruned
 	}
-	f, err = os.Open(filepath.Join(s.dir, files.Segment(number)))
+	f, err = regular.Open(filepath.Join(s.dir, files.Segment(number)))
 	if errors.Is(err, fs.ErrNotExist) {
 		delete(s.known, number)
 		err = errPruned

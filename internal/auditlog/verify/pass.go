@@ -14,6 +14,7 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/entry"
 	"github.com/tracescrub/tracescrub/internal/auditlog/files"
+	"github.com/tracescrub/tracescrub/internal/auditlog/files/regular"
 	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
 )
 
@@ -21,6 +22,7 @@ import (
 // trees: one from the entries, and one from the leaves of the hash file, so
 // that it can say which of them changed.
 type pass struct {
+	ctx        context.Context //nolint:containedctx // of run, for what may take long
 	o          Options
 	r          *Report
 	checkpoint proof.Checkpoint
@@ -79,12 +81,13 @@ func (p *pass) pin(name string, signed []byte, t *trust, given bool) {
 }
 
 func (p *pass) run(ctx context.Context) error {
+	p.ctx = ctx
 	p.inner = -1
 	if err := p.names.start(p.o.Directory); err != nil {
 		return err
 	}
 	p.pruned.last = -1
-	h, err := os.Open(filepath.Join(p.o.Directory, files.Hashes))
+	h, err := regular.Open(filepath.Join(p.o.Directory, files.Hashes))
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		p.r.bad(HashMissing, files.Hashes, 0, -1, "is not there")
@@ -110,6 +113,9 @@ func (p *pass) run(ctx context.Context) error {
 		}
 	}
 	p.conclude()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	p.judgeSegments()
 	return p.names.check(p)
 }
@@ -122,7 +128,7 @@ func (p *pass) path(n int) string { return filepath.Join(p.o.Directory, files.Se
 
 // segment reads one segment.
 func (p *pass) segment(ctx context.Context, n int, first, last bool) error {
-	f, err := os.Open(p.path(n))
+	f, err := regular.Open(p.path(n))
 	if errors.Is(err, os.ErrNotExist) {
 		p.vanished = true
 		return nil
@@ -205,6 +211,9 @@ func (p *pass) line(seg *segment, l files.Line, number int64, first bool) {
 // skip takes the leaves of entries that are not there from the hash file.
 func (p *pass) skip(to int64) {
 	for !p.short && p.lines.Size() < to {
+		if p.lines.Size()%4096 == 0 && p.ctx.Err() != nil {
+			return // run says so
+		}
 		p.leaf(tlog.Hash{}, "", 0)
 	}
 	if p.short && p.lines.Size() < to {

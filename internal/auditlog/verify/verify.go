@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/files"
+	"github.com/tracescrub/tracescrub/internal/auditlog/files/regular"
 	"github.com/tracescrub/tracescrub/internal/auditlog/handover"
 	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
 )
@@ -133,7 +134,7 @@ func run(ctx context.Context, o Options) (_ *Report, pruned bool, _ error) {
 		r.OwnKeys = true
 	}
 	// The checkpoint is read first: what a writer adds meanwhile is behind it.
-	signed, err := os.ReadFile(filepath.Join(o.Directory, files.Checkpoint))
+	signed, err := regular.Small(filepath.Join(o.Directory, files.Checkpoint))
 	if os.IsNotExist(err) {
 		r.bad(Signature, files.Checkpoint, 0, -1, "there is no checkpoint")
 	} else if err != nil {

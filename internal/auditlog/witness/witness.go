@@ -11,7 +11,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -20,6 +19,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/files"
+	"github.com/tracescrub/tracescrub/internal/auditlog/files/regular"
 	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
 )
 
@@ -119,7 +119,7 @@ func (c *Client) request(old, size int64, signed []byte) ([]byte, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "old %d\n", old)
 	if old > 0 && old < size {
-		f, err := os.Open(filepath.Join(c.Dir, files.Hashes))
+		f, err := regular.Open(filepath.Join(c.Dir, files.Hashes))
 		if err != nil {
 			return nil, err
 		}
