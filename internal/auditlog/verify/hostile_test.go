@@ -69,8 +69,10 @@ func FuzzChanged(f *testing.F) {
 // TestMadeUp are numbers that somebody made up, so that checking takes for ever
 // or ends in a panic.
 func TestMadeUp(t *testing.T) {
-	far := &entry.Entry{Seq: 1<<53 - 1, ID: "00000000000000000000000000000000", Kind: entry.Pruned,
-		Attributes: map[string]any{"segment": int64(1<<53 - 1), "last": int64(-(1<<53 - 1))}}
+	far := &entry.Entry{
+		Seq: 1<<53 - 1, ID: "00000000000000000000000000000000", Kind: entry.Pruned,
+		Attributes: map[string]any{"segment": int64(1<<53 - 1), "last": int64(-(1<<53 - 1))},
+	}
 	line, err := far.Line()
 	require.NoError(t, err)
 	for name, change := range map[string]func(a *attacked){
