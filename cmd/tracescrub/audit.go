@@ -35,7 +35,7 @@ Exit codes: 0 done; 1 verification failed; 2 wrong use, or there is no log.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newAuditVerify(t), newAuditProve(t), newAuditCheckProof(t), newAuditTail(t), newAuditQuery(t),
-		newAuditReplay(t), newAuditErase(t), newAuditPrune(t), newAuditRotate(t), newAuditExport(t))
+		newAuditReport(t), newAuditReplay(t), newAuditErase(t), newAuditPrune(t), newAuditRotate(t), newAuditExport(t))
 	return cmd
 }
 

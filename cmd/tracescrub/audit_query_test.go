@@ -55,7 +55,7 @@ func TestAuditQuery(t *testing.T) {
 		{"rule", []string{"--rule", "github-*"}, ofA},
 		{"rule of a finding only", []string{"--rule", "odd-one"}, []string{"held"}},
 		{"service", []string{"--service", "check*"}, ofA},
-		{"trace", []string{"--trace", trace}, ofA},
+		{"trace", []string{"--trace-id", trace}, ofA},
 		{"trace, beginning", []string{"--trace", "EEEE"}, ofB},
 		{"item", []string{"--item", itemB}, ofB},
 		{"item, beginning", []string{"--item", itemA[:8]}, ofA},

@@ -54,7 +54,7 @@ Exit codes: 0 done; 1 a record was changed, or a line of the log is no entry;
 		},
 	}
 	p := cmd.Flags()
-	p.StringVar(&o.query.Trace, "trace-id", "", "`id` of the trace, or its beginning")
+	traceFlag(cmd, &o.query.Trace)
 	p.StringVar(&o.query.Conversation, "conversation", "", "`id` of the conversation, as masked")
 	p.StringVar(&o.query.Item, "item", "", "`id` of the held item, or its beginning")
 	p.BoolVar(&o.names, "names", false, "write who and what commitments stand for, by the side table")

@@ -16,16 +16,19 @@ var errBufferFull = errors.New("the buffer is full")
 // buffer are events whose entries come later.
 type buffer struct {
 	limit int
+	most  int64 // bytes, as they arrived
 
 	// mu guards what follows.
 	mu     sync.Mutex
 	events []auditlog.Event
+	sizes  []int64         // of the events
+	bytes  int64           // of all of them
 	ids    map[string]bool // of them: a retry waits once
 	closed bool
 }
 
-// add takes all events or none.
-func (b *buffer) add(events []auditlog.Event) bool {
+// add takes all events, which have so many bytes together, or none.
+func (b *buffer) add(events []auditlog.Event, size int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var fresh []auditlog.Event
@@ -34,12 +37,16 @@ func (b *buffer) add(events []auditlog.Event) bool {
 			fresh = append(fresh, events[i])
 		}
 	}
-	if b.closed || len(b.events)+len(fresh) > b.limit {
+	each := size/int64(len(events)) + 1
+	more := each * int64(len(fresh))
+	if b.closed || len(b.events)+len(fresh) > b.limit || b.bytes+more > b.most {
 		return false
 	}
 	for i := range fresh {
 		b.ids[fresh[i].ID] = true
+		b.sizes = append(b.sizes, each)
 	}
+	b.bytes += more
 	b.events = append(b.events, fresh...)
 	return true
 }
@@ -63,11 +70,12 @@ func (b *buffer) drop(n int) {
 	defer b.mu.Unlock()
 	for i := range b.events[:n] {
 		delete(b.ids, b.events[i].ID)
+		b.bytes -= b.sizes[i]
 	}
 	clear(b.events[:n])
-	b.events = b.events[n:]
+	b.events, b.sizes = b.events[n:], b.sizes[n:]
 	if len(b.events) == 0 {
-		b.events = nil
+		b.events, b.sizes = nil, nil
 	}
 }
 

@@ -74,7 +74,7 @@ func (a *audit) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	if len(t.events) > 0 {
 		ctx, cancel := context.WithTimeout(ctx, a.cfg.Timeout)
 		defer cancel()
-		if err := w.take(ctx, t); err != nil {
+		if err := w.take(ctx, t, size); err != nil {
 			w.tel.failed(ctx, reasonOf(err), len(t.events))
 			if errors.Is(err, auditlog.Invalid) {
 				return consumererror.NewPermanent(fmt.Errorf("audit_log: %w", err))
@@ -93,8 +93,8 @@ func (a *audit) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 }
 
 // take makes entries of a batch's events, or keeps them for later where policy
-// says so.
-func (w *working) take(ctx context.Context, t *told) error {
+// says so. The batch has so many bytes.
+func (w *working) take(ctx context.Context, t *told, size int64) error {
 	began := time.Now()
 	err := w.write(ctx, t)
 	w.tel.seconds.Record(ctx, time.Since(began).Seconds())
@@ -106,7 +106,7 @@ func (w *working) take(ctx context.Context, t *told) error {
 	if !w.buffers || !passing(err) || len(t.bodies) > 0 || !canWait(t.events) {
 		return err
 	}
-	if !w.buffer.add(t.events) {
+	if !w.buffer.add(t.events, size) {
 		return fmt.Errorf("%w: %w", errBufferFull, err)
 	}
 	return nil

@@ -246,7 +246,7 @@ func TestBufferAtTheEnd(t *testing.T) {
 			require.Equal(t, map[string]int64{"": 2}, f.points(t, "lost", ""))
 			require.Equal(t, 1, f.logs.FilterMessageSnippet("are lost").Len())
 			require.ErrorIs(t, f.told(t, batch(event.Masked, 3)), errNotRunning)
-			require.False(t, w.buffer.add([]auditlog.Event{{ID: strings.Repeat("0", 32)}}), "nothing waits for nobody")
+			require.False(t, w.buffer.add([]auditlog.Event{{ID: strings.Repeat("0", 32)}}, 1), "nothing waits for nobody")
 		})
 	}
 }
@@ -260,10 +260,44 @@ func TestBufferInvalid(t *testing.T) {
 	f.start(t)
 	d.fails(syscall.ENOSPC, false)
 	require.NoError(t, f.told(t, batch(event.Masked, 1)))
-	require.True(t, f.working.buffer.add([]auditlog.Event{{ID: "no id", Kind: event.Masked, Time: at}}))
+	require.True(t, f.working.buffer.add([]auditlog.Event{{ID: "no id", Kind: event.Masked, Time: at}}, 1))
 	require.NoError(t, f.told(t, batch(event.Masked, 2)))
 	d.fails(nil, false)
 	f.intact(t)
 	require.Equal(t, []string{"log.opened", "gap", "masked", "masked", "log.closed"}, f.kinds(t))
 	require.Equal(t, map[string]int64{"": 1}, f.points(t, "lost", ""))
+}
+
+// TestBufferBytes: what waits is bounded in bytes as well, since a sender of
+// telemetry can make events long.
+func TestBufferBytes(t *testing.T) {
+	f := newFixture(t)
+	f.cfg.OnTrouble.Masked, f.maxWaiting = troubleBuffer, 100_000
+	d := f.onDisk()
+	f.start(t)
+	d.fails(syscall.ENOSPC, false)
+	long := func(n int) plog.Logs {
+		e := about(event.Masked, n)
+		e.Rules = []string{strings.Repeat("r", 100)}
+		for range 50 {
+			e.List = append(e.List, e.List[0])
+			e.List[len(e.List)-1].Field = strings.Repeat("f", 500)
+		}
+		return teller().Logs(e)
+	}
+	taken := 0
+	for ; taken < 10 && f.told(t, long(taken)) == nil; taken++ {
+	}
+	require.Equal(t, 3, taken)
+	require.NoError(t, f.told(t, batch(event.Masked, 100)), "a short one has room")
+	d.fails(nil, false)
+	require.Eventually(t, func() bool { return f.points(t, "buffered", "")[""] == 0 }, 10*time.Second, 10*time.Millisecond)
+	b := f.working.buffer
+	b.mu.Lock()
+	require.Zero(t, b.bytes)
+	b.mu.Unlock()
+	d.fails(syscall.ENOSPC, false)
+	require.NoError(t, f.told(t, long(7)))
+	d.fails(nil, false)
+	f.intact(t)
 }

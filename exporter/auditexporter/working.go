@@ -56,7 +56,7 @@ type working struct {
 func (a *audit) Start(ctx context.Context, host component.Host) (err error) {
 	w := &working{
 		cfg: a.cfg, log: a.log, now: a.now, host: host, records: records.Open(a.cfg.Directory),
-		buffer:  &buffer{limit: a.cfg.OnTrouble.BufferEvents, ids: map[string]bool{}},
+		buffer:  &buffer{limit: a.cfg.OnTrouble.BufferEvents, most: a.maxWaiting, ids: map[string]bool{}},
 		buffers: a.cfg.OnTrouble.Masked == troubleBuffer,
 	}
 	defer func() {

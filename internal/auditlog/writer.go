@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/entry"
@@ -41,8 +42,10 @@ type State struct {
 
 // request is what a caller wants: to append entries, or anything else.
 type request struct {
-	ctx     context.Context
-	entries []*entry.Entry
+	ctx context.Context
+	// entries are nil when somebody has taken them, or who asked has gone:
+	// while a disk does not answer their senders try again and again.
+	entries atomic.Pointer[[]*entry.Entry]
 	do      func(*store) error
 	seqs    []int64
 	result  chan error
@@ -97,7 +100,8 @@ func (w *Writer) Append(ctx context.Context, events ...Event) ([]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &request{ctx: ctx, entries: entries, result: make(chan error, 1)}
+	r := &request{ctx: ctx, result: make(chan error, 1)}
+	r.entries.Store(&entries)
 	if err := w.ask(ctx, r); err != nil {
 		return nil, err
 	}
@@ -125,6 +129,7 @@ func (w *Writer) ask(ctx context.Context, r *request) error {
 	case err := <-r.result:
 		return err
 	case <-ctx.Done():
+		r.entries.Store(nil)
 		return ctx.Err()
 	case <-w.done:
 		select {
@@ -190,9 +195,11 @@ func (w *Writer) append(s *store, r *request) (other *request) {
 	}
 	var group []*request
 	for n := 0; ; n++ {
-		if err := r.ctx.Err(); err != nil {
+		if entries := r.entries.Swap(nil); entries == nil {
+			r.result <- r.ctx.Err()
+		} else if err := r.ctx.Err(); err != nil {
 			r.result <- err
-		} else if r.seqs, err = s.add(b, r.entries); err != nil {
+		} else if r.seqs, err = s.add(b, *entries); err != nil {
 			r.result <- err
 		} else {
 			group = append(group, r)

@@ -170,10 +170,18 @@ func (f *finder) follow(ctx context.Context, traces bool) error {
 // maxName is the most bytes that an entry has of a conversation's id.
 const maxName = 128
 
+// sameConversation compares ids of which either may have been cut for an entry.
+func sameConversation(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	return a == b || len(a) > maxName-utf8.UTFMax && len(a) <= maxName && strings.HasPrefix(b, a)
+}
+
 // converses says whether an entry is about a conversation: it names it, or its
 // record has it, since an entry names the first conversation of a trace only.
 func (f *finder) converses(it *read.Item, id string) bool {
-	if named := text(it, conversationID); named == id || len(named) > maxName-utf8.UTFMax && strings.HasPrefix(id, named) {
+	if sameConversation(text(it, conversationID), id) {
 		return true
 	}
 	digest := text(it, recordDigest)
@@ -181,7 +189,7 @@ func (f *finder) converses(it *read.Item, id string) bool {
 		return false
 	}
 	b, err := f.records(digest)
-	if err != nil || !bytes.Contains(b, []byte(id)) {
+	if err != nil || !bytes.Contains(b, []byte(id[:min(len(id), maxName-utf8.UTFMax)])) {
 		return false
 	}
 	t := telemetry{}

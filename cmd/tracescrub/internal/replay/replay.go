@@ -132,7 +132,7 @@ func Make(q Query, entries []read.Item, problems []string, get Records, names ma
 	}
 	keep := func(attrs pcommon.Map) bool {
 		of := conversationOf(attrs)
-		return q.Conversation == "" || of == "" || of == q.Conversation
+		return q.Conversation == "" || of == "" || sameConversation(of, q.Conversation)
 	}
 	t, left := m.t, [3]int{}
 	t.traces, left[0] = merge(shape.Traces, kept.traces, keep)

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -144,6 +145,22 @@ func TestFind(t *testing.T) {
 	require.ErrorIs(t, err, ErrAmbiguous)
 }
 
+// TestLongConversation: entries have the beginning of a long id only; it is
+// found by that and by the whole.
+func TestLongConversation(t *testing.T) {
+	long := strings.Repeat("ä", 63) + "!" + strings.Repeat("b", 100)
+	td := ptrace.NewTraces()
+	replaytest.Span(td, replaytest.Trace, 9, "of a long name", 1).Attributes().PutStr(conversationID, long)
+	e := replaytest.Session()[1]
+	e.Record, e.Conversation, e.Item = replaytest.Record(td), long[:maxName], "0c"
+	dir := session(t, e)
+	for _, id := range []string{long, long[:maxName]} {
+		require.Contains(t, textOf(t, replay(t, dir, Query{Conversation: id}, nil), 0), "span of a long name")
+	}
+	require.Empty(t, kinds(replay(t, dir, Query{Conversation: long[:maxName-1] + "x"}, nil)))
+	require.Empty(t, kinds(replay(t, dir, Query{Conversation: long[:maxName-10]}, nil)))
+}
+
 // TestNames: people are named if that is asked for, as far as they are known.
 func TestNames(t *testing.T) {
 	dir := session(t)
@@ -269,4 +286,31 @@ func TestOutcome(t *testing.T) {
 		require.Equal(t, want, tl.Items[0].State, kinds)
 		require.Contains(t, textOf(t, tl, 0), "item "+replaytest.Item+": "+want)
 	}
+}
+
+// TestDocument: docs/audit.md names the fields of the document, all of them.
+func TestDocument(t *testing.T) {
+	raw, err := os.ReadFile("../../../../docs/audit.md")
+	require.NoError(t, err)
+	_, rest, _ := strings.Cut(string(raw), "`--json` writes one object.")
+	table, _, ok := strings.Cut(rest, "\n## ")
+	require.True(t, ok)
+	fields := 0
+	var look func(typ reflect.Type)
+	look = func(typ reflect.Type) {
+		switch typ.Kind() {
+		case reflect.Slice, reflect.Pointer:
+			look(typ.Elem())
+		case reflect.Struct:
+			for i := range typ.NumField() {
+				if tag, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ","); tag != "" {
+					fields++
+					require.Contains(t, table, "`"+tag+"`")
+					look(typ.Field(i).Type)
+				}
+			}
+		}
+	}
+	look(reflect.TypeFor[Timeline]())
+	require.Greater(t, fields, 60)
 }

@@ -55,7 +55,7 @@ func (t *telemetry) add(signal string, b []byte) error {
 func (t *telemetry) names(conversation string) bool {
 	found := false
 	look := func(attrs pcommon.Map) bool {
-		found = found || conversationOf(attrs) == conversation
+		found = found || sameConversation(conversationOf(attrs), conversation)
 		return true
 	}
 	merge(shape.Traces, t.traces, look)

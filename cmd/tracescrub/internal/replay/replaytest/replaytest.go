@@ -28,7 +28,7 @@ const (
 	Bob          = "https://id.example.com bob"
 	Sender       = "https://id.example.com checkout"
 	// Mask stands where the secret was.
-	Mask = "[MASKED:github-token:00112233445566778899aabbccddeeff]"
+	Mask = "[MASKED:our-word:00112233445566778899aabbccddeeff]"
 )
 
 // Begin is when the session began.
@@ -175,10 +175,10 @@ func log() []byte {
 func Session() []event.Event {
 	minute := func(n int) time.Time { return Begin.Add(time.Duration(n) * time.Minute) }
 	found := func(action string) []verdict.Finding {
-		return []verdict.Finding{{Rule: "github-token", Severity: "critical", Field: "span.attributes.gen_ai.tool.call.result", Fingerprint: "00112233445566778899aabbccddeeff", Action: action, Length: 40}}
+		return []verdict.Finding{{Rule: "our-word", Severity: "critical", Field: "span.attributes.gen_ai.tool.call.result", Fingerprint: "00112233445566778899aabbccddeeff", Action: action, Length: 40}}
 	}
 	of := event.Event{
-		Trace: traceOf(Trace), Item: Item, Signal: "traces", Service: "checkout", Severity: "critical", Rules: []string{"github-token"},
+		Trace: traceOf(Trace), Item: Item, Signal: "traces", Service: "checkout", Severity: "critical", Rules: []string{"our-word"},
 		Findings: 1, Secrets: 1, Units: 3, Policy: "abcdef0123456789", Producer: Sender,
 	}
 	did := func(name string, at int, change func(*event.Event)) event.Event {
