@@ -13,6 +13,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/tracescrub/tracescrub/cmd/tracescrub/internal/evidence/facts"
+	"github.com/tracescrub/tracescrub/cmd/tracescrub/internal/evidence/logtest"
+	"github.com/tracescrub/tracescrub/internal/auditlog"
+	"github.com/tracescrub/tracescrub/internal/auditlog/files"
 )
 
 // have says whether the programs are there. Only E2E=all must have them.
@@ -109,6 +114,50 @@ func TestCheckPrograms(t *testing.T) {
 			require.Contains(t, out, "BAD")
 		}
 	}
+}
+
+// TestCheckRotated: who was given the first key of a log can check a bundle
+// that is signed with the third, of a log whose beginning has been pruned.
+func TestCheckRotated(t *testing.T) {
+	if !have(t, "python3", "openssl") {
+		return
+	}
+	ctx, now := t.Context(), logtest.Start
+	dir := t.TempDir()
+	w, err := auditlog.Open(auditlog.Config{Directory: dir, Heartbeat: -1, Interval: -1, Now: func() time.Time { return now }})
+	require.NoError(t, err)
+	public, err := os.ReadFile(filepath.Join(dir, files.Public))
+	require.NoError(t, err)
+	for day := range 6 {
+		now = logtest.Start.AddDate(0, 0, day)
+		for i, kind := range []string{"held", "denied"} {
+			_, err := w.Append(ctx, auditlog.Event{Kind: "tracescrub." + kind, Time: now.Add(time.Duration(i)), Attributes: map[string]any{
+				"tracescrub.item.id": logtest.Item(day), "user.id": logtest.Alice, "tracescrub.reason": "no",
+			}})
+			require.NoError(t, err)
+		}
+		if day%2 == 1 && day < 5 {
+			require.NoError(t, w.RotateKey(ctx))
+		}
+	}
+	n, err := w.Prune(ctx, logtest.Start.AddDate(0, 0, 3))
+	require.NoError(t, err)
+	require.Positive(t, n)
+	require.NoError(t, w.Close())
+	first := strings.TrimSpace(string(public))
+	o := facts.Options{Directory: dir, Keys: []string{first}, Now: now.AddDate(0, 0, 1), Tool: "test", Names: true}
+	bundle, r := write(t, o)
+	require.Empty(t, r.Verification.Problems)
+	require.True(t, r.Period.Pruned)
+	require.Contains(t, r.Exceptions[len(r.Exceptions)-1].Code, "pruned")
+	out, ok := runIn(t, bundle, "python3", "check.py", "--key", first)
+	require.True(t, ok, out)
+	require.Contains(t, out, "ok   handover-0002")
+	require.Contains(t, out, "ok   older/handover-0001.checkpoint")
+	require.NoError(t, os.Remove(filepath.Join(bundle, files.Handover(2))))
+	out, ok = runIn(t, bundle, "python3", "check.py", "--key", first)
+	require.False(t, ok, out)
+	require.Contains(t, out, "BAD  checkpoint")
 }
 
 // TestReadmeCommands: the commands of README.md run, and say what it says.
