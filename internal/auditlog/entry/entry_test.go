@@ -162,8 +162,10 @@ func FuzzParse(f *testing.F) {
 // FuzzForms holds what is done by hand against how the format says it.
 func FuzzForms(f *testing.F) {
 	kind := regexp.MustCompile(`^tracescrub(\.[a-z0-9_]+)+$`)
-	for _, s := range []string{"tracescrub.held", "tracescrub.", "tracescrub", "tracescrub..x", "tracescrub.x.", "tracescrub.A", "tracescrubx.a", "tracescrub.a.b_0",
-		"2026-01-31T12:00:00.000000005Z", "2026-01-31T12:00:00,000000005Z", "2026-02-30T12:00:00.000000005Z", "2026-01-31T24:00:00.000000005Z", "2026-01-31T 2:00:00.000000005Z"} {
+	for _, s := range []string{
+		"tracescrub.held", "tracescrub.", "tracescrub", "tracescrub..x", "tracescrub.x.", "tracescrub.A", "tracescrubx.a", "tracescrub.a.b_0",
+		"2026-01-31T12:00:00.000000005Z", "2026-01-31T12:00:00,000000005Z", "2026-02-30T12:00:00.000000005Z", "2026-01-31T24:00:00.000000005Z", "2026-01-31T 2:00:00.000000005Z",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

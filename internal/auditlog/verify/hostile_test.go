@@ -5,10 +5,10 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/tracescrub/tracescrub/internal/auditlog"
@@ -69,8 +69,10 @@ func FuzzChanged(f *testing.F) {
 // TestMadeUp are numbers that somebody made up, so that checking takes for ever
 // or ends in a panic.
 func TestMadeUp(t *testing.T) {
-	far := &entry.Entry{Seq: 1<<53 - 1, ID: "00000000000000000000000000000000", Kind: entry.Pruned,
-		Attributes: map[string]any{"segment": int64(1<<53 - 1), "last": int64(-(1<<53 - 1))}}
+	far := &entry.Entry{
+		Seq: 1<<53 - 1, ID: "00000000000000000000000000000000", Kind: entry.Pruned,
+		Attributes: map[string]any{"segment": int64(1<<53 - 1), "last": int64(-(1<<53 - 1))},
+	}
 	line, err := far.Line()
 	require.NoError(t, err)
 	for name, change := range map[string]func(a *attacked){
@@ -134,42 +136,45 @@ func TestWhileWritten(t *testing.T) {
 	key := a.read(files.Public)
 	w, err := auditlog.Open(auditlog.Config{Directory: a.dir, SegmentBytes: 3000, Heartbeat: -1, Interval: time.Millisecond})
 	require.NoError(t, err)
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		for i := 1000; i < 1200; i++ {
-			ev := auditlog.Event{Kind: "tracescrub.viewed", Time: time.Now(), Attributes: map[string]any{"user.id": []string{"one", "two", "three"}[i%3]}}
-			_, err := w.Append(context.Background(), ev)
-			assert.NoError(t, err)
-			switch i % 20 {
-			case 3:
-				_, err := w.EraseSubject(context.Background(), "two")
-				assert.NoError(t, err)
-			case 9:
-				_, err := w.Prune(context.Background(), time.Now().Add(-5*time.Millisecond))
-				assert.NoError(t, err)
-			case 15:
-				if i%100 == 15 {
-					assert.NoError(t, w.RotateKey(context.Background()))
-				}
-			}
-		}
-	}()
+	var writing sync.WaitGroup
+	defer writing.Wait()
+	written := make(chan error, 1)
+	writing.Go(func() { written <- writeMuch(w) })
 	for done := false; !done; {
 		select {
-		case <-written:
+		case err := <-written:
+			require.NoError(t, err)
 			done = true
 		default:
 		}
 		r, err := verify.Run(context.Background(), verify.Options{Directory: a.dir, Keys: []string{key}})
-		if !assert.NoError(t, err) || !assert.Empty(t, r.Problems) {
-			<-written
-			break
-		}
+		require.NoError(t, err)
+		require.Empty(t, r.Problems)
 	}
 	require.NoError(t, w.Close())
 	r, err := verify.Run(context.Background(), verify.Options{Directory: a.dir, Keys: []string{key}})
 	require.NoError(t, err)
 	require.Empty(t, r.Problems)
 	require.Positive(t, r.Pruned)
+}
+
+// writeMuch does all that changes a log.
+func writeMuch(w *auditlog.Writer) error {
+	ctx := context.Background()
+	for i := 1000; i < 1200; i++ {
+		_, err := w.Append(ctx, auditlog.Event{Kind: "tracescrub.viewed", Time: time.Now(), Attributes: map[string]any{"user.id": []string{"one", "two", "three"}[i%3]}})
+		if err == nil && i%20 == 3 {
+			_, err = w.EraseSubject(ctx, "two")
+		}
+		if err == nil && i%20 == 9 {
+			_, err = w.Prune(ctx, time.Now().Add(-5*time.Millisecond))
+		}
+		if err == nil && i%100 == 15 {
+			err = w.RotateKey(ctx)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -2,7 +2,5 @@
 
 package kafka
 
-import ()
-
 // diskFull says whether there is no room for a file.
 func diskFull(error) bool { return false }

@@ -29,8 +29,15 @@ type item struct {
 
 // states are what items are after an event; a later one does not go back.
 var states = []struct{ kind, state string }{
-	{event.Held, "pending"}, {event.Viewed, "pending"}, {event.Voted, "pending"}, {event.Approved, "approved"}, {event.Releasing, "releasing"},
-	{event.Released, "released"}, {event.Denied, "denied"}, {event.Expired, "expired"}, {event.Shredded, ""},
+	{event.Held, "pending"},
+	{event.Viewed, "pending"},
+	{event.Voted, "pending"},
+	{event.Approved, "approved"},
+	{event.Releasing, "releasing"},
+	{event.Released, "released"},
+	{event.Denied, "denied"},
+	{event.Expired, "expired"},
+	{event.Shredded, ""},
 }
 
 // maker makes a timeline, entry by entry.

@@ -133,13 +133,11 @@ func TestFind(t *testing.T) {
 			require.Empty(t, tl.Problems)
 		})
 	}
-	l, err := read.Open(dir)
-	require.NoError(t, err)
 	other := replaytest.Session()[1]
 	other.Trace[15]++
 	other.Item = "0b" + replaytest.Item[2:]
 	dir = session(t, other)
-	l, err = read.Open(dir)
+	l, err := read.Open(dir)
 	require.NoError(t, err)
 	_, _, err = Find(t.Context(), l, records.Open(dir).Get, &Query{Trace: replaytest.Trace[:8]})
 	require.ErrorIs(t, err, ErrAmbiguous)
