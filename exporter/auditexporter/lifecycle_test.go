@@ -284,6 +284,7 @@ func TestRetention(t *testing.T) {
 	f.cfg.Retention = RetentionConfig{Entries: 48 * time.Hour, Records: 24 * time.Hour}
 	clock := f.now
 	f.again(t).now = clock
+	f.settle = 0
 	f.start(t)
 	require.Eventually(t, func() bool { return f.logs.FilterMessageSnippet("has been removed").Len() == 2 }, time.Minute, time.Millisecond)
 	require.Equal(t, map[string]int64{"segments": 1, "records": 3}, f.points(t, "pruned", "what"))

@@ -68,9 +68,9 @@ const (
 	leap       = 5 * time.Minute // what is more than this is no correction
 )
 
-// keep removes what is too old, and checks what is there.
-func (w *working) keep(ctx context.Context) {
-	began, wall := time.Now(), w.now().Round(0)
+// keep removes what is too old, and checks what is there. When it began, the
+// clock on the wall showed wall.
+func (w *working) keep(ctx context.Context, began, wall time.Time) {
 	prune := time.NewTimer(w.settle)
 	defer prune.Stop()
 	var check <-chan time.Time

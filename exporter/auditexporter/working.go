@@ -98,7 +98,8 @@ func (a *audit) Start(ctx context.Context, host component.Host) (err error) {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx)) // the context of Start ends with it
 	w.stop = cancel
 	w.done.Go(func() { w.watch(work) })
-	w.done.Go(func() { w.keep(work) })
+	began, wall := time.Now(), w.now().Round(0)
+	w.done.Go(func() { w.keep(work, began, wall) })
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.working = w
