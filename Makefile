@@ -86,7 +86,7 @@ $(CLI): $(SOURCES)
 lint:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "gofmt these files:"; echo "$$out"; exit 1; }
 	go vet ./...
-	go vet -tags e2e ./test/... ./internal/auditlog/verify
+	go vet -tags e2e ./test/... ./internal/auditlog/verify ./cmd/tracescrub/internal/evidence
 	go -C test/kafka vet ./...
 	go -C test/browser vet -tags e2e ./...
 	go -C conformance vet ./...
@@ -114,7 +114,7 @@ fuzz:
 
 ## e2e: the built binary, one test per promise (E2E=all: no part may be left out)
 e2e: build
-	E2E=$(E2E) go test -count=1 -tags e2e -timeout 30m ./test/e2e/... ./internal/auditlog/verify
+	E2E=$(E2E) go test -count=1 -tags e2e -timeout 30m ./test/e2e/... ./internal/auditlog/verify ./cmd/tracescrub/internal/evidence
 	E2E=$(E2E) go -C test/browser test -count=1 -tags e2e -timeout 30m ./...
 
 ## clean: remove what was built; data is left alone

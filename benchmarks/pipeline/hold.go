@@ -98,6 +98,10 @@ const Alone = "alone"
 // alone, then beside others, at once after it.
 func (p *Pipeline) Beside(ctx context.Context, store string, seed uint64) ([]figure.Figure, error) {
 	m := newMaker(seed, 10_000)
+	held, err := p.pending(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var all []figure.Figure
 	for _, o := range []others{
 		{"beside 50 clean requests/s", 20 * time.Millisecond, false},
@@ -110,7 +114,12 @@ func (p *Pipeline) Beside(ctx context.Context, store string, seed uint64) ([]fig
 		}
 		stop := p.besides(ctx, newMaker(seed+1<<20, 10_000), o)
 		with, err := p.clean(ctx, m)
-		if err := errors.Join(err, stop()); err != nil {
+		n, stopErr := stop()
+		if err := errors.Join(err, stopErr); err != nil {
+			return nil, fmt.Errorf("%s: %w", o.name, err)
+		}
+		held += n
+		if err := p.await(ctx, held); err != nil { // whoever counts next must not miss them
 			return nil, fmt.Errorf("%s: %w", o.name, err)
 		}
 		row := func(name, col, unit string, v float64) {
@@ -155,8 +164,9 @@ func (p *Pipeline) clean(ctx context.Context, m *maker) (speed, error) {
 	return speed{ms(0.5), ms(0.9)}, nil
 }
 
-// besides starts other traffic; stop ends it, and says if it was not what it should have been.
-func (p *Pipeline) besides(ctx context.Context, m *maker, o others) (stop func() error) {
+// besides starts other traffic; stop ends it, and says how many items it has
+// held and if it was not what it should have been.
+func (p *Pipeline) besides(ctx context.Context, m *maker, o others) (stop func() (held int, err error)) {
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	var errs [64]error
@@ -166,12 +176,13 @@ func (p *Pipeline) besides(ctx context.Context, m *maker, o others) (stop func()
 			one := m.held()
 			wg.Go(func() { errs[i] = p.In.ConsumeTraces(ctx, one.td) })
 		}
-		return func() error {
+		return func() (int, error) {
 			release()
 			wg.Wait()
-			return errors.Join(errs[:]...)
+			return len(errs), errors.Join(errs[:]...)
 		}
 	}
+	held := 0
 	wg.Go(func() {
 		tick := time.NewTicker(o.every)
 		defer tick.Stop()
@@ -184,13 +195,14 @@ func (p *Pipeline) besides(ctx context.Context, m *maker, o others) (stop func()
 			one := m.clean()
 			if o.held {
 				one = m.held()
+				held++
 			}
 			errs[0] = p.In.ConsumeTraces(ctx, one.td)
 		}
 	})
-	return func() error {
+	return func() (int, error) {
 		close(done)
 		wg.Wait()
-		return errs[0]
+		return held, errs[0]
 	}
 }

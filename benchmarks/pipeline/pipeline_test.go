@@ -60,6 +60,7 @@ func TestWrongAnswers(t *testing.T) {
 	require.NoError(t, p.sendAll(t.Context(), 1, sent, make([]time.Duration, 1)))
 	require.ErrorContains(t, p.check(sent, release.ModeOriginal), "not as it was")
 	require.ErrorContains(t, p.check(sent, release.ModeMasked), "did not arrive")
+	require.NoError(t, p.await(t.Context(), 0), "the gate reads its store")
 	_, err := p.newest(t.Context(), 1)
 	require.ErrorContains(t, err, "the list has 0 items")
 }

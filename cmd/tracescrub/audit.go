@@ -12,15 +12,6 @@ import (
 	"github.com/tracescrub/tracescrub/internal/auditlog/files"
 )
 
-// auditCommands make the commands below audit. The file of each adds its own.
-var auditCommands []func(*terminal) *cobra.Command
-
-// addAudit is for package variables: var _ = addAudit(newAuditVerify).
-func addAudit(newCommand func(*terminal) *cobra.Command) bool {
-	auditCommands = append(auditCommands, newCommand)
-	return true
-}
-
 func newAudit(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit COMMAND",
@@ -43,9 +34,8 @@ Exit codes: 0 done; 1 verification failed; 2 wrong use, or there is no log.`,
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	for _, newCommand := range auditCommands {
-		cmd.AddCommand(newCommand(t))
-	}
+	cmd.AddCommand(newAuditVerify(t), newAuditProve(t), newAuditCheckProof(t), newAuditTail(t), newAuditQuery(t),
+		newAuditReport(t), newAuditReplay(t), newAuditErase(t), newAuditPrune(t), newAuditRotate(t), newAuditExport(t))
 	return cmd
 }
 

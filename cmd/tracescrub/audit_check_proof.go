@@ -16,8 +16,6 @@ import (
 	"github.com/tracescrub/tracescrub/internal/auditlog/read"
 )
 
-var _ = addAudit(newAuditCheckProof)
-
 func newAuditCheckProof(t *terminal) *cobra.Command {
 	var c proofCheck
 	var keys, given []string

@@ -13,8 +13,6 @@ import (
 	"github.com/tracescrub/tracescrub/internal/auditlog/tiles"
 )
 
-var _ = addAudit(newAuditExport)
-
 func newAuditExport(t *terminal) *cobra.Command {
 	var out string
 	cmd := &cobra.Command{

@@ -33,10 +33,18 @@ func (f *auditFilter) flags(cmd *cobra.Command) {
 	p.StringSliceVar(&f.kinds, "kind", nil, "`patterns` of kinds, with * and ?, with or without tracescrub. before them; repeatable")
 	p.StringVar(&f.rule, "rule", "", "`pattern` of a rule's id, with * and ?")
 	p.StringVar(&f.service, "service", "", "`pattern` of the service's name, with * and ?")
-	p.StringVar(&f.trace, "trace", "", "`id` of the trace, or its beginning")
+	traceFlag(cmd, &f.trace)
 	p.StringVar(&f.actor, "actor", "", "who did it or sent it: issuer and `subject`, found by the side table, or a commitment")
 	p.StringVar(&f.item, "item", "", "`id` of the item, or its beginning")
 	p.StringVar(&f.severity, "severity", "", "the lowest `severity` of findings: low, medium, high or critical")
+}
+
+// traceFlag is --trace-id, or --trace for short.
+func traceFlag(cmd *cobra.Command, to *string) {
+	p := cmd.Flags()
+	p.StringVar(to, "trace-id", "", "`id` of the trace, or its beginning; also --trace")
+	p.StringVar(to, "trace", "", "")
+	p.Lookup("trace").Hidden = true
 }
 
 // set says whether anything is filtered at all.
@@ -56,7 +64,7 @@ func (f *auditFilter) compile(now time.Time, rows []subjects.Row) (err error) {
 			return usef("--until: %w", err)
 		}
 	}
-	if f.trace, err = beginning("trace", f.trace); err != nil {
+	if f.trace, err = beginning("trace-id", f.trace); err != nil {
 		return err
 	}
 	if f.item, err = beginning("item", f.item); err != nil {

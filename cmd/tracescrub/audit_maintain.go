@@ -21,12 +21,7 @@ import (
 	"github.com/tracescrub/tracescrub/internal/auditlog/read"
 	"github.com/tracescrub/tracescrub/internal/auditlog/records"
 	"github.com/tracescrub/tracescrub/internal/auditlog/subjects"
-)
-
-var (
-	_ = addAudit(newAuditErase)
-	_ = addAudit(newAuditPrune)
-	_ = addAudit(newAuditRotate)
+	"github.com/tracescrub/tracescrub/internal/pause"
 )
 
 // howWriting stands in the help of commands that change a log.
@@ -229,7 +224,7 @@ func withLog(ctx context.Context, dir, keyFile string, do func(control.Log) erro
 		return err // and no new log
 	}
 	for until := time.Now().Add(lockedFor); ; {
-		c, err := control.Dial(dir)
+		c, err := control.Dial(ctx, dir)
 		if err == nil {
 			return do(c)
 		}
@@ -247,10 +242,8 @@ func withLog(ctx context.Context, dir, keyFile string, do func(control.Log) erro
 		case !errors.Is(err, auditlog.Locked), time.Now().After(until):
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(100 * time.Millisecond):
+		if err := pause.For(ctx, 100*time.Millisecond); err != nil {
+			return err
 		}
 	}
 }

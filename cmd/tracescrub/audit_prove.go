@@ -15,8 +15,6 @@ import (
 	"github.com/tracescrub/tracescrub/internal/auditlog/read"
 )
 
-var _ = addAudit(newAuditProve)
-
 func newAuditProve(t *terminal) *cobra.Command {
 	var item, name string
 	cmd := &cobra.Command{
@@ -118,7 +116,7 @@ func coverEntry(ctx context.Context, l *read.Log, dir string, seq int64) error {
 	if err != nil || seq < c.Size {
 		return err
 	}
-	w, err := control.Dial(dir)
+	w, err := control.Dial(ctx, dir)
 	if errors.Is(err, control.ErrNobody) {
 		return nil // and so it stays: the receipt's error says it
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -193,7 +194,7 @@ func TestAuditProveUnsigned(t *testing.T) {
 	r, err := proof.ParseReceipt([]byte(a.ok("prove", seq)))
 	require.NoError(t, err)
 	require.Equal(t, seq, strconv.FormatInt(r.Index, 10))
-	require.NoError(t, s.Close())
+	require.NoError(t, s.Close(t.Context()))
 	require.NoError(t, w.Close())
 }
 
@@ -211,7 +212,7 @@ func TestAuditMaintain(t *testing.T) {
 				s, err := control.Serve(a.dir, w)
 				require.NoError(t, err)
 				defer func() {
-					require.NoError(t, s.Close())
+					require.NoError(t, s.Close(context.Background()))
 					require.NoError(t, w.Close())
 					require.True(t, a.report("--key", key).OK)
 				}()

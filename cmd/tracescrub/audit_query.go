@@ -15,11 +15,6 @@ import (
 	"github.com/tracescrub/tracescrub/internal/auditlog/subjects"
 )
 
-var (
-	_ = addAudit(newAuditQuery)
-	_ = addAudit(newAuditTail)
-)
-
 // auditView is what query and tail have in common.
 type auditView struct {
 	auditFilter

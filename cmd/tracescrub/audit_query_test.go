@@ -55,7 +55,7 @@ func TestAuditQuery(t *testing.T) {
 		{"rule", []string{"--rule", "github-*"}, ofA},
 		{"rule of a finding only", []string{"--rule", "odd-one"}, []string{"held"}},
 		{"service", []string{"--service", "check*"}, ofA},
-		{"trace", []string{"--trace", trace}, ofA},
+		{"trace", []string{"--trace-id", trace}, ofA},
 		{"trace, beginning", []string{"--trace", "EEEE"}, ofB},
 		{"item", []string{"--item", itemB}, ofB},
 		{"item, beginning", []string{"--item", itemA[:8]}, ofA},
@@ -147,8 +147,12 @@ func TestAuditInert(t *testing.T) {
 	for _, tty := range []bool{false, true} {
 		a.tty = tty
 		for _, args := range [][]string{
-			{"query"}, {"query", "--json"}, {"query", "--names"}, {"query", "--names", "--json"},
-			{"tail", "-n", "100"}, {"tail", "-n", "100", "--json", "--names"},
+			{"query"},
+			{"query", "--json"},
+			{"query", "--names"},
+			{"query", "--names", "--json"},
+			{"tail", "-n", "100"},
+			{"tail", "-n", "100", "--json", "--names"},
 		} {
 			out := a.ok(args...)
 			for _, r := range out {

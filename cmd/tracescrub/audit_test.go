@@ -90,13 +90,15 @@ func decisionEvents() []auditlog.Event {
 	return []auditlog.Event{
 		ev("started", nil),
 		item("held", itemA, map[string]any{"tracescrub.producer": "producer of A", "tracescrub.findings": []any{
-			map[string]any{"rule": "github-token", "field": "name"}, map[string]any{"rule": "jwt", "field": "body"}}}),
+			map[string]any{"rule": "github-token", "field": "name"}, map[string]any{"rule": "jwt", "field": "body"},
+		}}),
 		item("held", itemB, map[string]any{"tracescrub.findings": []any{map[string]any{"rule": "odd-one", "field": "x"}}}),
 		item("viewed", itemA, map[string]any{"user.id": alice, "tracescrub.via": "api"}),
 		item("voted", itemA, map[string]any{"user.id": alice, "tracescrub.decision": "approve", "tracescrub.reason": "a \x1b[31mtest\u202e account"}),
 		item("voted", itemA, map[string]any{"user.id": bob, "tracescrub.decision": "approve", "tracescrub.reason": "revoked"}),
 		item("approved", itemA, map[string]any{"tracescrub.required_votes": 2, "tracescrub.votes": []any{
-			map[string]any{"user.id": alice, "decision": "approve"}, map[string]any{"user.id": bob, "decision": "approve"}}}),
+			map[string]any{"user.id": alice, "decision": "approve"}, map[string]any{"user.id": bob, "decision": "approve"},
+		}}),
 		item("released", itemA, map[string]any{"tracescrub.release.attempt": 1}),
 		item("denied", itemB, map[string]any{"user.id": bob, "tracescrub.reason": "no"}),
 		item("shredded", itemB, nil),

@@ -13,13 +13,11 @@ import (
 	"github.com/tracescrub/tracescrub/internal/auditlog/verify"
 )
 
-var _ = addAudit(newAuditVerify)
-
 func newAuditVerify(t *terminal) *cobra.Command {
 	var keys, older []string
-	var asJSON bool
+	var asJSON, withoutSubjects bool
 	cmd := &cobra.Command{
-		Use:   "verify [--key PUBKEY]... [--checkpoint OLD]... [--json] [DIR]",
+		Use:   "verify [--key PUBKEY]... [--checkpoint OLD]... [--without-subjects] [--json] [DIR]",
 		Short: "Check a whole audit log, from its files and a public key alone",
 		Long: `Check a whole audit log, from its files and a public key alone: that its signed
 part is whole, in its order and what was signed. Says what is wrong and where, one
@@ -39,7 +37,7 @@ Exit codes: 0 nothing is wrong; 1 something is; 2 wrong use, or there is no log.
 		DisableFlagsInUseLine: true,
 		Args:                  between(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o := verify.Options{Directory: auditDirectory(t, args, 0)}
+			o := verify.Options{Directory: auditDirectory(t, args, 0), WithoutSubjects: withoutSubjects}
 			var err error
 			if o.Keys, err = publicKeys(keys); err != nil {
 				return err
@@ -56,6 +54,7 @@ Exit codes: 0 nothing is wrong; 1 something is; 2 wrong use, or there is no log.
 	}
 	cmd.Flags().StringArrayVar(&keys, "key", nil, "public key to trust, or a `file` of some; log.pub in DIR without")
 	cmd.Flags().StringArrayVar(&older, "checkpoint", nil, "`file` or directory of older checkpoints that the log must continue")
+	cmd.Flags().BoolVar(&withoutSubjects, "without-subjects", false, "do not look at the side table, which a copy of the log may leave out")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write the report as an object of JSON")
 	return cmd
 }

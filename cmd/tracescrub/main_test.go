@@ -16,6 +16,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/tracescrub/tracescrub/cmd/tracescrub/internal/replay/replaytest"
 	"github.com/tracescrub/tracescrub/rules/pack"
 )
 
@@ -33,6 +34,7 @@ func TestMain(m *testing.M) {
 //	clean FILE...      no planted secret, and no 12 bytes of one, stands in the files
 //	masks N FILE       the file holds N masks
 //	json FILE          every line of the file is JSON
+//	session DIR        write an audit log of a session there (package replaytest)
 //	sarif FILE N       the file is SARIF 2.1.0 as code scanning wants it, with N results
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/script/*.txtar")
@@ -55,6 +57,12 @@ func TestScripts(t *testing.T) {
 			"masks": cmdMasks,
 			"json":  cmdJSON,
 			"sarif": cmdSARIF,
+			"session": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg || len(args) != 1 {
+					ts.Fatalf("usage: session DIR")
+				}
+				ts.Check(replaytest.Write(t.Context(), ts.MkAbs(args[0]), replaytest.Session()...))
+			},
 		},
 	})
 }

@@ -16,6 +16,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/tracescrub/tracescrub/cmd/tracescrub/internal/otlpstream"
+	"github.com/tracescrub/tracescrub/internal/item"
+	"github.com/tracescrub/tracescrub/internal/judged"
+	"github.com/tracescrub/tracescrub/internal/shape"
 	"github.com/tracescrub/tracescrub/processor/secretmaskprocessor"
 )
 
@@ -37,6 +40,7 @@ type otlp struct {
 // newOTLP makes and starts the processors, so that whatever is wrong with the
 // configuration shows before any input is read; stop must be called.
 func newOTLP(ctx context.Context, cfg component.Config, proto bool) (*otlp, error) {
+	judged.Set(false) // nothing comes behind
 	o := &otlp{ctx: ctx, factory: secretmaskprocessor.NewFactory(), cfg: cfg, proto: proto}
 	o.set = processor.Settings{
 		ID: component.NewID(o.factory.Type()),
@@ -106,7 +110,8 @@ type flow[T any] struct {
 	encode  func(T) ([]byte, error)
 	consume func(context.Context, T) error
 	empty   func() T
-	got     *T // what came out of the processor, nil if it dropped everything
+	kept    func(T) T // without what was dropped
+	got     *T        // what came out of the processor, nil if it dropped everything
 }
 
 func (f *flow[T]) mask(ctx context.Context) otlpstream.Batch {
@@ -126,7 +131,19 @@ func (f *flow[T]) mask(ctx context.Context) otlpstream.Batch {
 	}
 }
 
+// without does what verdict does in a Collector: it takes away what is left of
+// what the policy dropped.
+func without[B, R, S, U any](sh *shape.Shape[B, R, S, U]) func(B) B {
+	return func(batch B) B {
+		if len(item.Dropped(sh, batch)) == 0 {
+			return batch
+		}
+		return item.Kept(sh, batch)
+	}
+}
+
 func (f *flow[T]) sink(_ context.Context, v T) error {
+	v = f.kept(v)
 	f.got = &v
 	return nil
 }
@@ -136,6 +153,7 @@ func (o *otlp) traces() (component.Component, error) {
 		decode: (&ptrace.JSONUnmarshaler{}).UnmarshalTraces,
 		encode: (&ptrace.JSONMarshaler{}).MarshalTraces,
 		empty:  ptrace.NewTraces,
+		kept:   without(shape.Traces),
 	}
 	if o.proto {
 		f.decode, f.encode = (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces, (&ptrace.ProtoMarshaler{}).MarshalTraces
@@ -158,6 +176,7 @@ func (o *otlp) logs() (component.Component, error) {
 		decode: (&plog.JSONUnmarshaler{}).UnmarshalLogs,
 		encode: (&plog.JSONMarshaler{}).MarshalLogs,
 		empty:  plog.NewLogs,
+		kept:   without(shape.Logs),
 	}
 	if o.proto {
 		f.decode, f.encode = (&plog.ProtoUnmarshaler{}).UnmarshalLogs, (&plog.ProtoMarshaler{}).MarshalLogs
@@ -180,6 +199,7 @@ func (o *otlp) metrics() (component.Component, error) {
 		decode: (&pmetric.JSONUnmarshaler{}).UnmarshalMetrics,
 		encode: (&pmetric.JSONMarshaler{}).MarshalMetrics,
 		empty:  pmetric.NewMetrics,
+		kept:   without(shape.Metrics),
 	}
 	if o.proto {
 		f.decode, f.encode = (&pmetric.ProtoUnmarshaler{}).UnmarshalMetrics, (&pmetric.ProtoMarshaler{}).MarshalMetrics

@@ -64,18 +64,25 @@ func (w *way[B, R, S, U]) consume(ctx context.Context, batch B) error {
 	}
 	now := w.now()
 	l := lookAt(w.sh, batch, remembered, &w.told, now)
-	switch {
-	case !l.scanned:
+	if !l.scanned {
 		return w.refuse(ctx, reasonUnscanned, errors.New("the data were not scanned: secret_mask must be before verdict"))
-	case l.held && w.quarantine == nil:
+	}
+	policies := l.policies // also those of what was dropped
+	var dropped []item.Summary
+	if l.dropped {
+		dropped = item.Dropped(w.sh, batch)
+		batch = item.Kept(w.sh, batch)
+		l = lookAt(w.sh, batch, remembered, &w.told, now)
+	}
+	if l.held && w.quarantine == nil {
 		return w.refuse(ctx, reasonNoQuarantine, errors.New("something is to be held, but verdict has no quarantine pipeline for "+w.sh.Signal))
 	}
-	if len(l.policies) > 0 || !w.told.started.Load() {
-		if err := w.announce(ctx, l.policies); err != nil {
+	if len(policies) > 0 || !w.told.started.Load() {
+		if err := w.announce(ctx, policies); err != nil {
 			return err
 		}
 	}
-	if !l.any && !l.held {
+	if !l.any && !l.held && dropped == nil {
 		return w.pass(ctx, w.plain(batch), l.units)
 	}
 	if len(l.traces) > 0 {
@@ -87,7 +94,7 @@ func (w *way[B, R, S, U]) consume(ctx context.Context, batch B) error {
 		// In what people let out as it was secrets stand in the clear.
 		records = &item.Records{}
 	}
-	return w.deliver(ctx, batch, l, records, now)
+	return w.deliver(ctx, batch, l, dropped, records, now)
 }
 
 // announce tells the audit pipelines what they must know before any data go on.
@@ -112,9 +119,9 @@ func (w *way[B, R, S, U]) plain(batch B) B {
 	return own
 }
 
-// deliver tells the audit pipelines about a batch with findings, and then
-// hands its parts to where they belong.
-func (w *way[B, R, S, U]) deliver(ctx context.Context, batch B, l look, records *item.Records, now time.Time) error {
+// deliver tells the audit pipelines about a batch with findings, and what was
+// dropped from it, and then hands its parts to where they belong.
+func (w *way[B, R, S, U]) deliver(ctx context.Context, batch B, l look, dropped []item.Summary, records *item.Records, now time.Time) error {
 	var items []item.Item
 	held, clean, copied := 0, batch, false
 	toHold := batch
@@ -134,7 +141,7 @@ func (w *way[B, R, S, U]) deliver(ctx context.Context, batch B, l look, records 
 	if rest {
 		found = item.Findings(w.sh, clean)
 	}
-	news, err := events(items, found, records, now)
+	news, err := events(dropped, items, found, records, now)
 	if err != nil {
 		return w.refuse(ctx, reasonEncoding, err)
 	}
@@ -143,6 +150,12 @@ func (w *way[B, R, S, U]) deliver(ctx context.Context, batch B, l look, records 
 		if err := w.tell(ctx, w.source.Logs(news...)); err != nil {
 			return err
 		}
+	}
+	for i := range dropped {
+		w.tel.passed(ctx, w.sh.Signal, "dropped", dropped[i].Spans)
+	}
+	if w.sh.Resources(batch) == 0 && dropped != nil {
+		return nil // nothing is left of it
 	}
 	if l.held {
 		began := w.now()
@@ -157,7 +170,7 @@ func (w *way[B, R, S, U]) deliver(ctx context.Context, batch B, l look, records 
 		return nil
 	}
 	if trims := l.patch || w.cfg.Annotate == annotateNone || w.cfg.Annotate == annotateSummary && l.list; trims {
-		if !copied {
+		if !copied && dropped == nil { // otherwise it is a copy already
 			clean = part(w.sh, batch, look{}, false)
 		}
 		trim(w.sh, clean, w.cfg.Annotate)
@@ -195,10 +208,13 @@ func (w *way[B, R, S, U]) refuse(ctx context.Context, reason string, err error) 
 	return &refusal{fmt.Sprintf("verdict: %s: %v", reason, err)}
 }
 
-// events says what is held and what was found in the rest, with the masked
-// telemetry if records is not nil.
-func events(items []item.Item, found []item.Found, records *item.Records, now time.Time) ([]event.Event, error) {
-	all := make([]event.Event, 0, len(items)+len(found))
+// events says what was dropped, what is held and what was found in the rest,
+// with the masked telemetry if records is not nil and there is any left.
+func events(dropped []item.Summary, items []item.Item, found []item.Found, records *item.Records, now time.Time) ([]event.Event, error) {
+	all := make([]event.Event, 0, len(dropped)+len(items)+len(found))
+	for i := range dropped {
+		all = append(all, eventOf(event.Dropped, &dropped[i], now))
+	}
 	for i := range items {
 		e := eventOf(event.Held, &items[i].Summary, now)
 		if records != nil {

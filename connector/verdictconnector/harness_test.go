@@ -219,8 +219,8 @@ func startIn(t testing.TB, w *world, cfg *Config) *harness {
 	metricsAudit, err := f.CreateMetricsToLogs(ctx, set, cfg, records)
 	require.NoError(t, err)
 	h.auditors = []component.Component{tracesAudit, metricsAudit}
-	h.shared = instances.m[cfg]
-	require.Equal(t, 5, h.shared.users, "one instance for all signals")
+	h.shared = h.auditors[0].(*auditor).shared
+	require.Equal(t, 5, inUse.Users(cfg), "one instance for all signals")
 	for _, c := range append(h.auditors, h.traces, h.records, h.metrics) {
 		require.NoError(t, c.Start(ctx, componenttest.NewNopHost()))
 		t.Cleanup(func() { require.NoError(t, c.Shutdown(ctx)) })

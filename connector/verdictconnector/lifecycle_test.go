@@ -66,11 +66,11 @@ func TestLifecycle(t *testing.T) {
 			add(ta, err)
 			ma, err := f.CreateMetricsToLogs(background, set, cfg, records)
 			add(ma, err)
-			require.Contains(t, instances.m, cfg)
+			require.Equal(t, len(all), inUse.Users(cfg))
 			for _, one := range all {
 				require.NoError(t, c.do(one))
 			}
-			require.NotContains(t, instances.m, cfg)
+			require.Zero(t, inUse.Users(cfg))
 		})
 	}
 }
@@ -100,8 +100,8 @@ func TestCreateErrors(t *testing.T) {
 	require.ErrorContains(t, err, "logs/nowhere")
 	_, err = f.CreateTracesToTraces(background, set, full, consumertest.NewNop())
 	require.ErrorContains(t, err, "gave no pipelines")
-	require.NotContains(t, instances.m, cfg)
-	require.NotContains(t, instances.m, full)
+	require.Zero(t, inUse.Users(cfg))
+	require.Zero(t, inUse.Users(full))
 
 	// Without a logs pipeline behind it the connector of traces has no audit.
 	c, err := f.CreateTracesToTraces(background, set, full, traces)

@@ -2,7 +2,6 @@ package verdictconnector
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -17,6 +16,8 @@ type stamp struct {
 	held  bool
 	list  bool // the findings are a list
 	patch bool
+	// dropped: what is left of it is for an event, and goes nowhere.
+	dropped bool
 }
 
 // read reads the stamp of attrs. A verdict that is not known here holds: it
@@ -27,13 +28,15 @@ func read(attrs pcommon.Map) stamp {
 	var s stamp
 	known := false
 	for k, v := range attrs.All() {
-		if len(k) < len(verdict.Prefix) || !strings.HasPrefix(k, verdict.Prefix) {
-			continue
-		}
 		switch k {
 		case verdict.Verdict:
 			s.any, known = true, true
-			s.held = v.Type() != pcommon.ValueTypeStr || v.Str() != verdict.Masked
+			word := ""
+			if v.Type() == pcommon.ValueTypeStr {
+				word = v.Str()
+			}
+			s.dropped = word == verdict.Dropped
+			s.held = word != verdict.Masked && !s.dropped
 		case verdict.Restore:
 			s.any, s.patch = true, true
 		case verdict.Findings:
@@ -47,6 +50,7 @@ func read(attrs pcommon.Map) stamp {
 
 func (s *stamp) or(t stamp) {
 	s.any, s.held, s.list, s.patch = s.any || t.any, s.held || t.held, s.list || t.list, s.patch || t.patch
+	s.dropped = s.dropped || t.dropped
 }
 
 // readUnit reads all stamps of a unit: a metric is held if one of its points is.

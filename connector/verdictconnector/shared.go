@@ -14,6 +14,7 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/confighash"
 	"github.com/tracescrub/tracescrub/internal/event"
+	"github.com/tracescrub/tracescrub/internal/instances"
 )
 
 // shared is what all signals of one component id have together: the memory of
@@ -27,12 +28,10 @@ type shared struct {
 	now    func() time.Time
 	told   announced
 
-	// users and tellers, those of them that are connectors to logs, are guarded
-	// by instances.mu.
-	users, tellers int
-
 	// mu guards what follows.
 	mu sync.Mutex
+	// tellers is how many connectors to logs there are.
+	tellers int
 	// audits are the audit pipelines as each signal's connector to logs reaches
 	// them. They are all there before anything starts.
 	audits map[pipeline.Signal]consumer.Logs
@@ -41,52 +40,37 @@ type shared struct {
 	ended  chan struct{}
 }
 
-// instances are those in use, by configuration: the Collector gives all
-// connectors of one id the same *Config.
-var instances = struct {
-	mu sync.Mutex
-	m  map[*Config]*shared
-}{m: map[*Config]*shared{}}
+// inUse are the instances in use.
+var inUse instances.Table[*Config, *shared]
 
-// acquire returns the instance of cfg, made at the first call; release must follow.
+// acquire returns the instance of cfg; release must follow.
 func acquire(set connector.Settings, cfg *Config) (*shared, error) {
-	instances.mu.Lock()
-	defer instances.mu.Unlock()
-	s := instances.m[cfg]
-	if s == nil {
-		s = &shared{cfg: cfg, now: time.Now, told: newAnnounced(), config: confighash.Get(), audits: map[pipeline.Signal]consumer.Logs{}}
-		s.held = newHeldTraces(cfg.HeldTraces, cfg.HeldDuration)
-		s.source = event.Source{Resource: set.Resource, Component: set.ID.String(), Version: set.BuildInfo.Version}
-		if s.source.Resource == (pcommon.Resource{}) {
-			s.source.Resource = pcommon.NewResource()
-		}
-		var err error
-		if s.tel, err = newTelemetry(set.TelemetrySettings, s.held.count); err != nil {
-			return nil, fmt.Errorf("making metrics: %w", err)
-		}
-		instances.m[cfg] = s
+	return inUse.Acquire(cfg, func() (*shared, error) { return newShared(set, cfg) })
+}
+
+func newShared(set connector.Settings, cfg *Config) (*shared, error) {
+	s := &shared{cfg: cfg, now: time.Now, told: newAnnounced(), config: confighash.Get(), audits: map[pipeline.Signal]consumer.Logs{}}
+	s.held = newHeldTraces(cfg.HeldTraces, cfg.HeldDuration)
+	s.source = event.Source{Resource: set.Resource, Component: set.ID.String(), Version: set.BuildInfo.Version}
+	if s.source.Resource == (pcommon.Resource{}) {
+		s.source.Resource = pcommon.NewResource()
 	}
-	s.users++
+	var err error
+	if s.tel, err = newTelemetry(set.TelemetrySettings, s.held.count); err != nil {
+		return nil, fmt.Errorf("making metrics: %w", err)
+	}
 	return s, nil
 }
 
-// release gives the instance back; with the last one it is gone.
+// release gives the instance back.
 func (s *shared) release() error {
-	instances.mu.Lock()
-	defer instances.mu.Unlock()
-	if s.users--; s.users > 0 {
-		return nil
-	}
-	delete(instances.m, s.cfg)
-	return s.tel.close()
+	return inUse.Release(s.cfg, func(s *shared) error { return s.tel.close() })
 }
 
 func (s *shared) setAudit(signal pipeline.Signal, to consumer.Logs) {
-	instances.mu.Lock()
-	s.tellers++
-	instances.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.tellers++
 	s.audits[signal] = to
 }
 
@@ -129,8 +113,8 @@ func (l *lifecycle) Shutdown(ctx context.Context) error {
 }
 
 func (s *shared) lastTeller() bool {
-	instances.mu.Lock()
-	defer instances.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.tellers--
 	return s.tellers == 0
 }

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/collector/pipeline"
 
 	"github.com/tracescrub/tracescrub/internal/event"
+	"github.com/tracescrub/tracescrub/internal/pause"
 	"github.com/tracescrub/tracescrub/internal/release"
 )
 
@@ -138,9 +139,7 @@ func (s *shared) begin(signal pipeline.Signal) {
 				return
 			}
 			s.tel.log.Warn("could not tell the audit pipelines that verdict has started: no data go on before", 1)
-			select {
-			case <-time.After(wait):
-			case <-ctx.Done():
+			if pause.For(ctx, wait) != nil {
 				return
 			}
 		}

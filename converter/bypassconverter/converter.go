@@ -1,6 +1,7 @@
 // Package bypassconverter is the confmap converter that refuses configurations
 // in which telemetry could get past secret_mask or verdict, and keeps the hash
-// of the others for the audit log. It changes nothing.
+// of the others for the audit log, and whether verdict is there to tell what
+// secret_mask drops. It changes nothing.
 //
 // It is a converter because a Collector runs its converters over the whole
 // configuration whenever it reads one: at start, at `validate` and at reload.
@@ -15,6 +16,7 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 
 	"github.com/tracescrub/tracescrub/internal/confighash"
+	"github.com/tracescrub/tracescrub/internal/judged"
 	"github.com/tracescrub/tracescrub/internal/pipelines"
 )
 
@@ -36,5 +38,6 @@ func (converter) Convert(_ context.Context, conf *confmap.Conf) error {
 		return err
 	}
 	confighash.Set(hash)
+	judged.Set(pipelines.Judged(all))
 	return nil
 }

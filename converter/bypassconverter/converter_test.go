@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/confmap/provider/yamlprovider"
 
 	"github.com/tracescrub/tracescrub/internal/confighash"
+	"github.com/tracescrub/tracescrub/internal/judged"
 )
 
 // resolve reads a configuration as the Collector does.
@@ -99,4 +100,15 @@ func TestHash(t *testing.T) {
 	require.Equal(t, before, confighash.Get())
 	_, err = resolve(t, base, "yaml:exporters::debug::n: .nan")
 	require.ErrorContains(t, err, "hashing the configuration")
+}
+
+// TestRead: secret_mask hears whether anybody tells what it drops.
+func TestRead(t *testing.T) {
+	defer judged.Set(true)
+	_, err := resolve(t, "yaml:service: {pipelines: {traces: {receivers: [otlp], processors: [secret_mask], exporters: [debug]}}}")
+	require.NoError(t, err)
+	require.False(t, judged.Get())
+	_, err = resolve(t, "file:../../deploy/embedded.yaml")
+	require.NoError(t, err)
+	require.True(t, judged.Get())
 }

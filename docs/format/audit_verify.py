@@ -7,7 +7,8 @@ that nobody needs to trust the program that wrote the log.
     audit_verify.py [--key KEY]... [--checkpoint FILE]... DIRECTORY
 
 KEY is a public key (name+hash+base64) that is trusted, those of log.pub if
-there is none; FILE is an older checkpoint, from elsewhere. Prints what is wrong,
+there is none; FILE is an older checkpoint, from elsewhere. A log that is being
+written is to be copied first. Prints what is wrong,
 one thing a line, and ends with 1; or how many entries are good, and ends with 0.
 """
 
@@ -318,7 +319,7 @@ class Log:
     def __init__(self, directory):
         self.dir, self.found = directory, []
         self.lines, self.stored = Tree(), Tree()
-        self.changed, self.inner, self.short = [], None, False
+        self.changed, self.inner, self.short, self.ended = [], None, False, False
         self.seen, self.erased, self.pruned = {}, set(), (0, -1)
         self.logged, self.pins, self.start = "", [], 0
         self.keys, self.until = [], {}
@@ -370,8 +371,9 @@ class Log:
         self.pins.append((name, c))
 
     def stored_hash(self):
-        b = self.hashes.read(32)
-        return b if len(b) == 32 else None
+        b = b"" if self.ended else self.hashes.read(32)
+        self.ended = len(b) < 32  # what a writer adds now would not be the next
+        return None if self.ended else b
 
     def reach(self):
         n = self.lines.size

@@ -3,8 +3,6 @@ package auditexporter
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 
 	"github.com/tracescrub/tracescrub/exporter/auditexporter/internal/publish"
+	"github.com/tracescrub/tracescrub/internal/loopback"
 )
 
 // Config is the configuration of `audit_log`. README.md has every key with
@@ -158,7 +157,7 @@ func checkServer(cfg *confighttp.ServerConfig, bad func(format string, args ...a
 	switch {
 	case cfg.NetAddr.Endpoint == "":
 		bad("http::endpoint: must be set")
-	case !cfg.Auth.HasValue() && !loopback(string(cfg.NetAddr.Transport), cfg.NetAddr.Endpoint):
+	case !cfg.Auth.HasValue() && cfg.NetAddr.Transport != "unix" && !loopback.Is(cfg.NetAddr.Endpoint):
 		bad("http::endpoint: without http::auth anybody could read the log: only a loopback address is accepted")
 	}
 	if cfg.Auth.HasValue() && len(cfg.Auth.Get().RequestParameters) > 0 {
@@ -167,17 +166,4 @@ func checkServer(cfg *confighttp.ServerConfig, bad func(format string, args ...a
 	if cfg.CORS.HasValue() {
 		bad("http::cors: must not be set: pages of other sites have no business here")
 	}
-}
-
-// loopback says that only this machine can reach an address.
-func loopback(transport, endpoint string) bool {
-	if transport == "unix" {
-		return true
-	}
-	host, _, err := net.SplitHostPort(endpoint)
-	if err != nil {
-		return false
-	}
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }

@@ -305,6 +305,7 @@ func TestVocabulary(t *testing.T) {
 	require.NoError(t, err)
 	_, table, ok := strings.Cut(string(raw), "## Attributes")
 	require.True(t, ok)
+	table, _, _ = strings.Cut(table, "\n## ")
 	n := 0
 	for line := range strings.Lines(table) {
 		if cells := strings.Split(line, "`"); strings.HasPrefix(line, "| `") {

@@ -136,13 +136,16 @@ func TestStartErrors(t *testing.T) {
 		want   string
 	}{
 		"a file in its place": {func(t *testing.T, f *fixture) {
+			t.Helper()
 			require.NoError(t, os.WriteFile(f.dir, nil, 0o600))
 		}, "directory: "},
 		"a key that is none": {func(t *testing.T, f *fixture) {
+			t.Helper()
 			f.cfg.KeyFile = filepath.Join(t.TempDir(), "key")
 			require.NoError(t, os.WriteFile(f.cfg.KeyFile, []byte("x"), 0o600))
 		}, "corrupt"},
 		"the key is gone": {func(t *testing.T, f *fixture) {
+			t.Helper()
 			f.start(t)
 			require.NoError(t, f.Shutdown(t.Context()))
 			require.NoError(t, os.Remove(filepath.Join(f.dir, files.Private)))
@@ -210,7 +213,7 @@ func TestControl(t *testing.T) {
 	f.cfg.Directory = filepath.Join(shortDir(t), "audit")
 	f.dir = f.cfg.Directory
 	f.start(t)
-	c, err := control.Dial(f.dir)
+	c, err := control.Dial(t.Context(), f.dir)
 	require.NoError(t, err)
 	require.NoError(t, f.told(t, batch(event.Masked, 1)))
 	require.NoError(t, c.RotateKey(t.Context()))
@@ -230,7 +233,7 @@ func TestControl(t *testing.T) {
 	f.working.check(t.Context())
 	require.Empty(t, f.troubled(t), "another key is no damage")
 	f.intact(t)
-	_, err = control.Dial(f.dir)
+	_, err = control.Dial(t.Context(), f.dir)
 	require.ErrorIs(t, err, control.ErrNobody)
 }
 

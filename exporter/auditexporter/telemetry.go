@@ -31,7 +31,7 @@ const (
 
 // kinds are those of events that the metric names.
 var kinds = map[string]bool{
-	event.Masked: true, event.Passed: true, event.Held: true, event.Viewed: true, event.Voted: true, event.Approved: true,
+	event.Masked: true, event.Passed: true, event.Held: true, event.Dropped: true, event.Viewed: true, event.Voted: true, event.Approved: true,
 	event.Denied: true, event.Expired: true, event.Released: true, event.Shredded: true, event.PolicyChanged: true,
 	event.KeyRotated: true, event.KeyDestroyed: true, event.Started: true, event.Stopped: true,
 	event.Releasing: true, event.PolicyLoaded: true, event.KeyCreated: true,

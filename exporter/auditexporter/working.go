@@ -142,7 +142,7 @@ func (w *working) end(ctx context.Context) error {
 		errs = append(errs, w.server.end(ctx))
 	}
 	if w.control != nil {
-		errs = append(errs, w.control.Close())
+		errs = append(errs, w.control.Close(ctx))
 	}
 	if w.stop != nil {
 		w.stop()

@@ -221,9 +221,7 @@ func TestBusy(t *testing.T) {
 		<-leave
 		return nil
 	}})
-	instances.mu.Lock()
-	instances.m[f.cfg].maxWaiting = 1
-	instances.mu.Unlock()
+	f.traces.(*traces).maxWaiting = 1
 	first := make(chan error)
 	batch, other := mask(t, f.cfg.Seal.PublicKeys, someTraces(1)), mask(t, f.cfg.Seal.PublicKeys, someTraces(2))
 	go func() { first <- f.traces.ConsumeTraces(t.Context(), batch) }()

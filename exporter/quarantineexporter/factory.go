@@ -33,7 +33,8 @@ func (e *traces) ConsumeTraces(ctx context.Context, td ptrace.Traces) error {
 }
 
 func createTraces(_ context.Context, set exporter.Settings, cfg component.Config) (exporter.Traces, error) {
-	return &traces{newUser(set, cfg.(*Config))}, nil
+	u, err := newUser(set, cfg)
+	return &traces{u}, err
 }
 
 type logs struct{ *user }
@@ -43,7 +44,8 @@ func (e *logs) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 }
 
 func createLogs(_ context.Context, set exporter.Settings, cfg component.Config) (exporter.Logs, error) {
-	return &logs{newUser(set, cfg.(*Config))}, nil
+	u, err := newUser(set, cfg)
+	return &logs{u}, err
 }
 
 type metrics struct{ *user }
@@ -53,7 +55,8 @@ func (e *metrics) ConsumeMetrics(ctx context.Context, md pmetric.Metrics) error 
 }
 
 func createMetrics(_ context.Context, set exporter.Settings, cfg component.Config) (exporter.Metrics, error) {
-	return &metrics{newUser(set, cfg.(*Config))}, nil
+	u, err := newUser(set, cfg)
+	return &metrics{u}, err
 }
 
 // user is one signal's use of the instance.
@@ -62,7 +65,10 @@ type user struct {
 	once sync.Once // of the release
 }
 
-func newUser(set exporter.Settings, cfg *Config) *user { return &user{shared: acquire(set, cfg)} }
+func newUser(set exporter.Settings, cfg component.Config) (*user, error) {
+	s, err := acquire(set, cfg.(*Config))
+	return &user{shared: s}, err
+}
 
 // Start opens the store and reads the keys, unless another signal's has.
 func (u *user) Start(ctx context.Context, _ component.Host) error { return u.start(ctx) }

@@ -81,11 +81,11 @@ func TestLifecycle(t *testing.T) {
 			require.NoError(t, err)
 			me, err := f.CreateMetrics(t.Context(), x.set, x.cfg)
 			require.NoError(t, err)
-			require.Contains(t, instances.m, x.cfg)
+			require.Equal(t, 3, inUse.Users(x.cfg))
 			for _, one := range []component.Component{tr, lo, me} {
 				require.NoError(t, c.do(one))
 			}
-			require.NotContains(t, instances.m, x.cfg)
+			require.Zero(t, inUse.Users(x.cfg))
 			err = tr.ConsumeTraces(t.Context(), mask(t, x.cfg.Seal.PublicKeys, someTraces(1)))
 			require.ErrorIs(t, err, errNotRunning)
 			require.False(t, consumererror.IsPermanent(err))
@@ -136,7 +136,7 @@ func TestStartErrors(t *testing.T) {
 			require.NoError(t, err)
 			require.ErrorContains(t, e.Start(t.Context(), componenttest.NewNopHost()), c.want)
 			require.NoError(t, e.Shutdown(t.Context()))
-			require.NotContains(t, instances.m, x.cfg)
+			require.Zero(t, inUse.Users(x.cfg))
 		})
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/holdstore"
 	"github.com/tracescrub/tracescrub/internal/holdstore/backend"
+	"github.com/tracescrub/tracescrub/internal/instances"
 	"github.com/tracescrub/tracescrub/internal/seal"
 )
 
@@ -33,9 +34,6 @@ type shared struct {
 	mu sync.Mutex
 	// opened is what there is between the first Start and the last Shutdown.
 	opened atomic.Pointer[opened]
-
-	// users is how many signals there are, under instances.mu.
-	users int
 }
 
 // opened is the exporter at work.
@@ -50,24 +48,14 @@ type opened struct {
 	done    sync.WaitGroup
 }
 
-// instances are those in use, by configuration: the Collector gives all
-// exporters of one id the same *Config.
-var instances = struct {
-	mu sync.Mutex
-	m  map[*Config]*shared
-}{m: map[*Config]*shared{}}
+// inUse are the instances in use.
+var inUse instances.Table[*Config, *shared]
 
-// acquire returns the instance of cfg, made at the first call; release must follow.
-func acquire(set exporter.Settings, cfg *Config) *shared {
-	instances.mu.Lock()
-	defer instances.mu.Unlock()
-	s := instances.m[cfg]
-	if s == nil {
-		s = &shared{cfg: cfg, set: set.TelemetrySettings, log: set.Logger, now: time.Now, open: backend.Open, maxWaiting: maxWaiting}
-		instances.m[cfg] = s
-	}
-	s.users++
-	return s
+// acquire returns the instance of cfg; release must follow.
+func acquire(set exporter.Settings, cfg *Config) (*shared, error) {
+	return inUse.Acquire(cfg, func() (*shared, error) {
+		return &shared{cfg: cfg, set: set.TelemetrySettings, log: set.Logger, now: time.Now, open: backend.Open, maxWaiting: maxWaiting}, nil
+	})
 }
 
 // start opens the store for the first of the signals.
@@ -107,13 +95,9 @@ func (s *shared) makeOpened(ctx context.Context) (*opened, error) {
 }
 
 // release gives the instance back; with the last signal it is closed.
-func (s *shared) release() error {
-	instances.mu.Lock()
-	defer instances.mu.Unlock()
-	if s.users--; s.users > 0 {
-		return nil
-	}
-	delete(instances.m, s.cfg)
+func (s *shared) release() error { return inUse.Release(s.cfg, (*shared).close) }
+
+func (s *shared) close() error {
 	o := s.opened.Swap(nil)
 	if o == nil {
 		return nil

@@ -106,7 +106,7 @@ func TestNoPlaintext(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, w.Close())
 	texts := []string{who, producer, why, "jane.doe", "joe@", "agent-7", "example.com jane", "user 2", "because"}
-	require.Contains(t, k.file(files.Subjects), who)
+	require.Contains(t, k.subjects(), who)
 	nowhere(t, k.cfg.Directory, texts...)
 }
 

@@ -59,8 +59,8 @@ func (k *kept) at(dir string) *kept {
 	return &x
 }
 
-func (k *kept) file(name string) string {
-	b, err := os.ReadFile(filepath.Join(k.cfg.Directory, name))
+func (k *kept) subjects() string {
+	b, err := os.ReadFile(filepath.Join(k.cfg.Directory, files.Subjects))
 	require.NoError(k.t, err)
 	return string(b)
 }
@@ -109,8 +109,8 @@ var maintenance = map[string]struct {
 		kind: entry.Erased,
 		done: func(k *kept, r *verify.Report) { require.Equal(k.t, int64(2), r.Erased) },
 		told: func(k *kept, _ *verify.Report) {
-			require.NotContains(k.t, k.file(files.Subjects), `"always"`)
-			require.NotContains(k.t, k.file(files.Subjects), "because")
+			require.NotContains(k.t, k.subjects(), `"always"`)
+			require.NotContains(k.t, k.subjects(), "because")
 		},
 	},
 	"prune": {
@@ -121,8 +121,8 @@ var maintenance = map[string]struct {
 		kind: entry.Pruned,
 		done: func(k *kept, r *verify.Report) {
 			require.Positive(k.t, r.Pruned)
-			require.NotContains(k.t, k.file(files.Subjects), `"user 0"`)
-			require.Contains(k.t, k.file(files.Subjects), `"user 2"`)
+			require.NotContains(k.t, k.subjects(), `"user 0"`)
+			require.Contains(k.t, k.subjects(), `"user 2"`)
 		},
 		told: func(*kept, *verify.Report) {},
 	},
@@ -261,7 +261,7 @@ func TestPruneKeepsNames(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, w.do(ctx, func(s *store) error { return s.forget(ctx, size, unnamed) }))
 	require.NoError(t, w.Close())
-	require.Contains(t, k.file(files.Subjects), `"user 0"`)
+	require.Contains(t, k.subjects(), `"user 0"`)
 	k.good()
 }
 
@@ -281,7 +281,8 @@ func TestErasesMore(t *testing.T) {
 	ctx := context.Background()
 	for i := range maxErased + 5 {
 		_, err := w.Append(ctx, Event{Kind: "tracescrub.denied", Time: start, Attributes: map[string]any{
-			"user.id": "idp somebody", "tracescrub.reason": fmt.Sprint("reason ", i)}})
+			"user.id": "idp somebody", "tracescrub.reason": fmt.Sprint("reason ", i),
+		}})
 		require.NoError(t, err)
 	}
 	require.NoError(t, w.do(ctx, func(*store) error { left = 2; return nil })) // writes; then the second entry fails

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,7 +18,7 @@ import (
 // Writer writes a log. It may be used by many goroutines at once.
 type Writer struct {
 	cfg      Config
-	lock     *os.File
+	lock     io.Closer
 	requests chan *request
 	quit     chan struct{}
 	done     chan struct{}
@@ -64,7 +64,10 @@ func Open(cfg Config) (*Writer, error) {
 		return nil, trouble(err)
 	}
 	s := &store{cfg: cfg}
-	lock, err := takeLock(s.path(files.Lock))
+	lock, err := durable.Lock(s.path(files.Lock))
+	if held := (*durable.HeldError)(nil); errors.As(err, &held) {
+		return nil, fmt.Errorf("audit log: %w: %s", Locked, held.Holder)
+	}
 	if err != nil {
 		return nil, trouble(err)
 	}
@@ -223,22 +226,26 @@ func (w *Writer) append(s *store, r *request) (other *request) {
 }
 
 // refuse answers r and those that wait behind it to append: each attempt to
-// recover reads files, which would take too long for all of them in turn.
+// recover reads files, which would take too long for all of them in turn. Who
+// asks after the first answer gets an attempt of their own.
 func (w *Writer) refuse(r *request, why error) (other *request) {
-	for n := 0; ; n++ {
-		r.result <- why
-		if n == maxRequests {
-			return nil
-		}
+	waiting := []*request{r}
+	for len(waiting) <= maxRequests {
 		select {
 		case r = <-w.requests:
-			if r.do != nil {
-				return r
+			if r.do == nil {
+				waiting = append(waiting, r)
+				continue
 			}
+			other = r
 		default:
-			return nil
 		}
+		break
 	}
+	for _, r := range waiting {
+		r.result <- why
+	}
+	return other
 }
 
 func (w *Writer) end(s *store) error {

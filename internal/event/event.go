@@ -14,6 +14,7 @@ const (
 	Masked        = "tracescrub.masked"
 	Passed        = "tracescrub.passed"
 	Held          = "tracescrub.held"
+	Dropped       = "tracescrub.dropped"
 	Viewed        = "tracescrub.viewed"
 	Voted         = "tracescrub.voted"
 	Approved      = "tracescrub.approved"
@@ -53,13 +54,13 @@ const AttrRecord = "tracescrub.record"
 type Event struct {
 	Name string
 	// At is when it happened. An event that is told again keeps it, save for
-	// Masked, Passed and Held, whose id does not depend on it.
+	// Masked, Passed, Held and Dropped, whose id does not depend on it.
 	At time.Time
 
 	// What it is about.
 	Trace    [16]byte
 	Span     [8]byte
-	Item     string // the item's id; of Masked and Passed an id of the findings
+	Item     string // the item's id; of Masked, Passed and Dropped an id of the findings
 	Signal   string // traces, logs or metrics
 	Service  string
 	Severity string
@@ -69,7 +70,7 @@ type Event struct {
 	Units    int // spans, log records or data points
 	Policy   string
 	Producer string
-	List     []verdict.Finding // of Masked, Passed and Held
+	List     []verdict.Finding // of Masked, Passed, Held and Dropped
 	Key      string            // id of a key pair
 	Config   string            // hash of the Collector's configuration, of Started and Stopped by verdict
 	// Conversation is the gen_ai.conversation.id of the telemetry.

@@ -161,7 +161,7 @@ func TestTextIsBounded(t *testing.T) {
 // TestID: the same event has the same id whenever it is told, and any other
 // one has another, whatever field they differ in.
 func TestID(t *testing.T) {
-	for _, name := range []string{Masked, Passed, Held, Voted, Approved, Denied, Expired, Releasing, Released, Shredded} {
+	for _, name := range []string{Masked, Passed, Held, Dropped, Voted, Approved, Denied, Expired, Releasing, Released, Shredded} {
 		later := full(name)
 		later.At = at.Add(time.Second)
 		require.Equal(t, id(t, full(name)), id(t, later), name)
@@ -204,14 +204,20 @@ func TestDocument(t *testing.T) {
 	raw, err := os.ReadFile("../../docs/format/events.md")
 	require.NoError(t, err)
 	_, rest, _ := strings.Cut(string(raw), "## Kinds")
-	first, second, ok := strings.Cut(rest, "## Attributes")
+	first, rest, _ := strings.Cut(rest, "## Attributes")
+	second, third, ok := strings.Cut(rest, "## In OCSF")
 	require.True(t, ok)
-	var kinds, attributes []string
-	for line := range strings.Lines(first) {
-		if row := regexp.MustCompile("^\\| (`.*?`) \\|").FindStringSubmatch(line); row != nil {
-			kinds = append(kinds, strings.Split(strings.ReplaceAll(row[1], "`", ""), ", ")...)
+	rows := func(table string) (kinds []string) {
+		for line := range strings.Lines(table) {
+			if row := regexp.MustCompile("^\\| (`.*?`) \\|").FindStringSubmatch(line); row != nil {
+				kinds = append(kinds, strings.Split(strings.ReplaceAll(row[1], "`", ""), ", ")...)
+			}
 		}
+		return kinds
 	}
+	kinds := rows(first)
+	require.ElementsMatch(t, kinds, rows(third))
+	var attributes []string
 	for _, row := range regexp.MustCompile("(?m)^\\| `(.*?)` \\|").FindAllStringSubmatch(second, -1) {
 		attributes = append(attributes, row[1])
 	}
@@ -223,7 +229,7 @@ func TestDocument(t *testing.T) {
 	slices.Sort(written)
 	require.Equal(t, written, attributes)
 	require.ElementsMatch(t, []string{
-		Masked, Passed, Held, Viewed, Voted, Approved, Denied, Expired, Releasing, Released, Shredded,
+		Masked, Passed, Held, Dropped, Viewed, Voted, Approved, Denied, Expired, Releasing, Released, Shredded,
 		PolicyLoaded, PolicyChanged, KeyCreated, KeyRotated, KeyDestroyed, Started, Stopped, Checkpoint,
 	}, kinds)
 }

@@ -65,7 +65,7 @@ func (s Source) Logs(events ...Event) plog.Logs {
 // or destroys something, is worth a look.
 var severities = map[string]plog.SeverityNumber{
 	Held: plog.SeverityNumberWarn, Approved: plog.SeverityNumberWarn, Released: plog.SeverityNumberWarn,
-	Denied: plog.SeverityNumberInfo2, Expired: plog.SeverityNumberWarn, PolicyChanged: plog.SeverityNumberWarn,
+	Dropped: plog.SeverityNumberWarn, Denied: plog.SeverityNumberInfo2, Expired: plog.SeverityNumberWarn, PolicyChanged: plog.SeverityNumberWarn,
 	KeyDestroyed: plog.SeverityNumberWarn,
 }
 

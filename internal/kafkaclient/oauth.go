@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -16,6 +15,8 @@ import (
 
 	"github.com/segmentio/kafka-go/sasl"
 	"go.opentelemetry.io/collector/config/configopaque"
+
+	"github.com/tracescrub/tracescrub/internal/loopback"
 )
 
 // OAuthConfig is where bearer tokens come from: a file that somebody keeps
@@ -50,7 +51,7 @@ func (o *OAuthConfig) problems() []error {
 		errs = append(errs, errors.New("sasl::oauth: must have token_file or token_url"))
 	default:
 		u, err := url.Parse(o.TokenURL)
-		if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
+		if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback.Is(u.Host)) {
 			errs = append(errs, errors.New("sasl::oauth::token_url: must be an https URL, or one of http on this machine"))
 		}
 		if o.ClientID == "" || o.ClientSecret == "" {
@@ -58,11 +59,6 @@ func (o *OAuthConfig) problems() []error {
 		}
 	}
 	return errs
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // bearer is SASL OAUTHBEARER (RFC 7628), which kafka-go does not have.

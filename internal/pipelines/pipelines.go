@@ -50,6 +50,14 @@ type check struct {
 	mistakes   []string
 }
 
+// Judged says whether any pipeline of a whole configuration exports to verdict.
+func Judged(conf map[string]any) bool {
+	c := &check{}
+	c.connectors = c.section(conf, "connectors")
+	c.readPipelines(conf)
+	return slices.ContainsFunc(c.pipelines, func(p *pipeline) bool { return c.judgeOf(p) != "" })
+}
+
 // Check returns the mistakes in a whole configuration, each with the pipeline
 // and what to do about it, in a fixed order; none if there is no way around.
 func Check(conf map[string]any) []string {

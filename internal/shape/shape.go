@@ -41,8 +41,11 @@ type Shape[B, R, S, U any] struct {
 	// own; a span or a log record has none.
 	Points func(U) int
 	Point  func(U, int) pcommon.Map
-	Trace  func(U) pcommon.TraceID
-	Span   func(U) pcommon.SpanID
+	// RemovePoints removes data points, by their attributes.
+	RemovePoints func(u U, gone func(pcommon.Map) bool)
+
+	Trace func(U) pcommon.TraceID
+	Span  func(U) pcommon.SpanID
 	// Times tell units apart that are otherwise alike.
 	Times func(U) [2]pcommon.Timestamp
 }
@@ -76,11 +79,12 @@ var Traces = &Shape[ptrace.Traces, ptrace.ResourceSpans, ptrace.ScopeSpans, ptra
 	Unit:    func(s ptrace.ScopeSpans, i int) ptrace.Span { return s.Spans().At(i) },
 	AddUnit: func(s ptrace.ScopeSpans) ptrace.Span { return s.Spans().AppendEmpty() },
 
-	CopyUnit: func(from, to ptrace.Span) { from.CopyTo(to) },
-	Attrs:    ptrace.Span.Attributes,
-	Points:   func(ptrace.Span) int { return 0 },
-	Trace:    ptrace.Span.TraceID,
-	Span:     ptrace.Span.SpanID,
+	CopyUnit:     func(from, to ptrace.Span) { from.CopyTo(to) },
+	Attrs:        ptrace.Span.Attributes,
+	Points:       func(ptrace.Span) int { return 0 },
+	RemovePoints: func(ptrace.Span, func(pcommon.Map) bool) {},
+	Trace:        ptrace.Span.TraceID,
+	Span:         ptrace.Span.SpanID,
 	Times: func(s ptrace.Span) [2]pcommon.Timestamp {
 		return [2]pcommon.Timestamp{s.StartTimestamp(), s.EndTimestamp()}
 	},
@@ -115,11 +119,12 @@ var Logs = &Shape[plog.Logs, plog.ResourceLogs, plog.ScopeLogs, plog.LogRecord]{
 	Unit:    func(s plog.ScopeLogs, i int) plog.LogRecord { return s.LogRecords().At(i) },
 	AddUnit: func(s plog.ScopeLogs) plog.LogRecord { return s.LogRecords().AppendEmpty() },
 
-	CopyUnit: func(from, to plog.LogRecord) { from.CopyTo(to) },
-	Attrs:    plog.LogRecord.Attributes,
-	Points:   func(plog.LogRecord) int { return 0 },
-	Trace:    plog.LogRecord.TraceID,
-	Span:     plog.LogRecord.SpanID,
+	CopyUnit:     func(from, to plog.LogRecord) { from.CopyTo(to) },
+	Attrs:        plog.LogRecord.Attributes,
+	Points:       func(plog.LogRecord) int { return 0 },
+	RemovePoints: func(plog.LogRecord, func(pcommon.Map) bool) {},
+	Trace:        plog.LogRecord.TraceID,
+	Span:         plog.LogRecord.SpanID,
 	Times: func(r plog.LogRecord) [2]pcommon.Timestamp {
 		return [2]pcommon.Timestamp{r.Timestamp(), r.ObservedTimestamp()}
 	},
@@ -161,8 +166,9 @@ var Metrics = &Shape[pmetric.Metrics, pmetric.ResourceMetrics, pmetric.ScopeMetr
 		attrs, _ := point(m, i)
 		return attrs
 	},
-	Trace: func(pmetric.Metric) pcommon.TraceID { return pcommon.TraceID{} },
-	Span:  func(pmetric.Metric) pcommon.SpanID { return pcommon.SpanID{} },
+	RemovePoints: removePoints,
+	Trace:        func(pmetric.Metric) pcommon.TraceID { return pcommon.TraceID{} },
+	Span:         func(pmetric.Metric) pcommon.SpanID { return pcommon.SpanID{} },
 	Times: func(m pmetric.Metric) [2]pcommon.Timestamp {
 		if points(m) == 0 {
 			return [2]pcommon.Timestamp{}
@@ -187,6 +193,21 @@ func points(m pmetric.Metric) int {
 		return m.Summary().DataPoints().Len()
 	}
 	return 0
+}
+
+func removePoints(m pmetric.Metric, gone func(pcommon.Map) bool) {
+	switch m.Type() {
+	case pmetric.MetricTypeGauge:
+		m.Gauge().DataPoints().RemoveIf(func(p pmetric.NumberDataPoint) bool { return gone(p.Attributes()) })
+	case pmetric.MetricTypeSum:
+		m.Sum().DataPoints().RemoveIf(func(p pmetric.NumberDataPoint) bool { return gone(p.Attributes()) })
+	case pmetric.MetricTypeHistogram:
+		m.Histogram().DataPoints().RemoveIf(func(p pmetric.HistogramDataPoint) bool { return gone(p.Attributes()) })
+	case pmetric.MetricTypeExponentialHistogram:
+		m.ExponentialHistogram().DataPoints().RemoveIf(func(p pmetric.ExponentialHistogramDataPoint) bool { return gone(p.Attributes()) })
+	case pmetric.MetricTypeSummary:
+		m.Summary().DataPoints().RemoveIf(func(p pmetric.SummaryDataPoint) bool { return gone(p.Attributes()) })
+	}
 }
 
 // point returns what data points of all kinds have.

@@ -13,32 +13,36 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
-// Prefix is the prefix of all attributes of ours.
-const Prefix = "tracescrub."
+// prefix is the prefix of all attributes of ours.
+const prefix = "tracescrub."
 
 // The attributes.
 const (
 	// Policy, at a resource: the short hash of the rules and policy that
 	// scanned it. Absent: it was not scanned.
-	Policy = Prefix + "policy"
+	Policy = prefix + "policy"
 	// Producer, at a resource: a keyed hash that stands for the authenticated sender.
-	Producer = Prefix + "producer"
-	// Verdict, at whatever a finding was in: Masked or Held. Absent: nothing was found.
-	Verdict = Prefix + "verdict"
+	Producer = prefix + "producer"
+	// Verdict, at whatever a finding was in: Masked, Held or Dropped. Absent:
+	// nothing was found.
+	Verdict = prefix + "verdict"
 	// Findings, beside Verdict: what was found, never the text. A slice of
 	// maps, or a map of counts by rule where only a summary is wanted.
-	Findings = Prefix + "findings"
+	Findings = prefix + "findings"
 	// Restore: bytes, the sealed patch that restores the original. It is beside
 	// Verdict Held; and also beside Masked at a resource, scope or metric that
 	// may be held because of what is below it. What goes on without being held
 	// must lose it: verdict does that.
-	Restore = Prefix + "restore"
+	Restore = prefix + "restore"
 )
 
 // The values of Verdict.
 const (
 	Masked = "masked"
 	Held   = "held"
+	// Dropped is at what is left of what was dropped: no content, only what an
+	// audit event about it needs. It must go no further than verdict.
+	Dropped = "dropped"
 )
 
 // maxFindings is the most findings that a stamp lists.
@@ -68,7 +72,7 @@ func Strip(m pcommon.Map) int {
 
 // isOurs ignores case: a back end may do so as well.
 func isOurs(k string) bool {
-	return len(k) >= len(Prefix) && strings.EqualFold(k[:len(Prefix)], Prefix)
+	return len(k) >= len(prefix) && strings.EqualFold(k[:len(prefix)], prefix)
 }
 
 // Commit returns the value of Producer: it stands for subject and can be

@@ -13,10 +13,14 @@ func (w *Walker) Metrics(md pmetric.Metrics) (dropped int) {
 			rm.SetSchemaUrl(out)
 		}
 		if !w.leave(rm.Resource().Attributes()) {
-			for _, sm := range rm.ScopeMetrics().All() {
-				w.dropPoints(sm.Metrics())
+			if !w.options.Empty {
+				for _, sm := range rm.ScopeMetrics().All() {
+					w.dropPoints(sm.Metrics())
+				}
+				return false
 			}
-			return false
+			emptyResource(rm.Resource())
+			rm.SetSchemaUrl("")
 		}
 		return each(rm.ScopeMetrics(), w.scopeMetrics)
 	})
@@ -35,8 +39,12 @@ func (w *Walker) scopeMetrics(i int, sm pmetric.ScopeMetrics) bool {
 		sm.SetSchemaUrl(out)
 	}
 	if !w.leave(sm.Scope().Attributes()) {
-		w.dropPoints(sm.Metrics())
-		return false
+		if !w.options.Empty {
+			w.dropPoints(sm.Metrics())
+			return false
+		}
+		emptyScope(sm.Scope())
+		sm.SetSchemaUrl("")
 	}
 	return each(sm.Metrics(), w.metric)
 }
@@ -54,8 +62,13 @@ func (w *Walker) metric(i int, m pmetric.Metric) bool {
 	}
 	w.attributes(metricMetadata, m.Metadata())
 	if !w.leave(m.Metadata()) {
-		w.dropped += pointCount(m)
-		return false
+		if !w.options.Empty {
+			w.dropped += pointCount(m)
+			return false
+		}
+		m.SetName("")
+		m.SetDescription("")
+		m.SetUnit("")
 	}
 	return w.points(m)
 }
@@ -74,7 +87,7 @@ func (w *Walker) points(m pmetric.Metric) bool {
 		return each(m.Summary().DataPoints(), func(i int, p pmetric.SummaryDataPoint) bool {
 			w.enter(Item, i, p.Attributes())
 			w.attributes(summaryAttributes, p.Attributes())
-			return w.item(p.Attributes())
+			return w.point(p, p.Attributes())
 		})
 	case pmetric.MetricTypeEmpty:
 		// no points
@@ -96,8 +109,19 @@ func dataPoints[T dataPoint, S sequence[T]](w *Walker, s S, point, exemplar Spot
 			w.at.index = [2]int{i}
 			w.attributes(exemplar, p.Exemplars().At(i).FilteredAttributes())
 		}
-		return w.item(p.Attributes())
+		return w.point(p, p.Attributes())
 	})
+}
+
+// point closes a data point of any kind.
+func (w *Walker) point(p any, attrs pcommon.Map) bool {
+	if w.item(attrs) {
+		return true
+	}
+	if w.options.Empty {
+		emptyPoint(p)
+	}
+	return w.options.Empty
 }
 
 func pointCount(m pmetric.Metric) int {

@@ -7,9 +7,9 @@ import "go.opentelemetry.io/collector/pdata/pprofile"
 // belong to no profile in particular, and no Done follows them; hence no
 // change is recorded, and none can be taken back.
 func (w *Walker) Profiles(pd pprofile.Profiles) (dropped int) {
-	record := w.options.Record
-	w.options.Record = nil
-	defer func() { w.options.Record = record }()
+	options := w.options
+	w.options.Record, w.options.Empty = nil, false
+	defer func() { w.options = options }()
 	each(pd.ResourceProfiles(), func(i int, rp pprofile.ResourceProfiles) bool {
 		w.resource(i, rp.Resource())
 		if out, changed := w.schema(resourceSchemaURL, rp.SchemaUrl()); changed {

@@ -99,10 +99,14 @@ func (w *Walker) Traces(td ptrace.Traces) (dropped int) {
 			rs.SetSchemaUrl(out)
 		}
 		if !w.leave(rs.Resource().Attributes()) {
-			for _, ss := range rs.ScopeSpans().All() {
-				w.dropped += ss.Spans().Len()
+			if !w.options.Empty {
+				for _, ss := range rs.ScopeSpans().All() {
+					w.dropped += ss.Spans().Len()
+				}
+				return false
 			}
-			return false
+			emptyResource(rs.Resource())
+			rs.SetSchemaUrl("")
 		}
 		return each(rs.ScopeSpans(), w.scopeSpans)
 	})
@@ -115,8 +119,12 @@ func (w *Walker) scopeSpans(i int, ss ptrace.ScopeSpans) bool {
 		ss.SetSchemaUrl(out)
 	}
 	if !w.leave(ss.Scope().Attributes()) {
-		w.dropped += ss.Spans().Len()
-		return false
+		if !w.options.Empty {
+			w.dropped += ss.Spans().Len()
+			return false
+		}
+		emptyScope(ss.Scope())
+		ss.SetSchemaUrl("")
 	}
 	return each(ss.Spans(), w.span)
 }
@@ -146,7 +154,13 @@ func (w *Walker) span(i int, s ptrace.Span) bool {
 	if out, changed := w.field(spanStatus, s.Status().Message()); changed {
 		s.Status().SetMessage(out)
 	}
-	return w.item(s.Attributes())
+	if w.item(s.Attributes()) {
+		return true
+	}
+	if w.options.Empty {
+		emptySpan(s)
+	}
+	return w.options.Empty
 }
 
 // item closes a span, log record or data point.
@@ -167,10 +181,14 @@ func (w *Walker) Logs(ld plog.Logs) (dropped int) {
 			rl.SetSchemaUrl(out)
 		}
 		if !w.leave(rl.Resource().Attributes()) {
-			for _, sl := range rl.ScopeLogs().All() {
-				w.dropped += sl.LogRecords().Len()
+			if !w.options.Empty {
+				for _, sl := range rl.ScopeLogs().All() {
+					w.dropped += sl.LogRecords().Len()
+				}
+				return false
 			}
-			return false
+			emptyResource(rl.Resource())
+			rl.SetSchemaUrl("")
 		}
 		return each(rl.ScopeLogs(), w.scopeLogs)
 	})
@@ -183,8 +201,12 @@ func (w *Walker) scopeLogs(i int, sl plog.ScopeLogs) bool {
 		sl.SetSchemaUrl(out)
 	}
 	if !w.leave(sl.Scope().Attributes()) {
-		w.dropped += sl.LogRecords().Len()
-		return false
+		if !w.options.Empty {
+			w.dropped += sl.LogRecords().Len()
+			return false
+		}
+		emptyScope(sl.Scope())
+		sl.SetSchemaUrl("")
 	}
 	return each(sl.LogRecords(), w.logRecord)
 }
@@ -200,5 +222,11 @@ func (w *Walker) logRecord(i int, r plog.LogRecord) bool {
 	if out, changed := w.field(logEventName, r.EventName()); changed {
 		r.SetEventName(out)
 	}
-	return w.item(r.Attributes())
+	if w.item(r.Attributes()) {
+		return true
+	}
+	if w.options.Empty {
+		emptyRecord(r)
+	}
+	return w.options.Empty
 }

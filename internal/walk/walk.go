@@ -35,7 +35,8 @@ type Visitor interface {
 	// resource's before those of its scopes and items). It may add attributes
 	// behind those that are there. What it answers false to is removed from
 	// the batch with all that is in it, but not before its neighbours have
-	// been visited: positions do not change during a walk.
+	// been visited: positions do not change during a walk. With Options.Empty it
+	// stays, emptied; attrs are then the visitor's to empty.
 	Done(at *Place, attrs pcommon.Map) (keep bool)
 }
 
@@ -72,6 +73,12 @@ type Options struct {
 	SkipNames bool
 	// UnitsOnly calls Visitor.Done for all units and nothing else.
 	UnitsOnly bool
+	// Empty: what Visitor.Done answers false to stays where it is, without
+	// content: a span or log record with its ids and times, a data point with its
+	// times, anything else with nothing of its own but the attributes that Done
+	// had. What is in a resource, scope or metric is visited all the same. It has
+	// no effect on profiles, whose items have no attributes.
+	Empty bool
 	// Record is called with each change that the visitor made in the texts of
 	// a unit, before Done is. Profiles are not recorded: most of their texts
 	// belong to no unit. May be nil, and costs nothing where nothing changes.

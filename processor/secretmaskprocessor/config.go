@@ -199,3 +199,6 @@ func createDefaultConfig() component.Config {
 		Fail:   FailConfig{Time: failWithhold, Limits: failWithhold},
 	}
 }
+
+// annotates says that stamps are written: what is held needs them in any case.
+func (c *Config) annotates() bool { return c.Annotate != annotateNone || c.Seal.on() }

@@ -199,7 +199,7 @@ func TestBadRulesStopTheStart(t *testing.T) {
 	for _, want := range []string{"rules::packs[0]: ", "broken.yaml", "pattern", "policy[1]::severity: "} {
 		require.ErrorContains(t, err, want)
 	}
-	require.Empty(t, cores.m)
+	require.Zero(t, cores.Users(cfg))
 
 	cfg = testConfig(t)
 	cfg.Rules.Packs = []string{filepath.Join(dir, "missing.yaml"), filepath.Join(dir, "*.yml"), dir}

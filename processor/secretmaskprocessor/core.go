@@ -12,6 +12,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/tracescrub/tracescrub/internal/envelope"
+	"github.com/tracescrub/tracescrub/internal/instances"
+	"github.com/tracescrub/tracescrub/internal/judged"
 	"github.com/tracescrub/tracescrub/internal/mask"
 	"github.com/tracescrub/tracescrub/internal/memory"
 	"github.com/tracescrub/tracescrub/rules"
@@ -38,9 +40,6 @@ type core struct {
 	store *memory.Store
 	scans sync.Pool // of *scan
 
-	// users is guarded by cores.mu.
-	users int
-
 	// mu guards what follows.
 	mu      sync.Mutex
 	engine  *rules.Engine // without known secrets
@@ -53,35 +52,17 @@ type core struct {
 	done    chan struct{} // closed when the reloader has ended
 }
 
-// cores are the cores in use, by configuration: the Collector gives all
-// instances of one id the same *Config.
-var cores = struct {
-	mu sync.Mutex
-	m  map[*Config]*core
-}{m: map[*Config]*core{}}
+// cores are the cores in use.
+var cores instances.Table[*Config, *core]
 
-// acquire returns the core of cfg, made at the first call; release must follow.
+// acquire returns the core of cfg; release must follow.
 func acquire(set processor.Settings, cfg *Config) (*core, error) {
-	cores.mu.Lock()
-	defer cores.mu.Unlock()
-	c := cores.m[cfg]
-	if c == nil {
-		var err error
-		if c, err = newCore(set, cfg); err != nil {
-			return nil, err
-		}
-		cores.m[cfg] = c
-	}
-	c.users++
-	return c, nil
+	return cores.Acquire(cfg, func() (*core, error) { return newCore(set, cfg) })
 }
 
-func (c *core) release() {
-	cores.mu.Lock()
-	defer cores.mu.Unlock()
-	if c.users--; c.users == 0 {
-		delete(cores.m, c.cfg)
-	}
+// release has nothing to end: what runs ends with the last stop.
+func (c *core) release() error {
+	return cores.Release(c.cfg, func(*core) error { return nil })
 }
 
 // newCore compiles the rules, so that mistakes in them show before anything
@@ -104,7 +85,10 @@ func newCore(set processor.Settings, cfg *Config) (*core, error) {
 	}
 	c := &core{cfg: cfg, log: set.Logger, tel: tel, now: time.Now, engine: engine, sources: hashSources(sources)}
 	c.store = memory.NewStore(cfg.memoryLimits(), func() time.Time { return c.now() })
-	c.scans.New = func() any { return newScan(c.cfg, c.now, c.store) }
+	// What is dropped must leave something behind that audit events can be made
+	// of, where anybody makes them: verdict refuses what has no stamp at all.
+	leave := cfg.annotates() && judged.Get()
+	c.scans.New = func() any { return newScan(c.cfg, c.now, c.store, leave) }
 	return c, nil
 }
 

@@ -23,7 +23,9 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/tracescrub/tracescrub/internal/item"
 	"github.com/tracescrub/tracescrub/internal/mask"
+	"github.com/tracescrub/tracescrub/internal/shape"
 	"github.com/tracescrub/tracescrub/rules"
 	"github.com/tracescrub/tracescrub/rules/pack"
 )
@@ -71,7 +73,9 @@ func start(t testing.TB, cfg *Config) *harness {
 	require.NoError(t, err)
 	h.metrics, err = f.CreateMetrics(ctx, set, cfg, &h.metricsSink)
 	require.NoError(t, err)
-	h.core = cores.m[cfg]
+	h.core, err = acquire(set, cfg)
+	require.NoError(t, err)
+	require.NoError(t, h.core.release())
 	for _, c := range []component.Component{h.traces, h.records, h.metrics} {
 		require.NoError(t, c.Start(ctx, componenttest.NewNopHost()))
 		t.Cleanup(func() { require.NoError(t, c.Shutdown(ctx)) })
@@ -94,7 +98,7 @@ func (h *harness) trace(td ptrace.Traces) ptrace.Traces {
 	h.traceSink.Reset()
 	require.NoError(h.t, h.traces.ConsumeTraces(context.Background(), td))
 	require.Len(h.t, h.traceSink.AllTraces(), 1)
-	return h.traceSink.AllTraces()[0]
+	return kept(shape.Traces, h.traceSink.AllTraces()[0])
 }
 
 func (h *harness) log(ld plog.Logs) plog.Logs {
@@ -102,7 +106,15 @@ func (h *harness) log(ld plog.Logs) plog.Logs {
 	h.logSink.Reset()
 	require.NoError(h.t, h.records.ConsumeLogs(context.Background(), ld))
 	require.Len(h.t, h.logSink.AllLogs(), 1)
-	return h.logSink.AllLogs()[0]
+	return kept(shape.Logs, h.logSink.AllLogs()[0])
+}
+
+// kept is what verdict lets go on, or holds: all but what was dropped.
+func kept[B, R, S, U any](sh *shape.Shape[B, R, S, U], batch B) B {
+	if len(item.Dropped(sh, batch)) == 0 {
+		return batch
+	}
+	return item.Kept(sh, batch)
 }
 
 // sum adds up a counter's points whose attributes include want ("key=value").

@@ -10,6 +10,7 @@ import (
 	"github.com/tracescrub/tracescrub/internal/envelope"
 	"github.com/tracescrub/tracescrub/internal/mask"
 	"github.com/tracescrub/tracescrub/internal/memory"
+	"github.com/tracescrub/tracescrub/internal/release"
 	"github.com/tracescrub/tracescrub/internal/restore"
 	"github.com/tracescrub/tracescrub/internal/seal"
 	"github.com/tracescrub/tracescrub/internal/verdict"
@@ -146,7 +147,10 @@ func (s *scan) carryOut(visit func(*walk.Walker) int) (dropped int) {
 	s.settle()
 	drops, wide := false, false
 	for u, o := range s.outcomes {
-		drops = drops || o.action == mask.Drop
+		if o.action == mask.Drop {
+			drops = true
+			s.dropped[u] = u.Level != walk.Item
+		}
 		switch {
 		case o.action != mask.Hold:
 		case u.Level != walk.Item:
@@ -216,13 +220,14 @@ func (s *scan) surveyed(at *walk.Place) {
 // the patch that go with being held.
 func (s *scan) finished(at *walk.Place, attrs pcommon.Map) (keep bool) {
 	o := s.outcomes[at.Unit]
-	if o == nil || s.failed != nil {
+	if s.failed != nil {
 		return true
 	}
-	if o.action == mask.Drop {
+	if o != nil && o.action == mask.Drop || within(s.dropped, at.Unit) {
+		s.bury(attrs, o)
 		return false
 	}
-	if !o.patch {
+	if o == nil || !o.patch {
 		return true
 	}
 	blob, err := s.sealed(at, o)
@@ -236,6 +241,26 @@ func (s *scan) finished(at *walk.Place, attrs pcommon.Map) (keep bool) {
 		s.held[at.Unit.Level]++
 	}
 	return true
+}
+
+// remembered are the attributes that stay with what was dropped: audit events
+// about what was found have them as well.
+var remembered = []string{
+	"service.name", "gen_ai.conversation.id", verdict.Policy, verdict.Producer,
+	release.AttrItem, release.AttrMode, release.AttrAttempt,
+}
+
+// bury leaves of the attributes of what is dropped what an audit event about
+// it needs. o is nil if nothing was found but in what is around it.
+func (s *scan) bury(attrs pcommon.Map, o *result) {
+	attrs.RemoveIf(func(k string, v pcommon.Value) bool {
+		return !slices.Contains(remembered, k) || v.Type() == pcommon.ValueTypeMap || v.Type() == pcommon.ValueTypeSlice
+	})
+	if o == nil {
+		attrs.PutStr(verdict.Verdict, verdict.Dropped)
+		return
+	}
+	verdict.Stamp(attrs, verdict.Dropped, s.listed(o), false)
 }
 
 // sealed returns the sealed patch of a unit.

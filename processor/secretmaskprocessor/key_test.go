@@ -106,7 +106,7 @@ func TestKeyFile(t *testing.T) {
 			for _, want := range c.want {
 				require.ErrorContains(t, err, want)
 			}
-			clear(cores.m)
+			require.NoError(t, p.Shutdown(t.Context()))
 		})
 	}
 	require.NoError(t, os.Remove(file))

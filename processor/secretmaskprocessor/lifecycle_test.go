@@ -58,11 +58,11 @@ func TestLifecycle(t *testing.T) {
 			cfg := testConfig(t)
 			cfg.Rules.Packs = []string{writePack(t, t.TempDir(), "own.yaml", "TSOWN")} // so that the reloader runs
 			all := create(t, cfg)
-			require.Len(t, cores.m, 1, "the signals share the rules")
+			require.Equal(t, 4, cores.Users(cfg), "the signals share the rules")
 			for _, name := range []string{"traces", "logs", "metrics", "profiles"} {
 				c.do(t, all[name])
 			}
-			require.Empty(t, cores.m)
+			require.Zero(t, cores.Users(cfg))
 		})
 	}
 }

@@ -60,11 +60,11 @@ func (p *instance) shutdown(context.Context) error {
 		p.core.stop()
 		p.started = false
 	}
-	if !p.released {
-		p.core.release()
-		p.released = true
+	if p.released {
+		return nil
 	}
-	return nil
+	p.released = true
+	return p.core.release()
 }
 
 var (

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/tracescrub/tracescrub/internal/judged"
 	"github.com/tracescrub/tracescrub/internal/verdict"
 )
 
@@ -220,14 +221,36 @@ func TestPolicy(t *testing.T) {
 	require.Equal(t, 1, get(t, prod.Attributes(), verdict.Findings).Slice().Len())
 }
 
+// TestDroppedBatchGoesNoFurther: where no stamps are written, or nobody reads
+// them, nobody could tell of it, nor take away what would be left.
 func TestDroppedBatchGoesNoFurther(t *testing.T) {
+	for name, c := range map[string]struct {
+		annotate string
+		read     bool
+		want     int
+	}{
+		"no stamps":        {annotateNone, true, 0},
+		"nobody reads":     {annotateFull, false, 0},
+		"verdict is there": {annotateSummary, true, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			judged.Set(c.read)
+			defer judged.Set(true)
+			testDropAll(t, c.annotate, c.want)
+		})
+	}
+}
+
+func testDropAll(t *testing.T, annotate string, want int) {
+	t.Helper()
 	cfg := testConfig(t)
+	cfg.Annotate = annotate
 	cfg.Policy = []PolicyConfig{{Action: "drop"}}
 	h := start(t, cfg)
 	td, s := oneSpan()
 	s.SetName(secret(t, 1))
 	require.NoError(t, h.traces.ConsumeTraces(context.Background(), td))
-	require.Empty(t, h.traceSink.AllTraces())
+	require.Len(t, h.traceSink.AllTraces(), want)
 	require.Equal(t, int64(1), h.sum(metricPrefix+"items_dropped", "signal=traces"))
 }
 

@@ -72,6 +72,7 @@ type scan struct {
 	outcomes map[walk.Unit]*result
 
 	containers map[walk.Unit]bool // held resources, scopes and metrics
+	dropped    map[walk.Unit]bool // dropped ones
 	heldTraces map[pcommon.TraceID]bool
 	alone      bool // an item without a trace is held
 	closer     *seal.Closer
@@ -86,13 +87,15 @@ const (
 	search   pass = iota // finds and masks
 	complete             // masks what the first pass could not know
 	survey               // looks for what is in something that is held
-	finish               // drops and seals
+	finish               // empties what is dropped, and seals
 )
 
-func newScan(cfg *Config, now func() time.Time, store *memory.Store) *scan {
+// newScan makes a visitor; leave says that something is left of what is dropped.
+func newScan(cfg *Config, now func() time.Time, store *memory.Store, leave bool) *scan {
 	s := &scan{
 		cfg: cfg, now: now, counts: map[countKey]int{},
 		outcomes: map[walk.Unit]*result{}, heldTraces: map[pcommon.TraceID]bool{}, containers: map[walk.Unit]bool{},
+		dropped: map[walk.Unit]bool{},
 	}
 	s.recall = &recall{store: store}
 	s.streams = newStreams(s)
@@ -101,7 +104,7 @@ func newScan(cfg *Config, now func() time.Time, store *memory.Store) *scan {
 		o.Record = func(_ *walk.Place, e walk.Edit) { s.edits = append(s.edits, e) }
 	}
 	s.walker = walk.New(s, o)
-	s.units = walk.New(s, walk.Options{UnitsOnly: true})
+	s.units = walk.New(s, walk.Options{UnitsOnly: true, Empty: leave})
 	// Once: a closure per text is an allocation.
 	s.where.Field = func() string { return s.place.Field() }
 	s.where.Digest = s.digest
@@ -127,13 +130,14 @@ func (s *scan) end() {
 	clear(s.outcomes)
 	clear(s.heldTraces)
 	clear(s.containers)
+	clear(s.dropped)
 	s.recall.end()
 	s.streams.end()
 	*s = scan{
 		cfg: s.cfg, now: s.now, walker: s.walker, units: s.units, counts: s.counts, hits: s.hits[:0], stamps: s.stamps[:0],
 		where:  mask.Where{Field: s.where.Field, Digest: s.where.Digest},
 		recall: s.recall, streams: s.streams, edits: s.edits[:0], outcomes: s.outcomes,
-		heldTraces: s.heldTraces, containers: s.containers,
+		heldTraces: s.heldTraces, containers: s.containers, dropped: s.dropped,
 	}
 }
 
@@ -323,12 +327,9 @@ func (s *scan) Done(at *walk.Place, attrs pcommon.Map) (keep bool) {
 	return true
 }
 
-// annotates says that stamps are written: what is held needs them in any case.
-func (s *scan) annotates() bool { return s.cfg.Annotate != annotateNone || s.cfg.Seal.on() }
-
 // mark writes what every resource carries.
 func (s *scan) mark(attrs pcommon.Map) {
-	if s.annotates() {
+	if s.cfg.annotates() {
 		attrs.PutStr(verdict.Policy, s.state.policy)
 		if s.producer != "" {
 			attrs.PutStr(verdict.Producer, s.producer)
@@ -343,7 +344,7 @@ func (s *scan) mark(attrs pcommon.Map) {
 
 // stamp writes the outcome of a unit.
 func (s *scan) stamp(attrs pcommon.Map, o *result) {
-	if !s.annotates() {
+	if !s.cfg.annotates() {
 		return
 	}
 	word := ""
@@ -354,11 +355,16 @@ func (s *scan) stamp(attrs pcommon.Map, o *result) {
 		word = verdict.Held
 	case mask.Pass, mask.Drop:
 	}
+	verdict.Stamp(attrs, word, s.listed(o), s.cfg.Annotate == annotateSummary && !s.cfg.Seal.on())
+}
+
+// listed are the findings of a unit. They are there until the next call.
+func (s *scan) listed(o *result) []verdict.Finding {
 	s.stamps = s.stamps[:0]
 	for i := range o.found {
 		s.stamps = append(s.stamps, o.found[i].Finding)
 	}
-	verdict.Stamp(attrs, word, s.stamps, s.cfg.Annotate == annotateSummary && !s.cfg.Seal.on())
+	return s.stamps
 }
 
 // subject names the authenticated sender by the attribute that the

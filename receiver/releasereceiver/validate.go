@@ -3,12 +3,11 @@ package releasereceiver
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/tracescrub/tracescrub/internal/loopback"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/ledger"
 )
 
@@ -68,7 +67,7 @@ func (c *Config) checkServer(wrong func(path, format string, args ...any)) {
 	switch {
 	case c.HTTP.NetAddr.Endpoint == "":
 		wrong("http::endpoint", "must be set")
-	case !hasAuth && !hasLogin && !loopback(string(c.HTTP.NetAddr.Transport), c.HTTP.NetAddr.Endpoint):
+	case !hasAuth && !hasLogin && c.HTTP.NetAddr.Transport != "unix" && !loopback.Is(c.HTTP.NetAddr.Endpoint):
 		wrong("http::endpoint", "without http::auth and login anybody could decide: only a loopback address is accepted")
 	}
 	if hasAuth && len(c.HTTP.Auth.Get().RequestParameters) > 0 {
@@ -80,19 +79,6 @@ func (c *Config) checkServer(wrong func(path, format string, args ...any)) {
 	if (hasAuth || hasLogin) && len(c.API.Permissions) == 0 {
 		wrong("permissions", "must not be empty with http::auth or login: nobody could do anything")
 	}
-}
-
-// loopback says that only this machine can reach an address.
-func loopback(transport, endpoint string) bool {
-	if transport == "unix" {
-		return true
-	}
-	host, _, err := net.SplitHostPort(endpoint)
-	if err != nil {
-		return false
-	}
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // required is how many people must approve. What no entry of the quorum

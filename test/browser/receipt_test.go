@@ -11,6 +11,7 @@ import (
 // receipt: a decision's proof is shown, checked in the browser and can be
 // saved; what is wrong with another one is said. approved and pending are other items.
 func receipt(t *testing.T, s *site, w *window, denied, approved, pending item) {
+	t.Helper()
 	w.visit(place(pending))
 	w.head(pending)
 	w.until("nothing is decided, so there is no receipt", `document.querySelector("#item .receipt").hidden`)

@@ -97,6 +97,8 @@ func (d *distribution) review(_ context.Context, args ...string) ([]byte, error)
 		}
 		items = append(items, held{ID: "somebody else's", HeldAt: time.Now().Add(-time.Hour)})
 		return json.Marshal(items)
+	case "verify":
+		return []byte(`{"entries": 59}`), nil
 	case "approve":
 		who := args[slices.Index(args, "--user")+1]
 		for id := range d.held {
@@ -224,7 +226,7 @@ func TestRun(t *testing.T) {
 	if !slices.Contains(d.asked, "items approve") || len(d.held) > 0 {
 		t.Errorf("what was held was not approved: %v", d.asked)
 	}
-	for _, want := range []string{"$ tracescrub items show ", "$ tracescrub items approve ", "held       2 items"} {
+	for _, want := range []string{"$ tracescrub items show ", "$ tracescrub items approve ", "held       2 items", "recorded   59 entries in "} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not shown", want)
 		}

@@ -120,5 +120,8 @@ func run(ctx context.Context, set settings, out io.Writer) error {
 		total.add(c, result)
 	}
 	total.held = review.count
+	if total.entries, err = review.recorded(ctx, set.data); err != nil {
+		return err
+	}
 	return total.show(out, set)
 }

@@ -43,7 +43,9 @@ func newReviewer(set settings, now time.Time) *reviewer {
 	return &reviewer{
 		since: now.Add(-time.Second), done: map[string]bool{}, screen: set.screen,
 		command: func(ctx context.Context, args ...string) ([]byte, error) {
-			args = append(args, "--server", "http://"+set.admin, "--password-file", file)
+			if args[0] == "items" {
+				args = append(args, "--server", "http://"+set.admin, "--password-file", file)
+			}
 			cmd := exec.CommandContext(ctx, set.cli, args...)
 			var said bytes.Buffer
 			cmd.Stderr = &said
@@ -54,6 +56,21 @@ func newReviewer(set settings, now time.Time) *reviewer {
 			return out, nil
 		},
 	}
+}
+
+// recorded verifies the audit log and says how many entries it has.
+func (r *reviewer) recorded(ctx context.Context, data string) (entries int, err error) {
+	out, err := r.command(ctx, "audit", "verify", "--json", filepath.Join(data, "audit"))
+	if err != nil {
+		return 0, err
+	}
+	var report struct {
+		Entries int `json:"entries"`
+	}
+	if err := json.Unmarshal(out, &report); err != nil {
+		return 0, errors.New("audit verify --json has answered no report")
+	}
+	return report.Entries, nil
 }
 
 // review approves what is held of the demo, masked, with both approvers.

@@ -13,6 +13,7 @@ import (
 type summary struct {
 	spans, records, secrets, rows int
 	held                          int // items that were held and approved
+	entries                       int // of the audit log, which verified
 	result                        corpus.Result
 }
 
@@ -41,6 +42,7 @@ func (t *summary) show(out io.Writer, set settings) error {
 		fmt.Sprintf("           %d of %s", r.Decoys-r.DecoysDestroyed, count(r.Decoys, "look-alike")),
 		fmt.Sprintf("           %d of %s beside secrets", r.Words-r.WordsLost, count(r.Words, "word")),
 		fmt.Sprintf("still JSON %d of %s inside values", r.JSONDocs-r.JSONBroken, count(r.JSONDocs, "document")),
+		fmt.Sprintf("recorded   %d entries in %s, verified", t.entries, filepath.Join(set.data, "audit")),
 		"written to " + filepath.Join(set.data, "out"),
 	} {
 		fmt.Fprintf(out, "  %s\n", set.screen.fit(line, set.screen.width-2))

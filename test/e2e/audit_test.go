@@ -4,8 +4,6 @@ package e2e
 
 import (
 	"bytes"
-	"errors"
-	"io/fs"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -144,6 +142,15 @@ func TestAuditTrail(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.verified(t, "--key", strings.TrimSpace(string(public)))
+	archive := filepath.Join(t.TempDir(), "archive") // as docs/audit.md says: without the side table
+	copyTree(t, c.auditDir(), archive)
+	if err := os.Remove(filepath.Join(archive, "subjects.jsonl")); err != nil {
+		t.Fatal(err)
+	}
+	audit(t, 0, "verify", "--without-subjects", archive)
+	if said := audit(t, 1, "verify", archive); !strings.Contains(said, "subject_missing") {
+		t.Errorf("of a log whose side table is gone it is said:\n%s", said)
+	}
 
 	files := map[string][]byte{}
 	readAll(t, c.auditDir(), files)
@@ -367,29 +374,4 @@ func TestAuditSecondWriter(t *testing.T) {
 	mustSend(t, c, tracesBatch(lesser(newVault(74), 1)))
 	c.stop(t)
 	c.verified(t)
-}
-
-// copyTree copies a directory as a thief, or a backup, would.
-func copyTree(t *testing.T, from, to string) {
-	t.Helper()
-	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() && !d.IsDir() {
-			return err
-		}
-		rel, err := filepath.Rel(from, path)
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			return os.MkdirAll(filepath.Join(to, rel), 0o700)
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(to, rel), text, 0o600)
-	})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		t.Fatal(err)
-	}
 }

@@ -24,6 +24,7 @@
 //	denied is destroyed       TestExpire             nothing expires; what expires keeps its key
 //	a trace waits whole       TestLaterSpansWait     verdict forgets which traces it holds
 //	no audit, no effect       TestNoAuditNoEffect    verdict goes on when the audit pipeline fails
+//	no audit, no effect       TestDropIsTold         verdict answers before the event of what was dropped is taken
 //	nobody approves their own TestNoSelfApproval     the gate does not compare voter and sender
 //	no bypass                 TestBypass             the configuration is not checked
 //	no plaintext at rest      TestNoPlaintextAtRest  sealing leaves the text as it is

@@ -22,7 +22,7 @@ type Client struct{ http http.Client }
 var _ Log = (*Client)(nil)
 
 // Dial returns a client, or ErrNobody.
-func Dial(dir string) (*Client, error) {
+func Dial(ctx context.Context, dir string) (*Client, error) {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		path, done, err := address(dir, Socket)
 		if err != nil {
@@ -31,7 +31,7 @@ func Dial(dir string) (*Client, error) {
 		defer done()
 		return new(net.Dialer).DialContext(ctx, "unix", path)
 	}
-	conn, err := dial(context.Background(), "", "")
+	conn, err := dial(ctx, "", "")
 	switch {
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
 		return nil, ErrNobody

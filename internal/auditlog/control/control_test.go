@@ -57,8 +57,8 @@ func serve(t *testing.T, dir string, log Log) *Client {
 	t.Helper()
 	s, err := Serve(dir, log)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	c, err := Dial(dir)
+	t.Cleanup(func() { require.NoError(t, s.Close(context.Background())) })
+	c, err := Dial(t.Context(), dir)
 	require.NoError(t, err)
 	return c
 }
@@ -103,14 +103,14 @@ func TestTroubleStaysTrouble(t *testing.T) {
 
 func TestNobody(t *testing.T) {
 	dir := t.TempDir()
-	_, err := Dial(dir)
+	_, err := Dial(t.Context(), dir)
 	require.ErrorIs(t, err, ErrNobody)
 	// A process that died left its socket.
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, Socket), Net: "unix"})
 	require.NoError(t, err)
 	l.SetUnlinkOnClose(false)
 	require.NoError(t, l.Close())
-	_, err = Dial(dir)
+	_, err = Dial(t.Context(), dir)
 	require.ErrorIs(t, err, ErrNobody)
 	serve(t, dir, &fake{})
 }
@@ -124,8 +124,8 @@ func TestTheSocketIsForItsOwner(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 	require.NotZero(t, info.Mode()&os.ModeSocket)
-	require.NoError(t, s.Close())
-	require.NoError(t, s.Close(), "twice")
+	require.NoError(t, s.Close(t.Context()))
+	require.NoError(t, s.Close(t.Context()), "twice")
 	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Empty(t, left)
@@ -136,7 +136,7 @@ func TestClose(t *testing.T) {
 	dir, f := t.TempDir(), &fake{wait: make(chan struct{})}
 	s, err := Serve(dir, f)
 	require.NoError(t, err)
-	c, err := Dial(dir)
+	c, err := Dial(t.Context(), dir)
 	require.NoError(t, err)
 	answered := make(chan error, 1)
 	go func() {
@@ -145,8 +145,8 @@ func TestClose(t *testing.T) {
 	}()
 	<-f.wait
 	closed := make(chan error, 1)
-	go func() { closed <- s.Close() }()
-	require.Eventually(t, func() bool { _, err := Dial(dir); return errors.Is(err, ErrNobody) }, 5*time.Second, time.Millisecond)
+	go func() { closed <- s.Close(context.Background()) }()
+	require.Eventually(t, func() bool { _, err := Dial(t.Context(), dir); return errors.Is(err, ErrNobody) }, 5*time.Second, time.Millisecond)
 	f.wait <- struct{}{}
 	require.NoError(t, <-answered)
 	require.NoError(t, <-closed)

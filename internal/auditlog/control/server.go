@@ -74,12 +74,12 @@ func listen(dir string) (_ net.Listener, err error) {
 
 // Close ends the server and removes the socket. What was asked before is
 // answered, if that does not take long.
-func (s *Server) Close() error {
+func (s *Server) Close(ctx context.Context) error {
 	s.once.Do(func() {
 		if s.err = os.Remove(s.path); errors.Is(s.err, fs.ErrNotExist) {
 			s.err = nil
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
 		if err := s.http.Shutdown(ctx); err != nil {
 			s.err = errors.Join(s.err, s.http.Close())

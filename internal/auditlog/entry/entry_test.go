@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -154,6 +155,26 @@ func FuzzParse(f *testing.F) {
 		line, err := e.Line()
 		if err != nil || string(line) != string(b) {
 			t.Fatal("an entry is not written as it was read")
+		}
+	})
+}
+
+// FuzzForms holds what is done by hand against how the format says it.
+func FuzzForms(f *testing.F) {
+	kind := regexp.MustCompile(`^tracescrub(\.[a-z0-9_]+)+$`)
+	for _, s := range []string{
+		"tracescrub.held", "tracescrub.", "tracescrub", "tracescrub..x", "tracescrub.x.", "tracescrub.A", "tracescrubx.a", "tracescrub.a.b_0",
+		"2026-01-31T12:00:00.000000005Z", "2026-01-31T12:00:00,000000005Z", "2026-02-30T12:00:00.000000005Z", "2026-01-31T24:00:00.000000005Z", "2026-01-31T 2:00:00.000000005Z",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if isKind(s) != (kind.MatchString(s) && len(s) <= maxName) {
+			t.Fatal("a kind, or none")
+		}
+		at, err := time.Parse(timeForm, s)
+		if (err == nil && hasTimeForm(s)) != (err == nil && at.Format(timeForm) == s) {
+			t.Fatal("a time in its form, or none")
 		}
 	})
 }

@@ -83,8 +83,23 @@ func (f *fields) text(name string, must bool) string  { return take[string](f, n
 func (f *fields) time(name string) time.Time {
 	s := take[string](f, name, true)
 	t, err := time.Parse(timeForm, s)
-	if (err != nil || t.Format(timeForm) != s) && f.err == nil {
+	if (err != nil || !hasTimeForm(s)) && f.err == nil {
 		f.err = fmt.Errorf("field %s is no time of the form %s", name, timeForm)
 	}
 	return t
+}
+
+// hasTimeForm says whether digits are where they must be, and nothing else is
+// different: time.Parse takes more.
+func hasTimeForm(s string) bool {
+	if len(s) != len(timeForm) {
+		return false
+	}
+	for i := range len(s) {
+		form, c := timeForm[i], s[i]
+		if form >= '0' && form <= '9' && (c < '0' || c > '9') || (form < '0' || form > '9') && c != form {
+			return false
+		}
+	}
+	return true
 }

@@ -46,7 +46,7 @@ type parser struct {
 }
 
 func (p *parser) eat(s string) bool {
-	if bytes.HasPrefix(p.b[p.at:], []byte(s)) {
+	if len(p.b)-p.at >= len(s) && string(p.b[p.at:p.at+len(s)]) == s {
 		p.at += len(s)
 		return true
 	}
@@ -115,10 +115,13 @@ func (p *parser) object(depth int) (any, error) {
 			return nil, errors.New("no name")
 		}
 		end := bytes.IndexByte(p.b[p.at:], '"')
-		if end < 0 || !isName(string(p.b[p.at:p.at+end])) {
+		if end < 0 {
 			return nil, errName
 		}
-		name := string(p.b[p.at : p.at+end])
+		name := string(p.b[p.at : p.at+min(end, maxName+1)])
+		if !isName(name) {
+			return nil, errName
+		}
 		if name <= last {
 			return nil, errors.New("names do not ascend")
 		}
@@ -140,7 +143,12 @@ func (p *parser) object(depth int) (any, error) {
 var long = map[byte]byte{'b': '\b', 't': '\t', 'n': '\n', 'f': '\f', 'r': '\r', '"': '"', '\\': '\\'}
 
 func (p *parser) text() (any, error) {
-	var s []byte
+	plain := p.at
+	for plain < len(p.b) && p.b[plain] != '"' && p.b[plain] != '\\' && p.b[plain] >= 0x20 {
+		plain++
+	}
+	s := p.b[p.at:plain:plain] // mostly all of it
+	p.at = plain
 	for p.at < len(p.b) {
 		c := p.b[p.at]
 		p.at++

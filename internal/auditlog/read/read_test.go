@@ -34,8 +34,10 @@ func make3(t testing.TB, perSegment, segments int, length func(n int) int) *made
 		var b []byte
 		for range perSegment {
 			n := len(m.items)
-			e := &entry.Entry{Seq: int64(100 + n), ID: id(n), Kind: "tracescrub.masked", Time: at, Logged: at,
-				Attributes: map[string]any{"x": strings.Repeat("x", length(n)), "mod": fmt.Sprint("m", n%7), "text": `"id":"` + id(n+1) + `"`}}
+			e := &entry.Entry{
+				Seq: int64(100 + n), ID: id(n), Kind: "tracescrub.masked", Time: at, Logged: at,
+				Attributes: map[string]any{"x": strings.Repeat("x", length(n)), "mod": fmt.Sprint("m", n%7), "text": `"id":"` + id(n+1) + `"`},
+			}
 			line, err := e.Line()
 			require.NoError(t, err)
 			m.items = append(m.items, Item{Entry: e, Line: line, Segment: s, Offset: int64(len(b))})

@@ -56,7 +56,7 @@ func answer(w http.ResponseWriter, contentType string, body []byte, err error) {
 		http.Error(w, "the audit log cannot be asked now", http.StatusServiceUnavailable)
 	default:
 		h.Set("Content-Type", contentType)
-		w.Write(body) //nolint:errcheck // the client is gone
+		w.Write(body)
 	}
 }
 

@@ -24,14 +24,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // attacked is a log that an attack changes.
 type attacked struct {
-	t       *testing.T
+	t       testing.TB
 	dir     string
 	older   []byte // a checkpoint from when the log was half as long
 	oldCopy string // the whole log then
 }
 
 // build writes a log of some segments, with names, signed to the last entry.
-func build(t *testing.T) *attacked {
+func build(t testing.TB) *attacked {
 	t.Helper()
 	a := &attacked{t: t, dir: filepath.Join(t.TempDir(), "log"), oldCopy: filepath.Join(t.TempDir(), "old")}
 	w := a.open()

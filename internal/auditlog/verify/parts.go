@@ -82,6 +82,7 @@ func (p *pass) judgeSegments() {
 type names struct {
 	seen   map[string]bool
 	erased map[string]bool
+	there  map[string]bool // in the side table
 	order  []named
 }
 
@@ -90,23 +91,43 @@ type named struct {
 	seq        int64
 }
 
-func (n *names) start() { n.seen, n.erased = map[string]bool{}, map[string]bool{} }
+// start reads the side table for the first time: what is erased or pruned while
+// the entries are read is in this one, what is added in the next.
+func (n *names) start(dir string) error {
+	n.seen, n.erased, n.there = map[string]bool{}, map[string]bool{}, map[string]bool{}
+	t, err := subjects.Load(dir, nil)
+	if err == nil {
+		n.have(t)
+	}
+	return err
+}
+
+func (n *names) have(t *subjects.Table) {
+	for _, r := range t.Rows() {
+		n.there[r.Commitment] = true
+	}
+}
 
 // check holds the side table against the commitments.
 func (n *names) check(p *pass) error {
+	if p.o.WithoutSubjects {
+		for _, c := range n.order {
+			if n.erased[c.commitment] {
+				p.r.Erased++
+			}
+		}
+		return nil
+	}
 	t, err := subjects.Load(p.o.Directory, func(line int, err error) {
 		p.r.bad(SubjectChanged, files.Subjects, int64(line), -1, "%v", err)
 	})
 	if err != nil {
 		return err
 	}
-	there := map[string]bool{}
-	for _, r := range t.Rows() {
-		there[r.Commitment] = true
-	}
+	n.have(t)
 	for _, c := range n.order {
 		switch {
-		case there[c.commitment]:
+		case n.there[c.commitment]:
 		case n.erased[c.commitment]:
 			p.r.Erased++
 		default:

@@ -36,7 +36,10 @@ type pass struct {
 	leaves proof.Tree
 	differ []Problem // entries that are not what the hash file says
 	inner  int64     // the first hash that is not that of its children, or -1
-	short  bool      // the hash file ended
+	ended  bool      // the hash file
+	short  bool      // it ended too early
+
+	vanished bool // a segment, before it was read
 
 	segments []segment
 	pruned   pruned
@@ -80,7 +83,9 @@ func (p *pass) pin(name string, signed []byte, t *trust, given bool) {
 func (p *pass) run(ctx context.Context) error {
 	p.ctx = ctx
 	p.inner = -1
-	p.names.start()
+	if err := p.names.start(p.o.Directory); err != nil {
+		return err
+	}
 	p.pruned.last = -1
 	h, err := regular.Open(filepath.Join(p.o.Directory, files.Hashes))
 	switch {
@@ -125,7 +130,8 @@ func (p *pass) path(n int) string { return filepath.Join(p.o.Directory, files.Se
 func (p *pass) segment(ctx context.Context, n int, first, last bool) error {
 	f, err := regular.Open(p.path(n))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil // pruned meanwhile
+		p.vanished = true
+		return nil
 	}
 	if err != nil {
 		return err
@@ -260,9 +266,14 @@ func (p *pass) leaf(h tlog.Hash, name string, line int64) {
 	}
 }
 
+// read returns the next hash of the file. Once it has ended there are no more,
+// though a writer may have added some: they would not be the next.
 func (p *pass) read() (h tlog.Hash, ok bool) {
-	_, err := io.ReadFull(p.hashes, h[:])
-	return h, err == nil
+	if !p.ended {
+		_, err := io.ReadFull(p.hashes, h[:])
+		p.ended = err != nil
+	}
+	return h, !p.ended
 }
 
 // reach compares the trees with the checkpoints of their size.
@@ -296,7 +307,7 @@ func (p *pass) judge() {
 		p.r.bad(HashChanged, files.Hashes, 0, p.inner, "a hash that this entry completes is not that of its children")
 		p.inner = -1
 	}
-	if !lines && !leaves {
+	if !lines && (!leaves || len(p.r.Problems) == 0) {
 		p.r.bad(RootDiffers, files.Checkpoint, 0, -1, "the first %d entries are not those that were signed", p.checkpoint.Size)
 	}
 	p.known = false // said

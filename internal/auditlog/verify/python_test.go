@@ -102,8 +102,10 @@ func TestSecondImplementationLater(t *testing.T) {
 	first := a.read(files.Public)
 	w := a.open()
 	require.NoError(t, w.RotateKey(ctx))
-	_, err := w.Append(ctx, auditlog.Event{Kind: "tracescrub.denied", Time: time.Now(), Component: "gate", Trace: strings.Repeat("a", 32), Severity: 10,
-		Attributes: map[string]any{"user.id": "idp é\"\x01", "tracescrub.reason": "because", "tracescrub.service": "subject:" + strings.Repeat("0", 64), "n": -7}})
+	_, err := w.Append(ctx, auditlog.Event{
+		Kind: "tracescrub.denied", Time: time.Now(), Component: "gate", Trace: strings.Repeat("a", 32), Severity: 10,
+		Attributes: map[string]any{"user.id": "idp é\"\x01", "tracescrub.reason": "because", "tracescrub.service": "subject:" + strings.Repeat("0", 64), "n": -7},
+	})
 	require.NoError(t, err)
 	require.NoError(t, w.RotateKey(ctx))
 	n, err := w.EraseSubject(ctx, "subject")

@@ -24,6 +24,9 @@ type Options struct {
 	Keys []string
 	// Older are checkpoints from elsewhere that the log must continue.
 	Older [][]byte
+	// WithoutSubjects is for a copy that leaves the side table out: whom
+	// commitments stand for is then not checked.
+	WithoutSubjects bool
 	// Progress is told how many bytes have been checked, of how many; may be nil.
 	Progress func(done, total int64)
 }
@@ -108,12 +111,25 @@ func (r *Report) bad(code Code, file string, line, seq int64, format string, arg
 // Run checks a log. An error says that it could not be checked, not that
 // something is wrong with it. A log that is being written can be checked.
 func Run(ctx context.Context, o Options) (*Report, error) {
+	for tries := 0; ; tries++ {
+		r, pruned, err := run(ctx, o)
+		if err != nil || !pruned || tries == maxTries {
+			return r, err
+		}
+	}
+}
+
+// maxTries is how often a log is checked anew because segments went meanwhile.
+const maxTries = 3
+
+// run checks a log once. pruned says that a segment went before it was read.
+func run(ctx context.Context, o Options) (_ *Report, pruned bool, _ error) {
 	r := &Report{Kinds: map[string]int64{}}
 	keys := o.Keys
 	if len(keys) == 0 {
 		var err error
 		if keys, err = files.PublicKeys(o.Directory); err != nil {
-			return nil, fmt.Errorf("no public key: %w", err)
+			return nil, false, fmt.Errorf("no public key: %w", err)
 		}
 		r.OwnKeys = true
 	}
@@ -122,11 +138,11 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if os.IsNotExist(err) {
 		r.bad(Signature, files.Checkpoint, 0, -1, "there is no checkpoint")
 	} else if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	handovers, err := handover.Read(o.Directory, func(name files.Name, err error) { r.bad(Signature, name, 0, -1, "%v", err) })
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	t := &trust{handover.Trust(keys, handovers), map[string]int64{}}
 	for _, h := range handovers {
@@ -142,9 +158,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		p.pin(fmt.Sprintf("older checkpoint %d", i+1), b, t, true)
 	}
 	if err := p.run(ctx); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return r, nil
+	return r, p.vanished, nil
 }
 
 // open checks the signature of a checkpoint. If nobody who is trusted has

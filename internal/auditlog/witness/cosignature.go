@@ -75,12 +75,12 @@ func take(v note.Verifier, signed, answer []byte) (note.Signature, error) {
 // merge adds a cosignature to a checkpoint, in place of an older one by the
 // same key.
 func merge(signed []byte, sig note.Signature) ([]byte, error) {
-	n, err := note.Open(signed, note.VerifierList())
+	_, err := note.Open(signed, note.VerifierList())
 	var unverified *note.UnverifiedNoteError
 	if !errors.As(err, &unverified) {
 		return nil, errors.New("no signed checkpoint")
 	}
-	n = unverified.Note
+	n := unverified.Note
 	n.UnverifiedSigs = slices.DeleteFunc(n.UnverifiedSigs, func(s note.Signature) bool { return s.Name == sig.Name && s.Hash == sig.Hash })
 	n.UnverifiedSigs = append(n.UnverifiedSigs, sig)
 	return note.Sign(n)

@@ -28,7 +28,9 @@ type aLog struct {
 	hashes               []byte
 }
 
-func newLog(t *testing.T, origin string) *aLog {
+const origin = "example.org/log"
+
+func newLog(t *testing.T) *aLog {
 	t.Helper()
 	private, public, err := proof.NewKey(origin, nil)
 	require.NoError(t, err)
@@ -44,8 +46,6 @@ func (l *aLog) grow(t *testing.T, n int, text string) []byte {
 		}
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(l.dir, files.Hashes), l.hashes, 0o600))
-	_, origin, err := proof.Public(l.private)
-	require.NoError(t, err)
 	signed, err := proof.Checkpoint{Origin: origin, Size: l.tree.Size(), Root: l.tree.Root()}.Sign(l.private)
 	require.NoError(t, err)
 	return signed
@@ -82,7 +82,7 @@ func both(t *testing.T, signed []byte, l *aLog, keys ...string) {
 }
 
 func TestCosign(t *testing.T) {
-	l, w := newLog(t, "example.org/log"), witnesstest.New("witness.example.org/w1")
+	l, w := newLog(t), witnesstest.New("witness.example.org/w1")
 	require.NoError(t, w.Trust(l.public))
 	c := client(t, l, w.Key, serve(t, w)+"/prefix/")
 	var before []byte
@@ -93,7 +93,7 @@ func TestCosign(t *testing.T) {
 		before, err = Add(before, signed, sig)
 		require.NoError(t, err)
 		both(t, before, l, w.Key)
-		require.Equal(t, l.tree.Size(), w.Size("example.org/log"))
+		require.Equal(t, l.tree.Size(), w.Size(origin))
 	}
 	require.Equal(t, []string{"old 0", "old 1", "old 3", "old 7", "old 8", "old 9", "old 109"}, w.Requests())
 
@@ -115,13 +115,12 @@ func TestCosign(t *testing.T) {
 
 // TestRefused: what a witness that refuses means.
 func TestRefused(t *testing.T) {
-	const origin = "example.org/log"
-	l, w := newLog(t, origin), witnesstest.New("w")
+	l, w := newLog(t), witnesstest.New("w")
 	c := client(t, l, w.Key, serve(t, w))
 	_, err := c.Cosign(t.Context(), l.grow(t, 1, "x"))
 	require.ErrorContains(t, err, "404")
 
-	other := newLog(t, origin)
+	other := newLog(t)
 	require.NoError(t, w.Trust(other.public))
 	_, err = c.Cosign(t.Context(), l.grow(t, 1, "x"))
 	require.ErrorContains(t, err, "403")
@@ -160,7 +159,7 @@ func TestRefused(t *testing.T) {
 // TestHostileAnswers: nothing but a cosignature of the checkpoint by the
 // witness's key is taken.
 func TestHostileAnswers(t *testing.T) {
-	l, w, other := newLog(t, "example.org/log"), witnesstest.New("w"), witnesstest.New("w")
+	l, w, other := newLog(t), witnesstest.New("w"), witnesstest.New("w")
 	require.NoError(t, w.Trust(l.public))
 	require.NoError(t, other.Trust(l.public))
 	signed := l.grow(t, 1, "x")
@@ -221,7 +220,7 @@ func change(t *testing.T, line string, at int) string {
 }
 
 func TestAdd(t *testing.T) {
-	l := newLog(t, "example.org/log")
+	l := newLog(t)
 	one, two := witnesstest.New("w1"), witnesstest.New("w2")
 	sign := func(w *witnesstest.Witness, signed []byte) note.Signature {
 		require.NoError(t, w.Trust(l.public))
@@ -258,7 +257,7 @@ func TestNewVerifier(t *testing.T) {
 	require.Equal(t, "witness.example.org/w1", v.Name())
 	require.Contains(t, good, fmt.Sprintf("+%08x+", v.KeyHash()))
 	require.False(t, v.Verify([]byte("x"), nil))
-	_, public, err := proof.NewKey("example.org/log", nil)
+	_, public, err := proof.NewKey(origin, nil)
 	require.NoError(t, err)
 	for name, bad := range map[string]string{
 		"empty": "", "a word": "word", "no name": good[strings.Index(good, "+"):], "a log's key": public,
@@ -271,7 +270,7 @@ func TestNewVerifier(t *testing.T) {
 
 // TestNoProof: without the hashes there is no request.
 func TestNoProof(t *testing.T) {
-	l, w := newLog(t, "example.org/log"), witnesstest.New("w")
+	l, w := newLog(t), witnesstest.New("w")
 	require.NoError(t, w.Trust(l.public))
 	c := client(t, l, w.Key, serve(t, w))
 	_, err := c.Cosign(t.Context(), l.grow(t, 1, "x"))

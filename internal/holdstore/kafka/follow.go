@@ -12,6 +12,7 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/envelope"
 	"github.com/tracescrub/tracescrub/internal/holdstore"
+	"github.com/tracescrub/tracescrub/internal/pause"
 )
 
 const (
@@ -81,7 +82,7 @@ func (s *Store) lanes(ctx context.Context) ([]*lane, error) {
 		}
 		s.complain("the index and the log cannot be read", err)
 		s.cluster.refresh()
-		if err := sleep(ctx, wait); err != nil {
+		if err := pause.For(ctx, wait); err != nil {
 			return nil, err
 		}
 	}
@@ -184,7 +185,7 @@ func (l *lane) run(ctx context.Context, batches chan<- batch) {
 		case err != nil:
 			l.s.complain("the index or the log cannot be read", err)
 			l.s.cluster.refresh()
-			if sleep(ctx, wait) != nil {
+			if pause.For(ctx, wait) != nil {
 				return
 			}
 			wait = min(2*wait, retryMost)
@@ -201,7 +202,7 @@ func (l *lane) run(ctx context.Context, batches chan<- batch) {
 			return
 		}
 		wait = retryFirst
-		if l.empty > 0 && sleep(ctx, wait*time.Duration(l.empty)) != nil {
+		if l.empty > 0 && pause.For(ctx, wait*time.Duration(l.empty)) != nil {
 			return
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/envelope"
 	"github.com/tracescrub/tracescrub/internal/holdstore"
+	"github.com/tracescrub/tracescrub/internal/pause"
 )
 
 const (
@@ -150,7 +151,7 @@ func (s *Store) at(ctx context.Context, topic string, p int32, offset int64, max
 			return nil, err
 		}
 		s.cluster.refresh()
-		if sleep(ctx, wait) != nil {
+		if pause.For(ctx, wait) != nil {
 			return nil, err
 		}
 	}

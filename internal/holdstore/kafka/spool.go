@@ -7,12 +7,14 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 
+	"github.com/tracescrub/tracescrub/internal/durable"
 	"github.com/tracescrub/tracescrub/internal/envelope"
 	"github.com/tracescrub/tracescrub/internal/holdstore"
 )
@@ -28,7 +30,7 @@ type spool struct {
 	dir  string
 	most int64
 	fs   files
-	lock func() error // gives the directory free
+	lock io.Closer // gives the directory free
 
 	mu    sync.Mutex
 	queue []waiting                // under mu: by seq
@@ -76,20 +78,20 @@ func openSpool(cfg SpoolConfig, sys files) (_ *spool, damaged []string, err erro
 	if err := sys.mkdir(s.dir); err != nil {
 		return nil, nil, fmt.Errorf("spool::directory: %w", err)
 	}
-	s.lock, err = lockFile(filepath.Join(s.dir, spoolLockName))
+	s.lock, err = durable.Lock(filepath.Join(s.dir, spoolLockName))
 	if err != nil {
 		return nil, nil, fmt.Errorf("spool::directory: %s: %w", s.dir, err)
 	}
 	found, err := sys.list(s.dir)
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("spool::directory: %w", err), s.lock())
+		return nil, nil, errors.Join(fmt.Errorf("spool::directory: %w", err), s.lock.Close())
 	}
 	for name, size := range found {
 		w, ok := parseWaiting(name)
 		switch {
 		case strings.HasSuffix(name, spoolTmp): // of a crash: it was never acknowledged
 			if err := sys.remove(s.path(name)); err != nil {
-				return nil, nil, errors.Join(fmt.Errorf("spool::directory: %w", err), s.lock())
+				return nil, nil, errors.Join(fmt.Errorf("spool::directory: %w", err), s.lock.Close())
 			}
 		case strings.HasSuffix(name, spoolDamaged):
 			damaged = append(damaged, name)
@@ -106,7 +108,7 @@ func openSpool(cfg SpoolConfig, sys files) (_ *spool, damaged []string, err erro
 	return s, damaged, nil
 }
 
-func (s *spool) close() error { return s.lock() }
+func (s *spool) close() error { return s.lock.Close() }
 
 func (s *spool) path(name string) string { return filepath.Join(s.dir, name) }
 

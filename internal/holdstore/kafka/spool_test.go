@@ -215,7 +215,7 @@ func TestSpoolDirectory(t *testing.T) {
 		cfg := spoolConfig(t)
 		s := mustOpen(t, cfg, disk)
 		_, _, err := openSpool(cfg, disk)
-		require.ErrorContains(t, err, "another process uses it")
+		require.ErrorContains(t, err, "held by process ")
 		require.NoError(t, s.close())
 		require.NoError(t, mustOpen(t, cfg, disk).close())
 	})

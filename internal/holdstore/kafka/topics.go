@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tracescrub/tracescrub/internal/pause"
 )
 
 // setting is what a topic's setting must be.
@@ -150,7 +152,7 @@ func check(ctx context.Context, cl cluster, cfg *Config) error {
 		if missing == 0 {
 			return nil
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := pause.For(ctx, wait); err != nil {
 			return fmt.Errorf("waiting for new topics: %w", err)
 		}
 	}
@@ -202,14 +204,4 @@ func (p plan) compare(s topicState, cfg *Config) []error {
 		}
 	}
 	return errs
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
-	return ctx.Err() // both may have come
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/envelope"
 	"github.com/tracescrub/tracescrub/internal/holdstore"
+	"github.com/tracescrub/tracescrub/internal/pause"
 )
 
 const (
@@ -147,7 +148,7 @@ func (s *Store) produce(ctx context.Context, topic string, p int32, records []re
 			return first, nil
 		}
 		s.cluster.refresh()
-		if !again(err) || sleep(ctx, wait) != nil {
+		if !again(err) || pause.For(ctx, wait) != nil {
 			return 0, err
 		}
 	}
@@ -252,7 +253,7 @@ func (s *Store) shipSpool() {
 		if shipped > 0 {
 			wait = shipAgainFirst
 		}
-		_ = sleep(s.ctx, wait)
+		_ = pause.For(s.ctx, wait)
 		wait = min(2*wait, shipAgainMost)
 	}
 }

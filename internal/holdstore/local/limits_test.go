@@ -72,7 +72,7 @@ func TestOneStorePerProcess(t *testing.T) {
 	cmd.Env = append(os.Environ(), envCrashDir+"="+dir)
 	out, err := cmd.Output()
 	require.NoError(t, err)
-	require.Regexp(t, `^! opening the store in .*: process \d+ has it open: one process at a time\n$`, string(out))
+	require.Regexp(t, `^! opening the store in .*: process \d+ on .+ has it open: one process at a time\n$`, string(out))
 	require.Contains(t, string(out), " "+strings.TrimSpace(readFile(t, filepath.Join(dir, "lock")))+" ")
 	require.NoError(t, b.Close())
 	start1(t, dir, options{})

@@ -23,7 +23,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -61,7 +61,7 @@ type store struct {
 	dir      string
 	maxBytes int64
 	opt      options
-	lock     *os.File
+	lock     io.Closer
 	state    *file
 
 	// mu guards the maps and numbers below.

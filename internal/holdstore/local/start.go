@@ -3,11 +3,13 @@ package local
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/tracescrub/tracescrub/internal/durable"
 	"github.com/tracescrub/tracescrub/internal/envelope"
 	"github.com/tracescrub/tracescrub/internal/holdstore"
 )
@@ -54,6 +56,21 @@ func syncDir(dir string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
+}
+
+// takeLock makes this process the only one with the store.
+func takeLock(path string) (io.Closer, error) {
+	lock, err := durable.Lock(path)
+	if held := (*durable.HeldError)(nil); errors.As(err, &held) {
+		return nil, fmt.Errorf("%s has it open: one process at a time", held.Holder)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := checkMode(path); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return lock, nil
 }
 
 // start opens what is in a directory and removes what a crash left there.

@@ -9,11 +9,12 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tracescrub/tracescrub/internal/loopback"
 )
 
 // The bounds of what is read and waited for.
@@ -43,7 +44,7 @@ func New(server string, c Credentials) (*Client, error) {
 	if base.User != nil || base.RawQuery != "" || base.Fragment != "" {
 		return nil, errors.New("the server's URL must have neither user nor query: credentials do not belong into URLs")
 	}
-	if base.Scheme == "http" && c != (Credentials{}) && !loopback(base.Hostname()) {
+	if base.Scheme == "http" && c != (Credentials{}) && !loopback.Is(base.Host) {
 		return nil, fmt.Errorf("%s: a password or token is sent over https only, except to this machine itself", base)
 	}
 	base.Path = strings.TrimSuffix(base.Path, "/") + "/api/v1/"
@@ -66,11 +67,6 @@ func New(server string, c Credentials) (*Client, error) {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}, nil
-}
-
-func loopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // Close ends connections that are open.

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/tracescrub/tracescrub/internal/pause"
 )
 
 // The waits between attempts to open the stream of events again.
@@ -40,10 +42,8 @@ func (c *Client) Watch(ctx context.Context, each func(Notice) error, broken func
 			return ctx.Err()
 		}
 		broken(err)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(wait):
+		if err := pause.For(ctx, wait); err != nil {
+			return err
 		}
 		wait = min(2*wait, longestWait)
 	}

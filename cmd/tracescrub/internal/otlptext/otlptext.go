@@ -52,6 +52,21 @@ func Write(w io.Writer, doc []byte) error {
 	return p.err
 }
 
+// Batch writes all spans, log records or data points of a ptrace.Traces,
+// plog.Logs or pmetric.Metrics.
+func Batch[B ptrace.Traces | plog.Logs | pmetric.Metrics](w io.Writer, batch B) error {
+	p := &printer{w: w}
+	switch b := any(batch).(type) {
+	case ptrace.Traces:
+		p.traces(b)
+	case plog.Logs:
+		p.logs(b)
+	case pmetric.Metrics:
+		p.metrics(b)
+	}
+	return p.err
+}
+
 // asItIs writes a document that is JSON, but not what it should be.
 func asItIs(w io.Writer, doc []byte) error {
 	var laid bytes.Buffer

@@ -70,14 +70,20 @@ func TestConfig(t *testing.T) {
 		name, text string
 		want       []string
 	}{
-		{"names", `{file: {"A b": {path: /x/y}}, webhook: {"": {url: "https://a"}}, kafka: {"1/2": {brokers: ["a:1"], topic: t}}, otlp: {x.y: {endpoint: "https://a"}}, witness: {-: {endpoint: "https://a"}}}`,
-			[]string{"file::A b: a name", "webhook::: a name", "kafka::1/2: a name", "otlp::x.y: a name", "witness::-: a name"}},
+		{
+			"names", `{file: {"A b": {path: /x/y}}, webhook: {"": {url: "https://a"}}, kafka: {"1/2": {brokers: ["a:1"], topic: t}}, otlp: {x.y: {endpoint: "https://a"}}, witness: {-: {endpoint: "https://a"}}}`,
+			[]string{"file::A b: a name", "webhook::: a name", "kafka::1/2: a name", "otlp::x.y: a name", "witness::-: a name"},
+		},
 		{"neither file nor directory", `{file: {a: {}}}`, []string{"file::a: path, directory: set one"}},
 		{"file and directory", `{file: {a: {path: /x, directory: /y}}}`, []string{"file::a: path, directory: set one"}},
-		{"webhook", `{webhook: {a: {url: "ftp://private", secret: short, min_interval: -1s, timeout: 0s}}}`,
-			[]string{"webhook::a: url: must be", "secret: has 5 bytes", "min_interval: must not", "timeout: must be"}},
-		{"kafka", `{kafka: {a: {topic: "a/b", timeout: 1ms, min_interval: -1s, sasl: {mechanism: PLAIN}}}}`,
-			[]string{"brokers: must name", "timeout: must be", "sasl::username", "topic: must be", "min_interval: must not"}},
+		{
+			"webhook", `{webhook: {a: {url: "ftp://private", secret: short, min_interval: -1s, timeout: 0s}}}`,
+			[]string{"webhook::a: url: must be", "secret: has 5 bytes", "min_interval: must not", "timeout: must be"},
+		},
+		{
+			"kafka", `{kafka: {a: {topic: "a/b", timeout: 1ms, min_interval: -1s, sasl: {mechanism: PLAIN}}}}`,
+			[]string{"brokers: must name", "timeout: must be", "sasl::username", "topic: must be", "min_interval: must not"},
+		},
 		{"otlp", `{otlp: {a: {endpoint: "collector:4318", timeout: 0s}}}`, []string{"otlp::a: endpoint: must be", "timeout: must be"}},
 		{"witness", `{witness: {a: {key: x}}}`, []string{"witness::a: endpoint: must be", "key: not the public key"}},
 		{"unknown kind", `{carrier_pigeon: {a: {}}}`, []string{"carrier_pigeon"}},

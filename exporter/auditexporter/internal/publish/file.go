@@ -16,9 +16,9 @@ import (
 // file is a file elsewhere.
 type file struct {
 	cfg FileConfig
-	// under is the result of a write that has not ended in time: a mount whose
-	// server is away blocks, and nothing can end that.
-	under chan error
+	// under is closed when a write has ended that has not ended in time: a mount
+	// whose server is away blocks, and nothing can end that.
+	under chan struct{}
 	write func(c *checkpoint) error
 }
 
@@ -53,13 +53,17 @@ func (f *file) send(ctx context.Context, c *checkpoint) error {
 			return errFileBlocked
 		}
 	}
-	done := make(chan error, 1)
-	go func() { done <- f.write(c) }()
+	var err error
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		err = f.write(c)
+	}()
 	select {
-	case err := <-done:
+	case <-ended:
 		return err
 	case <-ctx.Done():
-		f.under = done
+		f.under = ended
 		return errFileBlocked
 	}
 }

@@ -108,7 +108,7 @@ func publisher(t *testing.T, dir string, every time.Duration, sinks ...*fakeSink
 func start(t *testing.T, p *Publisher) {
 	t.Helper()
 	require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
-	t.Cleanup(func() { require.NoError(t, p.Shutdown(context.Background())) }) //nolint:usetesting // the test's context has ended by then
+	t.Cleanup(func() { require.NoError(t, p.Shutdown(context.Background())) })
 }
 
 // TestPace: the newest is sent, not all, and not too often; what waits is sent

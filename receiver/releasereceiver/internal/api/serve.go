@@ -5,13 +5,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 
 	"go.uber.org/zap"
 
+	"github.com/tracescrub/tracescrub/internal/loopback"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/gate"
 )
 
@@ -194,10 +193,5 @@ func isLocal(r *http.Request) bool {
 	if r.Header.Get("Forwarded") != "" || r.Header.Get("X-Forwarded-For") != "" {
 		return false
 	}
-	host, _, err := net.SplitHostPort(r.Host)
-	if err != nil {
-		host = r.Host
-	}
-	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return host == "localhost" || err == nil && ip.IsLoopback()
+	return loopback.Is(r.Host)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/envelope"
 	"github.com/tracescrub/tracescrub/internal/event"
+	"github.com/tracescrub/tracescrub/internal/pause"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/gate"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/ledger"
 )
@@ -111,7 +112,7 @@ func (k *Keeper) keepTime(ctx context.Context) {
 		tidy     time.Time
 		keys     time.Time
 	)
-	for sleep(ctx, min(clockEvery, k.ExpireAfter/4+time.Millisecond)) {
+	for pause.For(ctx, min(clockEvery, k.ExpireAfter/4+time.Millisecond)) == nil {
 		if !k.isReady() {
 			continue
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/tracescrub/tracescrub/internal/envelope"
 	"github.com/tracescrub/tracescrub/internal/event"
 	"github.com/tracescrub/tracescrub/internal/holdstore"
+	"github.com/tracescrub/tracescrub/internal/pause"
 	"github.com/tracescrub/tracescrub/internal/release"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/content"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/gate"
@@ -223,22 +224,10 @@ func (k *Keeper) follow(ctx context.Context) {
 			wait = firstRetry
 		}
 		k.reset()
-		if !sleep(ctx, wait) {
+		if pause.For(ctx, wait) != nil {
 			return
 		}
 		wait = min(2*wait, lastRetry)
-	}
-}
-
-// sleep reports false if ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/event"
 	"github.com/tracescrub/tracescrub/internal/holdstore"
+	"github.com/tracescrub/tracescrub/internal/pause"
 	"github.com/tracescrub/tracescrub/internal/release"
 	"github.com/tracescrub/tracescrub/internal/unseal"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/content"
@@ -121,7 +122,7 @@ func (k *Keeper) persist(ctx context.Context, try func() error) error {
 	wait := 100 * time.Millisecond
 	for {
 		err := try()
-		if err == nil || !sleep(ctx, wait) {
+		if err == nil || pause.For(ctx, wait) != nil {
 			return err
 		}
 		wait = min(2*wait, 5*time.Second)

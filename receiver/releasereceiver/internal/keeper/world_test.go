@@ -19,6 +19,7 @@ import (
 	"github.com/tracescrub/tracescrub/internal/envelope"
 	"github.com/tracescrub/tracescrub/internal/event"
 	"github.com/tracescrub/tracescrub/internal/holdstore"
+	"github.com/tracescrub/tracescrub/internal/pause"
 	"github.com/tracescrub/tracescrub/internal/release"
 	"github.com/tracescrub/tracescrub/internal/verdict"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/content"
@@ -153,8 +154,10 @@ func (w *world) send(ctx context.Context, r *release.Release) error {
 	w.mu.Lock()
 	down, takes := w.sendDown, w.sendTime
 	w.mu.Unlock()
-	if takes > 0 && !sleep(ctx, takes) {
-		return ctx.Err()
+	if takes > 0 {
+		if err := pause.For(ctx, takes); err != nil {
+			return err
+		}
 	}
 	if down != nil {
 		return down

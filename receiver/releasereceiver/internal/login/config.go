@@ -3,12 +3,11 @@ package login
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
+
+	"github.com/tracescrub/tracescrub/internal/loopback"
 )
 
 // CallbackPath is where the identity provider sends the browser back to.
@@ -102,18 +101,8 @@ func checkURL(s string) error {
 		return errors.New("must be an https URL")
 	case u.User != nil || u.Fragment != "":
 		return errors.New("must have neither user nor fragment")
-	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Host):
+	case u.Scheme == "https", u.Scheme == "http" && loopback.Is(u.Host):
 		return nil
 	}
 	return errors.New("must be an https URL; http is for loopback addresses only")
-}
-
-// isLoopback says whether a host, with or without a port, is this machine.
-func isLoopback(hostport string) bool {
-	host, _, err := net.SplitHostPort(hostport)
-	if err != nil {
-		host = hostport
-	}
-	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }

@@ -16,6 +16,7 @@ import (
 
 	"go.opentelemetry.io/collector/config/configopaque"
 
+	"github.com/tracescrub/tracescrub/internal/pause"
 	"github.com/tracescrub/tracescrub/internal/webhook"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/gate"
 )
@@ -76,8 +77,8 @@ const (
 	firstRetry  = time.Second
 	lastRetry   = time.Minute
 	maxAttempts = 10
-	// pause keeps below what chats take.
-	pause = time.Second
+	// gap keeps below what chats take.
+	gap = time.Second
 )
 
 // note is one thing to tell.
@@ -188,7 +189,7 @@ func (n *Notifier) run(ctx context.Context) {
 			result = "failed"
 		}
 		n.count(result, len(m.Events))
-		if !sleep(ctx, pause) {
+		if pause.For(ctx, gap) != nil {
 			return
 		}
 	}
@@ -242,21 +243,10 @@ func (n *Notifier) deliver(ctx context.Context, m message) error {
 		if again, err = n.hook.Post(ctx, m.ID, body); err == nil || !again {
 			return err
 		}
-		if !sleep(ctx, wait) {
+		if pause.For(ctx, wait) != nil {
 			return ctx.Err()
 		}
 		wait = min(2*wait, lastRetry)
 	}
 	return err
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
