@@ -36,9 +36,10 @@ type audit struct {
 	log    *zap.Logger
 	seldom *seldom.Log
 	now    func() time.Time
-	// open is auditlog.Open, and maxWaiting the constant, but in tests.
+	// open is auditlog.Open, maxWaiting and settle are the constants, but in tests.
 	open       func(auditlog.Config) (*auditlog.Writer, error)
 	maxWaiting int64
+	settle     time.Duration
 
 	// mu guards working: what there is between Start and Shutdown. Whoever
 	// writes holds it for reading, so that nothing ends under their hands.

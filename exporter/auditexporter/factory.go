@@ -23,6 +23,6 @@ func createLogs(_ context.Context, set exporter.Settings, cfg component.Config) 
 	return &audit{
 		cfg: cfg.(*Config), set: set.TelemetrySettings, log: set.Logger,
 		seldom: seldom.New(set.Logger, time.Now), now: time.Now, maxWaiting: maxWaiting,
-		open: auditlog.Open,
+		open: auditlog.Open, settle: settleTime,
 	}, nil
 }

@@ -117,6 +117,7 @@ func (f *fixture) again(t *testing.T) *fixture {
 	e, err := NewFactory().CreateLogs(t.Context(), f.set, f.cfg)
 	require.NoError(t, err)
 	f.audit = e.(*audit)
+	f.settle = time.Hour // nothing goes but where a test says so
 	return f
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -236,7 +237,39 @@ func TestControl(t *testing.T) {
 	require.ErrorIs(t, err, control.ErrNobody)
 }
 
-// TestRetention: what is too old goes at the start, and each day.
+// TestClockSetForward: what a wrong clock calls old stays while it may be set right.
+func TestClockSetForward(t *testing.T) {
+	f := newFixture(t)
+	f.cfg.Retention = RetentionConfig{Entries: 48 * time.Hour}
+	now := at
+	f.now = func() time.Time { return now }
+	f.start(t)
+	for range 3 {
+		require.NoError(t, f.told(t, batch(event.Held, now.Day())))
+		now = now.AddDate(0, 0, 1)
+	}
+	require.NoError(t, f.Shutdown(t.Context()))
+	f.again(t).settle = settleTime // a machine that has just started, in another year
+	f.now = func() time.Time { return at.AddDate(10, 0, 0) }
+	f.start(t)
+	time.Sleep(50 * time.Millisecond)
+	require.NoError(t, f.Shutdown(t.Context()))
+	require.Len(t, f.kinds(t), 3+4+2+2, "all is there: events, manifests, starts and ends")
+
+	f.again(t).settle = 200 * time.Millisecond // one that runs, and whose clock is set
+	var forward atomic.Bool
+	f.now = func() time.Time {
+		if forward.Load() {
+			return at.AddDate(20, 0, 0)
+		}
+		return at.AddDate(10, 0, 0)
+	}
+	f.start(t)
+	forward.Store(true)
+	require.Eventually(t, func() bool { return f.logs.FilterMessageSnippet("set forward").Len() == 1 }, 10*time.Second, time.Millisecond)
+}
+
+// TestRetention: what is too old goes some time after the start, and each day.
 func TestRetention(t *testing.T) {
 	f := newFixture(t)
 	now := at
@@ -254,6 +287,7 @@ func TestRetention(t *testing.T) {
 	f.cfg.Retention = RetentionConfig{Entries: 48 * time.Hour, Records: 24 * time.Hour}
 	clock := f.now
 	f.again(t).now = clock
+	f.settle = 0
 	f.start(t)
 	require.Eventually(t, func() bool { return f.logs.FilterMessageSnippet("has been removed").Len() == 2 }, time.Minute, time.Millisecond)
 	require.Equal(t, map[string]int64{"segments": 1, "records": 3}, f.points(t, "pruned", "what"))

@@ -60,12 +60,18 @@ func (w *working) watch(ctx context.Context) {
 	}
 }
 
-const pruneEvery = 24 * time.Hour
+const (
+	pruneEvery = 24 * time.Hour
+	// settleTime is how long a clock has to be set right, after a start or a
+	// leap, before anything is removed by it: what is removed does not come back.
+	settleTime = 15 * time.Minute
+	leap       = 5 * time.Minute // what is more than this is no correction
+)
 
-// keep removes what is too old, and checks what is there.
-func (w *working) keep(ctx context.Context) {
-	w.prune(ctx)
-	prune := time.NewTicker(pruneEvery)
+// keep removes what is too old, and checks what is there. When it began, the
+// clock on the wall showed wall.
+func (w *working) keep(ctx context.Context, began, wall time.Time) {
+	prune := time.NewTimer(w.settle)
 	defer prune.Stop()
 	var check <-chan time.Time
 	if w.cfg.CheckInterval > 0 {
@@ -78,7 +84,15 @@ func (w *working) keep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-prune.C:
+			now := w.now().Round(0)
+			if now.Sub(wall) > time.Since(began)+leap {
+				w.log.Warn("the clock was set forward: nothing is removed for a while, in case that was a mistake")
+				began, wall = time.Now(), now
+				prune.Reset(w.settle)
+				continue
+			}
 			w.prune(ctx)
+			prune.Reset(pruneEvery)
 		case <-check:
 			w.check(ctx)
 		}

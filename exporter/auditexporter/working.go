@@ -35,6 +35,7 @@ type working struct {
 	control   *control.Server
 	server    *server
 	key       string // the public key that signed at the start
+	settle    time.Duration
 
 	waiting     atomic.Int64 // bytes of events
 	recordsFail atomic.Bool  // the last record was not kept
@@ -55,7 +56,7 @@ type working struct {
 // log that cannot be written at the start needs somebody.
 func (a *audit) Start(ctx context.Context, host component.Host) (err error) {
 	w := &working{
-		cfg: a.cfg, log: a.log, now: a.now, host: host, records: records.Open(a.cfg.Directory),
+		settle: a.settle, cfg: a.cfg, log: a.log, now: a.now, host: host, records: records.Open(a.cfg.Directory),
 		buffer:  &buffer{limit: a.cfg.OnTrouble.BufferEvents, most: a.maxWaiting, ids: map[string]bool{}},
 		buffers: a.cfg.OnTrouble.Masked == troubleBuffer,
 	}
@@ -97,7 +98,8 @@ func (a *audit) Start(ctx context.Context, host component.Host) (err error) {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx)) // the context of Start ends with it
 	w.stop = cancel
 	w.done.Go(func() { w.watch(work) })
-	w.done.Go(func() { w.keep(work) })
+	began, wall := time.Now(), w.now().Round(0)
+	w.done.Go(func() { w.keep(work, began, wall) })
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.working = w
