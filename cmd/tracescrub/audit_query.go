@@ -198,7 +198,7 @@ func runAuditTail(ctx context.Context, l *read.Log, w *auditLines, v *auditView,
 		}
 		next = it.Seq + 1
 		if n > 0 && v.match(&it) {
-			if last = append(last, it); len(last) > 2*n {
+			if last = append(last, it); len(last)-n > n { // not 2*n: n may be any number
 				last = append(last[:0], last[len(last)-n:]...)
 			}
 		}

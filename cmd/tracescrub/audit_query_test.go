@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -208,7 +209,7 @@ func TestAuditTail(t *testing.T) {
 	a := newAuditLog(t)
 	every := strings.SplitAfter(a.ok("query", "--json"), "\n")
 	every = every[:len(every)-1]
-	for _, n := range []int{0, 1, 3, len(every), len(every) + 5} {
+	for _, n := range []int{0, 1, 3, len(every), len(every) + 5, math.MaxInt} {
 		want := strings.Join(every[max(0, len(every)-n):], "")
 		require.Equal(t, want, a.ok("tail", "--json", "-n", strconv.Itoa(n)))
 	}
