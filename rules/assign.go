@@ -33,6 +33,12 @@ type value struct {
 // names are settled.
 func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 	start, end := identifier(text, pos, length)
+	s.work += end - start
+	n := s.nameAt(text[start:end])
+	if n < 0 {
+		s.rejectName(start, end, whyName)
+		return end
+	}
 	v := value{limit: maxValue}
 	if s.values > workFactor*len(text)+workFloor {
 		v.limit = maxValueTired
@@ -48,33 +54,25 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 			s.rejectName(start, end, whyUnset)
 			return end
 		}
-		n := s.e.nameOf(text[start:end])
-		if n >= 0 && !ok && s.e.names[n].kind == numericValue {
+		if !ok && s.e.names[n].kind == numericValue {
 			v, ok = codeBeside(text, end)
 		}
-		if n >= 0 && column {
+		if column {
 			s.column(n, text, start)
 		}
-		if n >= 0 && header {
+		if header {
 			s.tables = s.aligned(n, text, start)
 			return end
 		}
-		if n >= 0 && ok && (!v.digits || s.e.names[n].kind == numericValue) {
+		if ok && (!v.digits || s.e.names[n].kind == numericValue) {
 			s.value(n, text, v)
 		} else {
 			s.rejectName(start, end, whyUnset)
 		}
-		if !ok {
-			s.rejectName(start, end, whyUnset)
-		}
 		return end
 	}
-	if n := s.e.nameOf(text[start:end]); n >= 0 {
-		s.slash = s.slash || bytes.IndexByte(text[v.start:v.end], '\\') >= 0
-		s.value(n, text, v)
-	} else {
-		s.rejectName(start, end, whyName)
-	}
+	s.slash = s.slash || bytes.IndexByte(text[v.start:v.end], '\\') >= 0
+	s.value(n, text, v)
 	return end
 }
 

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/tracescrub/tracescrub/rules/decode"
 	"github.com/tracescrub/tracescrub/rules/match"
@@ -38,7 +39,7 @@ func (s *scanner) candidate(text, key []byte, lv *level, t *target, pos int, cut
 	budget := workFactor*len(text) + workFloor
 	best, reach := 0, -1 // the attempt that came furthest
 	for at := max(first, 0); at <= from; at++ {
-		if r.left == wordBorder && !leftBorder(text, at) {
+		if p.First != nil && !p.First[text[at]] && text[at] != '\\' || r.left == wordBorder && !leftBorder(text, at) {
 			continue
 		}
 		s.match.Steps, s.match.Limit = 0, budget
@@ -113,12 +114,11 @@ func broken(text []byte, far, anchor int) bool {
 	if far <= anchor || far >= len(text) {
 		return false
 	}
-	switch text[far] {
-	case '\n', '\r', '\\', '"', '\'', '`':
-		return true
-	}
-	return false
+	return strings.IndexByte(breaks, text[far]) >= 0
 }
+
+// breaks are the bytes at which a token is broken.
+const breaks = "\n\r\\\"'`"
 
 // maxJoined is how far a broken token may reach, in bytes.
 const maxJoined = 2048

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -30,8 +31,11 @@ type Engine struct {
 	model     *classify.Model
 	threshold int
 
-	list    []prefilter.Literal // what filter is made of
-	filter  *prefilter.Filter
+	list   []prefilter.Literal // what filter is made of
+	filter *prefilter.Filter
+	// wide finds literals whatever their case and what follows them: Explain
+	// says why those are no candidates.
+	wide    func() (*prefilter.Filter, error)
 	targets [][]target // by literal: what to try where it stands
 	lits    []string   // the literals
 
@@ -165,8 +169,20 @@ func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
 	fmt.Fprintf(&c.digest, "limits %+v\nmodel %x\n", e.limits, sha256.Sum256(knowledge))
 	sum := sha256.Sum256([]byte(c.digest.String()))
 	e.hash = hex.EncodeToString(sum[:6])
-	e.pool.New = func() any { return newScanner(e) }
+	e.ready()
 	return e, nil
+}
+
+// ready makes what is made when it is needed.
+func (e *Engine) ready() {
+	e.pool.New = func() any { return newScanner(e) }
+	e.wide = sync.OnceValues(func() (*prefilter.Filter, error) {
+		list := slices.Clone(e.list)
+		for i := range list {
+			list[i].Exact, list[i].Follow = false, nil
+		}
+		return prefilter.New(list)
+	})
 }
 
 func withDefaults(l Limits) Limits {
@@ -246,12 +262,25 @@ func (c *compiler) rule(packName string, i int, r *pack.Rule) {
 		if !p.FoldCase {
 			t.exact = l
 		}
-		c.literal(l, p.Follow, t)
+		c.literal(l, orBreak(p.Follow), t)
 	}
 	c.engine.rules[index] = compiled(r, p)
 	if c.engine.rules[index].check == nil && r.Checksum != "" {
 		fail("checksum", fmt.Errorf("%q is not one of %v", r.Checksum, verify.Names()))
 	}
+}
+
+// orBreak adds to a set of bytes those at which a token can be broken, or
+// behind which an escape hides what follows: see candidate.
+func orBreak(set *[256]bool) *[256]bool {
+	if set == nil {
+		return nil
+	}
+	with := *set
+	for _, c := range breaks {
+		with[c] = true
+	}
+	return &with
 }
 
 func compiled(r *pack.Rule, p *match.Pattern) rule {
@@ -324,10 +353,11 @@ func (c *compiler) literal(lit string, follow *[256]bool, t target) {
 	if !ok {
 		i = len(c.list)
 		c.literals[key] = i
-		c.list = append(c.list, prefilter.Literal{Text: lit, Follow: follow})
+		c.list = append(c.list, prefilter.Literal{Text: lit, Follow: follow, Exact: t.exact == lit})
 		c.engine.targets = append(c.engine.targets, nil)
 		c.engine.lits = append(c.engine.lits, lit)
 	}
+	c.list[i].Exact = c.list[i].Exact && t.exact == c.list[i].Text
 	if l := &c.list[i]; ok && l.Follow != nil {
 		if follow == nil {
 			l.Follow = nil

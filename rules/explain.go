@@ -59,6 +59,10 @@ func (e *Engine) Explain(text []byte, ctx Context, rule string) ([]Step, error) 
 	}
 	s := newScanner(e) // not of the pool: a trace must not go on
 	s.trace = &trace{}
+	var err error
+	if s.filter, err = e.wide(); err != nil {
+		return nil, err
+	}
 	var found []Finding
 	if len(text) > e.limits.Size {
 		found = e.Scan(nil, text, ctx)

@@ -65,7 +65,7 @@ func (e *Engine) WithKnown(secrets []known.Secret) (*Engine, error) {
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s known %d", e.hash, k.set.Len()))
 	out.hash = hex.EncodeToString(sum[:6])
-	out.pool.New = func() any { return newScanner(out) }
+	out.ready()
 	return out, nil
 }
 

@@ -160,9 +160,13 @@ func (e *Engine) nameOf(key []byte) int {
 			return max(e.nameOf(key[:i]), e.nameOf(key[i+n:]))
 		}
 	}
+	return e.nameIn(key)
+}
+
+// nameIn is nameOf, of a key without masks in which an anchor stands.
+func (e *Engine) nameIn(key []byte) int {
 	var buf [2*maxKey + 2]byte
-	words := keyWords(buf[:0], key)
-	return e.index.find(words, e.names)
+	return e.index.find(keyWords(buf[:0], key), e.names)
 }
 
 // mayName says cheaply whether key can be a name: one of their anchors stands in it.

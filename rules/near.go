@@ -161,7 +161,7 @@ func (s *scanner) underKey(text, key []byte) {
 	}
 	words := bytes.IndexByte(text, ' ') >= 0
 	lv := &s.levels[0]
-	hits, _ := s.e.filter.Find(lv.hits[:0], key, 0, len(key), maxHits)
+	hits, _ := s.filter.Find(lv.hits[:0], key, 0, len(key), maxHits)
 	lv.hits = hits
 	mark := len(s.out)
 	for _, h := range hits {

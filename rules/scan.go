@@ -21,6 +21,7 @@ const (
 // scanner is the working memory of one Scan at a time.
 type scanner struct {
 	e      *Engine
+	filter *prefilter.Filter // the engine's, but for Explain
 	ctx    Context
 	trace  *trace // nil but for Explain
 	match  match.State
@@ -35,6 +36,7 @@ type scanner struct {
 	key, prev []byte // Context's, as bytes
 	keyed     []byte // for underKey
 
+	names   nameMemo
 	levels  []level // by depth of encoding
 	scratch []byte  // for digests
 	joined  []byte  // a token with its breaks taken out
@@ -72,7 +74,7 @@ func (lv *level) begin(rules int) {
 
 // newScanner makes room for every depth: levels do not move.
 func newScanner(e *Engine) *scanner {
-	return &scanner{e: e, levels: make([]level, e.limits.Depth+2)}
+	return &scanner{e: e, filter: e.filter, levels: make([]level, e.limits.Depth+2)}
 }
 
 func (s *scanner) scan(dst []Finding, text []byte, ctx Context) []Finding {
@@ -104,9 +106,9 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 		s.underKey(text, key)
 	}
 	lv := &s.levels[depth]
-	hits, next := s.e.filter.Find(lv.hits[:0], text, 0, min(block, len(text)), maxHits)
+	hits, next := s.filter.Find(lv.hits[:0], text, 0, min(block, len(text)), maxHits)
 	for len(hits) == 0 && next < len(text) {
-		hits, next = s.e.filter.Find(hits, text, next, min(next+block, len(text)), maxHits)
+		hits, next = s.filter.Find(hits, text, next, min(next+block, len(text)), maxHits)
 	}
 	lv.hits = hits
 	cut := false
@@ -296,7 +298,7 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 		if next >= len(text) {
 			return seen
 		}
-		hits, next = s.e.filter.Find(lv.hits[:0], text, next, min(next+block, len(text)), maxHits)
+		hits, next = s.filter.Find(lv.hits[:0], text, next, min(next+block, len(text)), maxHits)
 		lv.hits = hits
 	}
 }

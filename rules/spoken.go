@@ -16,22 +16,48 @@ const (
 	maxSpokenLen = 256
 )
 
-// connectors lead from a name to its value; fillers may stand between.
-var (
-	connectors = words("is", "was", "are", "to", "as", "equals", "becomes", "reads", "being", "ist", "est", "es", "used", "shown", "using", "called", "named", "with")
-	copulas    = words("is", "was", "are", "ist", "est", "es")
-	// prepositions begin what the credential is of: "of the admin console is".
-	prepositions = words("of", "for", "on", "in", "at", "from")
-	fillers      = words("now", "the", "still", "currently", "set", "just", "simply", "changed", "reset", "rotated", "updated", "going", "be", "been", "equal", "to", "a", "an", "following", "value", "here", "new", "same", "literally", "today", "actually", "it", "and", "that", "string")
-	adjectives   = words("the", "my", "our", "your", "his", "her", "their", "its", "this", "a", "an", "root", "admin", "new", "old", "current", "db", "database", "user", "login", "master", "default", "initial", "temporary", "temp", "wifi", "sudo", "service", "account", "api", "auth", "bot", "access", "test", "prod", "production", "staging", "main", "secret", "shared", "ssh", "smtp", "ldap", "vault", "redis", "postgres", "mysql", "mongo", "bearer", "http", "header")
+// A connector leads from a name to its value; fillers may stand between.
+const (
+	connector wordClass = 1 << iota
+	copula
+	preposition // begins what the credential is of: "of the admin console is"
+	filler
+	adjective
 )
 
-func words(list ...string) map[string]bool {
-	m := make(map[string]bool, len(list))
-	for _, w := range list {
-		m[w] = true
+// wordClass is what a word can be beside a credential's name.
+type wordClass uint8
+
+var vocabulary = map[string]wordClass{}
+
+// beginnings has, by length, the first letters of the vocabulary's words.
+var beginnings [17]uint32
+
+func init() {
+	for class, list := range map[wordClass][]string{
+		connector:   {"is", "was", "are", "to", "as", "equals", "becomes", "reads", "being", "ist", "est", "es", "used", "shown", "using", "called", "named", "with"},
+		copula:      {"is", "was", "are", "ist", "est", "es"},
+		preposition: {"of", "for", "on", "in", "at", "from"},
+		filler:      {"now", "the", "still", "currently", "set", "just", "simply", "changed", "reset", "rotated", "updated", "going", "be", "been", "equal", "to", "a", "an", "following", "value", "here", "new", "same", "literally", "today", "actually", "it", "and", "that", "string"},
+		adjective:   {"the", "my", "our", "your", "his", "her", "their", "its", "this", "a", "an", "root", "admin", "new", "old", "current", "db", "database", "user", "login", "master", "default", "initial", "temporary", "temp", "wifi", "sudo", "service", "account", "api", "auth", "bot", "access", "test", "prod", "production", "staging", "main", "secret", "shared", "ssh", "smtp", "ldap", "vault", "redis", "postgres", "mysql", "mongo", "bearer", "http", "header"},
+	} {
+		for _, w := range list {
+			vocabulary[w] |= class
+			beginnings[len(w)] |= 1 << (w[0] & 31)
+		}
 	}
-	return m
+}
+
+// classOf says what a word, in any case, can be.
+func classOf(word []byte) wordClass {
+	if len(word) == 0 || len(word) >= len(beginnings) || beginnings[len(word)]>>(word[0]&31)&1 == 0 {
+		return 0
+	}
+	var low [len(beginnings)]byte
+	for i, c := range word {
+		low[i] = toLower(c)
+	}
+	return vocabulary[string(low[:len(word)])]
 }
 
 // spoken finds the value that a sentence or table gives to the name
@@ -65,13 +91,14 @@ func spokenAfter(text []byte, end int) (v value, ok bool) {
 		}
 		word := text[from:i]
 		whole := i < len(text) && (text[i] == ' ' || text[i] == ':')
+		class := classOf(word)
 		switch {
-		case whole && phrase && !isIn(copulas, word):
+		case whole && phrase && class&copula == 0:
 			continue // "the password of the admin console is"
-		case whole && n == 0 && isIn(prepositions, word):
+		case whole && n == 0 && class&preposition != 0:
 			phrase = true
 			continue
-		case whole && n > 0 && linked && isIn(fillers, word), whole && isIn(connectors, word):
+		case whole && n > 0 && linked && class&filler != 0, whole && class&connector != 0:
 			linked, phrase = true, false
 			if i < limit && text[i] == ':' {
 				i++
@@ -193,11 +220,12 @@ func spokenBefore(text []byte, start int) (v value, ok bool) {
 			from--
 		}
 		word := text[from:end]
-		if isIn(adjectives, word) {
+		class := classOf(word)
+		if class&adjective != 0 {
 			i = from
 			continue
 		}
-		if !isIn(connectors, word) || string(word) == "of" || string(word) == "to" || from < 2 || text[from-1] != ' ' {
+		if class&connector == 0 || string(word) == "of" || string(word) == "to" || from < 2 || text[from-1] != ' ' {
 			return v, false
 		}
 		return wordBefore(text, from-1)
@@ -223,18 +251,6 @@ func wordBefore(text []byte, end int) (v value, ok bool) {
 	}
 	v = value{start: from, end: end}
 	return v, end-from >= minSpoken && strong(text[from:end]) && !technical(text[from:end])
-}
-
-// isIn says that a word, in any case, is in a set of lower-case words.
-func isIn(set map[string]bool, word []byte) bool {
-	if len(word) == 0 || len(word) > 16 {
-		return false
-	}
-	var low [16]byte
-	for i, c := range word {
-		low[i] = toLower(c)
-	}
-	return set[string(low[:len(word)])]
 }
 
 // veryStrong says that a word stands out even with nothing but a space between

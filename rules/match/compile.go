@@ -32,6 +32,8 @@ type Pattern struct {
 	Before *[256]bool
 	// Follow is the set of bytes that can follow the literal, nil if any.
 	Follow *[256]bool
+	// First is the set of bytes that a match can begin with, nil if any.
+	First *[256]bool
 	// FoldCase: the case of some letters does not count.
 	FoldCase bool
 	// Tail is the set of bytes that the match's last repeat is made of, nil
@@ -91,7 +93,7 @@ func Compile(expr string, group int) (*Pattern, error) {
 		return nil, c.err
 	}
 	p := &Pattern{start: start, loops: c.loops, group: group, linear: linear}
-	p.Tail, p.FoldCase = tail(re), folds(re)
+	p.Tail, p.FoldCase, p.First = tail(re), folds(re), firstOf(flatten(re, nil))
 	p.literals(re)
 	return p, nil
 }

@@ -13,6 +13,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -23,11 +24,12 @@ const MinLength = 3
 
 // Literal is a string to find.
 type Literal struct {
-	// Text is compared with ASCII case folded.
-	Text string
+	// Text is compared with ASCII case folded, unless Exact.
+	Text  string
+	Exact bool
 	// Follow is the set of bytes that can stand right behind it; nil means
-	// any. It is a hint that makes short literals cheaper: a literal that is
-	// followed by another byte, or by the end of the text, may still be reported.
+	// any. Where another byte stands there it is not reported, at the end of
+	// the text it is.
 	Follow *[256]bool
 }
 
@@ -39,38 +41,41 @@ type Hit struct {
 
 // Filter is immutable and safe for concurrent use.
 type Filter struct {
-	bits    []uint64 // 1<<(32-shift) bits, by hash of the folded gram
+	words   []uint64 // 1<<(32-shift) of them; two bits of one are set for a gram
 	shift   uint32
 	slots   []slot // open addressing, by the same hash
-	entries []entry
-	lits    []literal
 	mask    uint32
+	entries []entry // those of one gram stand together; the first is none
+	lits    []literal
+	follows [][256]bool // by literal.follow; the first is any
 }
 
-// literal is compared eight bytes at a time: head under care, where a byte of
+// slot maps a folded gram to the entries from first on; 0 means that it is empty.
+type slot struct{ gram, first uint32 }
+
+// entry says that a gram stands at byte off of a literal (-1: one before it).
+// The literal is compared eight bytes at a time: head under care, where a byte of
 // care is 0xff, or 0xdf for a letter whose case does not count.
-type literal struct {
-	text       string // folded to lower case
-	head, care uint64
-}
-
-// slot maps a folded gram to entries[from:to].
-type slot struct {
-	gram     uint32
-	from, to uint32 // empty: to == 0
-}
-
-// entry says that the gram stands at byte off of literal lit (-1: one before it).
 type entry struct {
-	lit uint32
-	off int32
+	head, care uint64
+	lit        uint32
+	off        int16
+	last       bool // of its gram
 }
 
-// The table of bits grows with the grams, so that of ordinary text few hit by chance.
+// literal is what remains to be compared behind the first eight bytes.
+type literal struct {
+	text   string // in lower case unless exact
+	exact  bool
+	follow uint16 // the set of bytes behind it
+}
+
+// The table of bits grows with the grams, so that of ordinary text few hit by chance:
+// what does costs a look at memory that nothing else has brought into the cache.
 const (
-	minBitsLog  = 20
-	maxBitsLog  = 23
-	bitsPerGram = 32
+	minWordsLog  = 15
+	maxWordsLog  = 17
+	gramsPerWord = 2
 )
 
 const (
@@ -78,37 +83,59 @@ const (
 	mul  = 0x9E3779B1
 )
 
-func hash(g, shift uint32) uint32 { return g * mul >> (shift & 31) }
+// The hash of a gram says which word of the table it has, and which two bits of that.
+func hash(g uint32) uint32 { return g * mul }
+
+func has(word uint64, h uint32) uint64 { return word >> (h >> 11 & 63) & (word >> (h >> 5 & 63)) & 1 }
 
 func gram(s string) uint32 {
 	return (uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24) | fold
 }
 
-// New builds a filter. Every literal needs MinLength bytes; all that are
-// shorter are named in the error.
+// New builds a filter. Every literal needs MinLength bytes, and 65535 at most;
+// all others are named in the error.
 func New(lits []Literal) (*Filter, error) {
-	f := &Filter{}
+	f := &Filter{follows: make([][256]bool, 1)}
 	grams := map[uint32][]entry{}
+	sets := map[[256]bool]uint16{}
 	var errs []error
 	for i, l := range lits {
-		if len(l.Text) < MinLength {
+		if len(l.Text) < MinLength || len(l.Text) > math.MaxUint16 {
 			errs = append(errs, fmt.Errorf("literal %d: %d bytes, need at least %d", i, len(l.Text), MinLength))
 			continue
 		}
-		f.lits = append(f.lits, newLiteral(lower(l.Text)))
-		add := func(g uint32, off int32) {
-			e := entry{uint32(i), off}
+		e := newEntry(l)
+		e.lit = uint32(i)
+		lit := literal{l.Text, l.Exact, f.followSet(sets, l.Follow)}
+		if !l.Exact {
+			lit.text = lower(l.Text)
+		}
+		f.lits = append(f.lits, lit)
+		addLiteral(l, func(g uint32, off int32) {
+			e.off = int16(off)
 			if !slices.Contains(grams[g], e) {
 				grams[g] = append(grams[g], e)
 			}
-		}
-		addLiteral(l, add)
+		})
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
 	f.index(grams)
 	return f, nil
+}
+
+// followSet returns the number of a set of following bytes.
+func (f *Filter) followSet(sets map[[256]bool]uint16, set *[256]bool) uint16 {
+	if set == nil || len(f.follows) == math.MaxUint16 {
+		return 0
+	}
+	n, ok := sets[*set]
+	if !ok {
+		n = uint16(len(f.follows))
+		f.follows, sets[*set] = append(f.follows, *set), n
+	}
+	return n
 }
 
 // addLiteral adds the grams of two neighbouring windows, so that wherever
@@ -174,8 +201,16 @@ var commonness = sync.OnceValue(func() map[uint32]int {
 	for i := 0; i+4 <= len(ordinary); i++ {
 		seen[gram(ordinary[i:])]++
 	}
+	for i := 0; i+4 <= len(frequent); i++ {
+		seen[gram(frequent[i:])] += 30
+	}
 	return seen
 })
+
+// frequent are words that stand in what agents write far more often than in the sample.
+const frequent = " token tokens auth authentication authorization authorized oauth password passwords passwd secret secrets" +
+	" private public key keys keyboard api access credential credentials bearer basic login session certificate user username" +
+	" config client server service request response header cookie database connection string vault account "
 
 func lower(s string) string {
 	b := []byte(s)
@@ -193,126 +228,157 @@ func lowerByte(c byte) byte {
 }
 
 func (f *Filter) index(grams map[uint32][]entry) {
-	size := uint32(16)
-	for int(size) < 4*len(grams) {
+	log, size := minWordsLog, uint32(16)
+	for log < maxWordsLog && gramsPerWord<<log < len(grams) {
+		log++
+	}
+	for int(size)*3 < 4*len(grams) {
 		size *= 2
 	}
-	f.mask = size - 1
-	bits := minBitsLog
-	for bits < maxBitsLog && 1<<bits < bitsPerGram*len(grams) {
-		bits++
-	}
-	f.bits, f.shift = make([]uint64, 1<<bits/64), uint32(32-bits)
-	f.slots = make([]slot, size)
+	f.words, f.shift = make([]uint64, 1<<log), uint32(32-log)
+	f.slots, f.mask = make([]slot, size), size-1
+	f.entries = make([]entry, 1)
 	order := make([]uint32, 0, len(grams))
 	for g := range grams {
 		order = append(order, g)
 	}
 	slices.Sort(order)
 	for _, g := range order {
-		h := hash(g, f.shift)
-		f.bits[h/64] |= 1 << (h % 64)
-		from := uint32(len(f.entries))
-		f.entries = append(f.entries, grams[g]...)
-		i := h & f.mask
-		for f.slots[i].to != 0 {
+		h := hash(g)
+		f.words[h>>f.shift] |= 1<<(h>>11&63) | 1<<(h>>5&63)
+		i := f.place(h)
+		for f.slots[i].first != 0 {
 			i = (i + 1) & f.mask
 		}
-		f.slots[i] = slot{g, from, uint32(len(f.entries))}
+		f.slots[i] = slot{g, uint32(len(f.entries))}
+		f.entries = append(f.entries, grams[g]...)
+		f.entries[len(f.entries)-1].last = true
 	}
 }
+
+// place is where the search for a gram's slot begins: grams of one word of the
+// table are not neighbours.
+func (f *Filter) place(h uint32) uint32 { return (h >> 8) & f.mask }
 
 // Find appends the hits that begin in text[from:to] to dst and returns it
 // and the offset, to or more, where the next call has to begin. Offsets of hits refer to
 // text and rise, save that hits of one gram may stand in any order. It stops
-// early when dst holds limit hits (checked now and then, so a few more come back).
+// early when dst holds limit hits (checked now and then, so some more come back).
 func (f *Filter) Find(dst []Hit, text []byte, from, to, limit int) (hits []Hit, next int) {
 	i := from &^ 1
-	shift := f.shift
 	end := min(to, len(text)-3)
-	for i+12 <= end {
-		v := binary.LittleEndian.Uint64(text[i:]) | fold<<32 | fold
-		w := binary.LittleEndian.Uint32(text[i+6:]) | fold
-		a, b, c, d := hash(uint32(v), shift), hash(uint32(v>>16), shift), hash(uint32(v>>32), shift), hash(w, shift)
-		if (f.bits[a/64]>>(a%64)|f.bits[b/64]>>(b%64)|f.bits[c/64]>>(c%64)|f.bits[d/64]>>(d%64))&1 != 0 {
-			for k := range 4 {
-				dst = f.at(dst, text, i+2*k, binary.LittleEndian.Uint32(text[i+2*k:])|fold)
-			}
-			if len(dst) >= limit {
-				return dst, i + 8
-			}
+	for n := (end - 4 - i) / step; n > 0; n = (end - 4 - i) / step {
+		n = min(n, maxSteps)
+		if len(dst) >= limit {
+			return dst, i
 		}
-		i += 8
+		dst = f.steps(dst, text, i, n)
+		i += n * step
 	}
 	for ; i < end; i += 2 {
-		dst = f.at(dst, text, i, binary.LittleEndian.Uint32(text[i:])|fold)
+		dst = f.perhaps(dst, text, i, binary.LittleEndian.Uint32(text[i:])|fold)
 	}
 	if to < len(text)-3 {
 		return dst, i
 	}
 	// The last bytes, as if zeros followed.
 	for ; i < len(text); i += 2 {
-		var tail [4]byte
-		copy(tail[:], text[i:])
-		dst = f.at(dst, text, i, binary.LittleEndian.Uint32(tail[:])|fold)
+		g := uint32(text[i])
+		for k, c := range text[i+1:] {
+			g |= uint32(c) << (8*k + 8)
+		}
+		dst = f.perhaps(dst, text, i, g|fold)
 	}
 	return dst, len(text)
 }
 
-// at compares the literals that can stand where gram g stands at offset i.
-func (f *Filter) at(dst []Hit, text []byte, i int, g uint32) []Hit {
-	h := hash(g, f.shift)
-	if f.bits[h/64]>>(h%64)&1 == 0 {
+const (
+	step     = 8   // bytes looked at together
+	maxSteps = 256 // that are looked at before their hits are
+)
+
+// steps looks at n steps from offset i on, and four bytes behind them. A first loop without
+// branches notes the steps in which any bit is set: they come too seldom to be foreseen.
+func (f *Filter) steps(dst []Hit, text []byte, i, n int) []Hit {
+	var some [maxSteps]uint16
+	shift, table, k := f.shift&31, f.words, 0
+	part := text[i : i+n*step+4]
+	for at := 0; at+step+4 <= len(part); at += step {
+		v := binary.LittleEndian.Uint64(part[at:]) | fold<<32 | fold
+		w := binary.LittleEndian.Uint32(part[at+6:]) | fold
+		a, b, c, d := hash(uint32(v)), hash(uint32(v>>16)), hash(uint32(v>>32)), hash(w)
+		some[k&(maxSteps-1)] = uint16(at)
+		k += int(has(table[a>>shift], a) | has(table[b>>shift], b) | has(table[c>>shift], c) | has(table[d>>shift], d))
+	}
+	for _, at := range some[:k] {
+		for p := i + int(at); p < i+int(at)+step; p += 2 {
+			dst = f.perhaps(dst, text, p, binary.LittleEndian.Uint32(text[p:])|fold)
+		}
+	}
+	return dst
+}
+
+// perhaps compares the literals that can stand where gram g stands at offset i.
+func (f *Filter) perhaps(dst []Hit, text []byte, i int, g uint32) []Hit {
+	h := hash(g)
+	if has(f.words[h>>f.shift], h) == 0 {
 		return dst
 	}
-	for s := h & f.mask; ; s = (s + 1) & f.mask {
-		sl := &f.slots[s]
-		if sl.to == 0 {
+	s := f.place(h)
+	for f.slots[s].gram != g {
+		if f.slots[s].first == 0 {
 			return dst
 		}
-		if sl.gram != g {
-			continue
-		}
-		for _, e := range f.entries[sl.from:sl.to] {
-			pos := i - int(e.off)
-			if pos >= 0 && f.lits[e.lit].at(text, pos) {
+		s = (s + 1) & f.mask
+	}
+	for k := int(f.slots[s].first); ; k++ {
+		e := &f.entries[k]
+		pos := i - int(e.off)
+		if pos >= 0 && pos+8 <= len(text) {
+			if binary.LittleEndian.Uint64(text[pos:])&e.care == e.head && f.lits[e.lit].rest(f, text, pos, 8) {
 				dst = append(dst, Hit{pos, e.lit})
 			}
+		} else if pos >= 0 && f.lits[e.lit].rest(f, text, pos, 0) {
+			dst = append(dst, Hit{pos, e.lit})
 		}
-		return dst
+		if e.last {
+			return dst
+		}
 	}
 }
 
-func newLiteral(s string) literal {
-	l := literal{text: s}
-	for i := range min(8, len(s)) {
-		care := uint64(0xff)
-		if c := s[i]; c-'a' < 26 {
+func newEntry(l Literal) entry {
+	var e entry
+	for i := range min(8, len(l.Text)) {
+		c, care := l.Text[i], uint64(0xff)
+		if !l.Exact && (c|0x20)-'a' < 26 {
 			care = 0xdf
 		}
-		l.care |= care << (8 * i)
-		l.head |= (uint64(s[i]) & care) << (8 * i)
+		e.care |= care << (8 * i)
+		e.head |= (uint64(c) & care) << (8 * i)
 	}
-	return l
+	return e
 }
 
-// at says that the literal stands at text[pos:].
-func (l *literal) at(text []byte, pos int) bool {
-	if pos+8 <= len(text) {
-		if binary.LittleEndian.Uint64(text[pos:])&l.care != l.head {
-			return false
-		}
-		if len(l.text) <= 8 {
-			return true
-		}
-	}
-	if pos+len(l.text) > len(text) {
+// rest says that the literal stands at text[pos:], of which the first known bytes
+// have been compared.
+func (l *literal) rest(f *Filter, text []byte, pos, known int) bool {
+	end := pos + len(l.text)
+	if end > len(text) {
 		return false
 	}
-	for i, c := range text[pos : pos+len(l.text)] {
-		if lowerByte(c) != l.text[i] {
-			return false
+	if known < len(l.text) {
+		if l.exact {
+			if string(text[pos+known:end]) != l.text[known:] {
+				return false
+			}
+		} else {
+			for i, c := range text[pos+known : end] {
+				if lowerByte(c) != l.text[known+i] {
+					return false
+				}
+			}
 		}
 	}
-	return true
+	return l.follow == 0 || end == len(text) || f.follows[l.follow][text[end]]
 }

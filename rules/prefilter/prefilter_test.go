@@ -90,6 +90,58 @@ func FuzzFindEqualsPlainSearch(f *testing.F) {
 	})
 }
 
+// TestHints: a literal whose case counts, or behind which only some bytes can
+// stand, is reported there and nowhere else, at any offset and near any end.
+func TestHints(t *testing.T) {
+	var digits [256]bool
+	for c := byte('0'); c <= '9'; c++ {
+		digits[c] = true
+	}
+	lits := []Literal{
+		{Text: "KEY", Exact: true}, {Text: "SCA", Exact: true, Follow: &digits}, {Text: "auth", Follow: &digits},
+		{Text: "Private_", Exact: true, Follow: &digits}, {Text: "a-long-literal", Follow: &digits}, {Text: "A-Long-Other", Exact: true},
+	}
+	f, err := New(lits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stands := func(l Literal, text string, at int) bool {
+		if at+len(l.Text) > len(text) {
+			return false
+		}
+		is := text[at : at+len(l.Text)]
+		end := at + len(l.Text)
+		return (is == l.Text || !l.Exact && strings.EqualFold(is, l.Text)) && (l.Follow == nil || end == len(text) || l.Follow[text[end]])
+	}
+	hits := 0
+	for _, lit := range lits {
+		for _, spelled := range []string{lit.Text, strings.ToLower(lit.Text), strings.ToUpper(lit.Text)} {
+			for _, next := range []string{"", "7", "x", " 7", "77"} {
+				for before := range 20 {
+					for _, after := range []int{0, 1, 2, 3, 9, 40} {
+						text := strings.Repeat("q", before) + spelled + next + strings.Repeat("q", after)
+						var want []Hit
+						for at := range text {
+							for l := range lits {
+								if stands(lits[l], text, at) {
+									want = append(want, Hit{at, uint32(l)})
+								}
+							}
+						}
+						if got := all(f, []byte(text), 1<<20); !slices.Equal(got, want) {
+							t.Fatalf("%q: got %v, want %v", text, got, want)
+						}
+						hits += len(want)
+					}
+				}
+			}
+		}
+	}
+	if hits < 1000 {
+		t.Errorf("%d hits only", hits)
+	}
+}
+
 func BenchmarkFind(b *testing.B) {
 	var lits []string
 	for i := range 400 {
