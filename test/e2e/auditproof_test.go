@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,6 +24,21 @@ func audit(t *testing.T, want int, args ...string) string {
 		t.Fatalf("tracescrub audit %s: exit code %d, want %d\n%s", strings.Join(args, " "), code, want, said)
 	}
 	return said
+}
+
+// nameless wants nobody's name in the files of a log but in the side table.
+func nameless(t *testing.T, files map[string][]byte) {
+	t.Helper()
+	for name, text := range files {
+		if strings.HasSuffix(name, "subjects.jsonl") {
+			continue
+		}
+		for _, person := range []string{"alice", "bob", "carol"} {
+			if bytes.Contains(text, []byte(person)) {
+				t.Errorf("a person's name is in %s", name)
+			}
+		}
+	}
 }
 
 // TestAuditOffBox: a log that is put back to an older copy, or grown anew from
@@ -80,27 +96,32 @@ func TestAuditOffBox(t *testing.T) {
 }
 
 // TestReceipt: the receipt that the API hands out is checked without the log;
-// it is of this decision, and of no other, and of nothing that was changed.
+// it is of this decision, and of no other, of nothing that was changed and of
+// no other log.
 func TestReceipt(t *testing.T) {
 	c := startHolding(t, t.TempDir())
 	a := newAdmin(t, c)
 	v := newVault(76)
 	mustSend(t, c, tracesBatch(session(v, 1, false)))
-	it := a.pending(t, 1)[0]
+	mustSend(t, c, tracesBatch(session(v, 2, false)))
+	items := a.pending(t, 2)
+	it, other := items[0], items[1]
 	path := "/api/v1/items/" + it.ID + "/receipt"
 	if status, _ := a.call(t, "alice", http.MethodGet, path, "", ""); status != http.StatusNotFound {
 		t.Errorf("the receipt of what is not decided: status %d", status)
 	}
 	a.approve(t, it.ID, "masked")
-	var receipt []byte
-	c.await(t, "the receipt", func() bool {
-		var status int
-		status, receipt = a.call(t, "alice", http.MethodGet, path, "", "")
-		return status == http.StatusOK
-	})
+	a.await(t, it.ID, "released", "shredded")
+	if status, _ := a.call(t, "alice", http.MethodGet, "/api/v1/items/"+other.ID+"/receipt", "", ""); status != http.StatusNotFound {
+		t.Errorf("the receipt of what is not decided, after another was: status %d", status)
+	}
+	a.vote(t, "bob", other.ID, "deny", "")
+	a.await(t, other.ID, "denied", "shredded")
 	dir := t.TempDir()
-	file, key := filepath.Join(dir, "receipt"), filepath.Join(dir, "log.pub")
+	file, denied, key := filepath.Join(dir, "receipt"), filepath.Join(dir, "denied"), filepath.Join(dir, "log.pub")
+	receipt := a.receipt(t, "alice", it.ID)
 	write(t, file, string(receipt))
+	write(t, denied, string(a.receipt(t, "alice", other.ID)))
 	public, err := os.ReadFile(filepath.Join(c.auditDir(), "log.pub"))
 	if err != nil {
 		t.Fatal(err)
@@ -113,6 +134,14 @@ func TestReceipt(t *testing.T) {
 	if said := audit(t, 0, "check-proof", "--key", key, file); !strings.Contains(said, it.ID) || !strings.Contains(said, " approved ") {
 		t.Errorf("the receipt proves:\n%s", said)
 	}
+	if said := audit(t, 0, "check-proof", "--key", key, denied); !strings.Contains(said, other.ID) || !strings.Contains(said, " denied ") {
+		t.Errorf("the receipt of a denial proves:\n%s", said)
+	}
+	_, stranger, err := proof.NewKey("example.com/another", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	audit(t, 1, "check-proof", "--key", stranger, file)
 	changed := filepath.Join(dir, "changed")
 	r, err := proof.ParseReceipt(receipt)
 	if err != nil {
@@ -123,8 +152,20 @@ func TestReceipt(t *testing.T) {
 	audit(t, 1, "check-proof", "--key", key, changed)
 }
 
-// TestAuditErase: beside a running collector a person is forgotten: their name
-// is in no file of the log any more, and the log still verifies.
+// receipt waits until there is a receipt of the decision about an item.
+func (a *admin) receipt(t *testing.T, user, id string) (receipt []byte) {
+	t.Helper()
+	a.c.await(t, "the receipt", func() bool {
+		var status int
+		status, receipt = a.call(t, user, http.MethodGet, "/api/v1/items/"+id+"/receipt", "", "")
+		return status == http.StatusOK
+	})
+	return receipt
+}
+
+// TestAuditErase: beside a running collector a person is forgotten: neither
+// their name nor what they wrote is in a file of the log any more, what others
+// wrote is, and the log still verifies.
 func TestAuditErase(t *testing.T) {
 	c := startHolding(t, t.TempDir())
 	a := newAdmin(t, c)
@@ -142,6 +183,16 @@ func TestAuditErase(t *testing.T) {
 		}
 		return files
 	}
+	reasons := func() int {
+		text, err := os.ReadFile(filepath.Join(c.auditDir(), "subjects.jsonl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Count(string(text), "seen in a test")
+	}
+	if n := reasons(); n != 2 {
+		t.Fatalf("before the erasure %d reasons are there, want 2", n)
+	}
 	if files := named(); len(files) != 1 || files[0] != "subjects.jsonl" {
 		t.Fatalf("before the erasure alice is in %v", files)
 	}
@@ -154,6 +205,9 @@ func TestAuditErase(t *testing.T) {
 	audit(t, 0, "erase-subject", "--yes", who, c.auditDir())
 	if files := named(); len(files) != 0 {
 		t.Errorf("after the erasure alice is in %v", files)
+	}
+	if n := reasons(); n != 1 {
+		t.Errorf("after the erasure %d reasons are there, want 1, that of bob", n)
 	}
 	audit(t, 0, "rotate-key", c.auditDir())
 	mustSend(t, c, tracesBatch(lesser(newVault(78), 2)))

@@ -76,13 +76,18 @@ func (c *collector) healthy(t *testing.T) {
 			t.Fatalf("the collector ended at its start:\n%s", c.log)
 		default:
 		}
-		resp, err := http.Get("http://" + c.health + "/")
-		if err != nil {
-			return false
-		}
-		resp.Body.Close()
-		return resp.StatusCode == http.StatusOK
+		return c.answers()
 	})
+}
+
+// answers says whether the collector runs, and says that it is healthy.
+func (c *collector) answers() bool {
+	resp, err := http.Get("http://" + c.health + "/")
+	if err != nil {
+		return false
+	}
+	resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
 }
 
 // launch starts a collector and does not wait.

@@ -168,6 +168,12 @@ service: {pipelines: {traces/clean: {exporters: [otlp_http/backend]}}}
 		t.Error("what may have come twice is not marked as the second attempt")
 	}
 	a.await(t, it.ID, "released")
+	// Both attempts told of the approval first, as one entry.
+	if !ofItem(c.entries(t), "approved")[it.ID] {
+		t.Error("no entry about the approval")
+	}
+	c.stop(t)
+	c.verified(t)
 }
 
 // releases are the marks under which each trace came out.

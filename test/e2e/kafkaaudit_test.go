@@ -31,23 +31,17 @@ func TestKafkaAuditLog(t *testing.T) {
 		t.Fatalf("bob approves: status %d", status)
 	}
 	two.awaitOut(t, hexID(2))
-	var receipts []string
 	for _, a := range []*admin{one, two} {
 		a.tokens["carol"] = k.issuer.token(t, "carol", "auditors")
-		soon(t, "the receipt", func() bool {
-			status, receipt := a.call(t, "carol", http.MethodGet, "/api/v1/items/"+it.ID+"/receipt", "", "")
-			receipts = append(receipts, string(receipt))
-			return status == http.StatusOK
-		})
-	}
-	for _, r := range []string{receipts[0], receipts[len(receipts)-1]} {
 		file := filepath.Join(t.TempDir(), "receipt")
-		write(t, file, r)
+		write(t, file, string(a.receipt(t, "carol", it.ID)))
 		if said := audit(t, 0, "check-proof", "--key", filepath.Join(k.log.auditDir(), "log.pub"), file); !strings.Contains(said, it.ID) {
 			t.Errorf("the receipt proves:\n%s", said)
 		}
 	}
 
+	mustSend(t, gateway, tracesBatch(session(v, 5, false)))
+	undecided := one.pending(t, 1)[0]
 	kill(t, k.log)
 	body, err := tracesBatch(session(v, 3, false)).req.MarshalProto()
 	if err != nil {
@@ -55,6 +49,9 @@ func TestKafkaAuditLog(t *testing.T) {
 	}
 	if status, _ := post(t, gateway, "traces", "application/x-protobuf", body); status != http.StatusServiceUnavailable {
 		t.Errorf("while the log is away: status %d, want 503", status)
+	}
+	if status := one.vote(t, "alice", undecided.ID, "approve", "masked"); status != http.StatusServiceUnavailable {
+		t.Errorf("a vote while the log is away: status %d, want 503", status)
 	}
 	mustSend(t, gateway, tracesBatch(session(v, 4, true)))
 	// It comes back under another address, and so do gateway and gates.
@@ -64,8 +61,15 @@ func TestKafkaAuditLog(t *testing.T) {
 	k.startLog(t)
 	gateway, one = k.gateway(t), k.gate(t, "gate1")
 	mustSend(t, gateway, tracesBatch(session(v, 3, false)))
-	if held := one.pending(t, 1)[0]; held.TraceID != hexID(3) {
-		t.Errorf("held: %+v", held)
+	held := map[string]int{}
+	for _, it := range one.pending(t, 2) {
+		held[it.TraceID] = len(it.Votes)
+	}
+	if n, there := held[hexID(5)]; !there || n != 0 {
+		t.Errorf("%d votes on what was voted on while the log was away", n)
+	}
+	if _, there := held[hexID(3)]; !there {
+		t.Errorf("held: %v", held)
 	}
 	gateway.stop(t)
 	one.c.stop(t)
@@ -87,4 +91,5 @@ func TestKafkaAuditLog(t *testing.T) {
 	files := map[string][]byte{}
 	readAll(t, k.log.auditDir(), files)
 	v.check(t, files)
+	nameless(t, files)
 }

@@ -90,4 +90,29 @@ func TestReplay(t *testing.T) {
 		t.Errorf("with names: exit code %d\n%s", code, said)
 	}
 	c.verified(t)
+
+	c.swapRecords(t)
+	if _, said := tool(t, "audit", "replay", "--trace-id", hexID(1), c.auditDir()); !strings.Contains(said, "CHANGED") {
+		t.Errorf("of records that are not those of their entries it is said:\n%s", said)
+	}
+}
+
+// swapRecords puts each record of the audit log in the place of the one before.
+func (c *collector) swapRecords(t *testing.T) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(c.auditDir(), "records", "*", "*.zst"))
+	if err != nil || len(names) < 2 {
+		t.Fatalf("%d records, %v", len(names), err)
+	}
+	texts := make([]string, len(names))
+	for i, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[i] = string(text)
+	}
+	for i, name := range names {
+		write(t, name, texts[(i+1)%len(texts)])
+	}
 }
