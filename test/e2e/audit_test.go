@@ -16,6 +16,7 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
 	"github.com/tracescrub/tracescrub/internal/auditlog/read"
 )
 
@@ -82,7 +83,8 @@ func lesser(v *vault, id byte) ptrace.Traces {
 
 // TestAuditTrail: whatever is done to telemetry and by whom is in the log, in
 // the order in which it had to happen; the log verifies, also by its key
-// alone; and no file of it but the side table says who anybody is.
+// alone, but not by another, nor changed; and no file of it but the side table
+// says who anybody is.
 func TestAuditTrail(t *testing.T) {
 	c := startHolding(t, t.TempDir(), `receivers: {release_gate: {expire_after: 8s}}`)
 	a := newAdmin(t, c)
@@ -147,6 +149,13 @@ func TestAuditTrail(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.verified(t, "--key", strings.TrimSpace(string(public)))
+	_, stranger, err := proof.NewKey("example.com/another", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := audit(t, 1, "verify", "--key", stranger, c.auditDir()); !strings.Contains(said, "signature") {
+		t.Errorf("of a log that another key signed it is said:\n%s", said)
+	}
 	archive := filepath.Join(t.TempDir(), "archive") // as docs/audit.md says: without the side table
 	copyTree(t, c.auditDir(), archive)
 	if err := os.Remove(filepath.Join(archive, "subjects.jsonl")); err != nil {

@@ -24,7 +24,9 @@
 //	denied is destroyed       TestExpire             nothing expires; what expires keeps its key
 //	a trace waits whole       TestLaterSpansWait     verdict forgets which traces it holds
 //	no audit, no effect       TestNoAuditNoEffect    verdict goes on when the audit pipeline fails
+//	no audit, no effect       TestNoAuditNoEffect    verdict does not tell that it has started before data go on
 //	no audit, no effect       TestDropIsTold         verdict answers before the event of what was dropped is taken
+//	no audit, no effect       TestDropIsTold         nothing tells what was dropped; the exporter says yes to what it could not append
 //	nobody approves their own TestNoSelfApproval     the gate does not compare voter and sender
 //	no bypass                 TestBypass             the configuration is not checked
 //	no plaintext at rest      TestNoPlaintextAtRest  sealing leaves the text as it is
@@ -32,6 +34,7 @@
 //	denied is destroyed       TestKillWhileHolding   a denial counts as an approval
 //	nothing is lost           TestKillWhileReleasing the claim of a dead gate is never taken over
 //	nothing is lost           TestKillWhileReleasing each attempt says that it is the first
+//	nothing is told twice     TestKillWhileReleasing the log appends an event that it has
 //
 // Those named TestKafka run a gateway and gates on deploy/gateway.yaml
 // and deploy/gate.yaml, beside a fake broker of module test/kafka in a process
@@ -47,4 +50,29 @@
 //	no plaintext at rest    TestKafkaNoPlaintextAtRest a policy that lets metrics pass
 //	Kafka away              TestKafkaAway              no spool; a spool that is never full
 //	nothing is lost         TestKafkaKillGateway       another spool directory after each restart
+//
+// Those of the audit log:
+//
+//	promise                test                        planted fault
+//	who did what, in order TestAuditTrail              the gate does not tell what it shows, or that it releases; it tells that an item expires after it did
+//	who did what, in order TestAuditTrail              verdict tells no policy; the log does not tell its end
+//	the log is what it was TestAuditTrail              verify believes any key, does not hold entries against the tree, or never reads the side table
+//	no names in the log    TestAuditTrail              names are written instead of commitments
+//	no audit, no effect    TestAuditLogStopsEverything the exporter says yes to what it could not append, or appends it later
+//	no audit, no effect    TestAuditLogStopsEverything verdict tells after the effect, or hands to the quarantine first; the gate counts votes first
+//	no audit, no effect    TestAuditLogStopsEverything the gate does not tell what it shows, or that it releases
+//	gaps are told          TestAuditLogStopsEverything nothing is said of writes that failed
+//	acknowledged is told   TestAuditKill               the exporter appends after it has answered
+//	gaps are told          TestAuditKill               nothing is said of a log that was not closed
+//	one process writes     TestAuditSecondWriter       each process has a lock of its own; the error does not say that the log is locked
+//	no other past          TestAuditOffBox             verify ignores --checkpoint, does not compare sizes, or does not compare roots
+//	no other past          TestAuditOffBox             only the first checkpoint is published
+//	receipts prove         TestReceipt                 check-proof does not compare the leaf, or believes any key
+//	receipts prove         TestReceipt                 the receipt of the last decision about any item, or of any entry about this one
+//	people are forgotten   TestAuditErase              the table stays, loses all rows, or keeps the reasons; the collector does not listen for commands
+//	no audit, no effect    TestKafkaAuditLog           the gateway has a queue in front of the log; the gate counts votes before it tells
+//	who did what           TestKafkaAuditLog           the gate does not tell that it releases; the log does not say which instance told
+//	no names in the log    TestKafkaAuditLog           names are written instead of commitments
+//	replay tells what was  TestReplay                  the gate does not tell that it releases; records are not held against their digest
+//	replay names nobody    TestReplay                  names that nobody asked for
 package e2e
