@@ -3,7 +3,6 @@ package entry
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"unicode/utf8"
@@ -59,7 +58,13 @@ func object(b []byte, v map[string]any, depth int) (_ []byte, err error) {
 		return nil, errTooDeep
 	}
 	b = append(b, '{')
-	for i, name := range slices.Sorted(maps.Keys(v)) {
+	var few [32]string // which need no memory of their own
+	names := few[:0]
+	for name := range v {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for i, name := range names {
 		if !isName(name) {
 			return nil, errName
 		}
@@ -100,16 +105,20 @@ func quote(b []byte, s string) ([]byte, error) {
 		return nil, errUTF8
 	}
 	b = append(b, '"')
+	from := 0 // of what needs no escape
 	for i := range len(s) {
 		c := s[i]
+		if c >= 0x20 && c != '"' && c != '\\' {
+			continue
+		}
+		b = append(b, s[from:i]...)
+		from = i + 1
 		switch {
-		case c >= 0x20 && c != '"' && c != '\\':
-			b = append(b, c)
 		case short[c] != 0:
 			b = append(b, '\\', short[c])
 		default:
 			b = append(b, '\\', 'u', '0', '0', "0123456789abcdef"[c>>4], "0123456789abcdef"[c&15])
 		}
 	}
-	return append(b, '"'), nil
+	return append(append(b, s[from:]...), '"'), nil
 }

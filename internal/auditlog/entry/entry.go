@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -63,31 +64,58 @@ type Entry struct {
 
 const timeForm = "2006-01-02T15:04:05.000000000Z"
 
-// object is the entry as JSON has it.
-func (e *Entry) object() map[string]any {
-	m := map[string]any{
-		"v": int64(Version), "seq": e.Seq, "id": e.ID, "kind": e.Kind,
-		"time": e.Time.UTC().Format(timeForm), "logged": e.Logged.UTC().Format(timeForm),
-	}
-	for name, v := range map[string]string{"trace_id": e.Trace, "span_id": e.Span, "component": e.Component, "instance": e.Instance} {
-		if v != "" {
-			m[name] = v
+// canonical writes the entry as JSON has it: its fields in their order.
+func (e *Entry) canonical() (b []byte, err error) {
+	b = make([]byte, 0, 1024)
+	text := func(name, value string) {
+		if err == nil && value != "" {
+			b = append(append(append(b, '"'), name...), '"', ':')
+			b, err = quote(b, value)
+			b = append(b, ',')
 		}
 	}
-	if e.Severity != 0 {
-		m["severity_number"] = int64(e.Severity)
+	number := func(name string, value int64) {
+		b = append(append(append(b, '"'), name...), '"', ':')
+		b = append(strconv.AppendInt(b, value, 10), ',')
 	}
+	b = append(b, '{')
 	if len(e.Attributes) > 0 {
-		m["attributes"] = e.Attributes
-	}
-	if len(e.Cut) > 0 {
-		cut := make([]any, len(e.Cut))
-		for i, c := range e.Cut {
-			cut[i] = c
+		b = append(b, `"attributes":`...)
+		if b, err = object(b, e.Attributes, 2); err != nil {
+			return nil, err
 		}
-		m["cut"] = cut
+		b = append(b, ',')
 	}
-	return m
+	text("component", e.Component)
+	if len(e.Cut) > 0 {
+		b = append(b, `"cut":[`...)
+		for i, c := range e.Cut {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			if b, err = quote(b, c); err != nil {
+				return nil, err
+			}
+		}
+		b = append(b, ']', ',')
+	}
+	text("id", e.ID)
+	text("instance", e.Instance)
+	text("kind", e.Kind)
+	text("logged", e.Logged.UTC().Format(timeForm))
+	number("seq", e.Seq)
+	if e.Severity != 0 {
+		number("severity_number", int64(e.Severity))
+	}
+	text("span_id", e.Span)
+	text("time", e.Time.UTC().Format(timeForm))
+	text("trace_id", e.Trace)
+	if err != nil {
+		return nil, err
+	}
+	number("v", Version)
+	b[len(b)-1] = '}' // in place of the last comma
+	return b, nil
 }
 
 // isHex says whether s is n hex digits.
@@ -109,8 +137,8 @@ func isKind(s string) bool {
 // check says what is wrong with the fields of an entry, if anything.
 func (e *Entry) check() error {
 	switch {
-	case e.Seq < 0:
-		return errors.New("seq is negative")
+	case e.Seq < 0 || e.Seq > maxInt:
+		return errors.New("seq is no place in a log")
 	case !isHex(e.ID, 32):
 		return errors.New("id is not 32 lower-case hex digits")
 	case !isKind(e.Kind):
@@ -135,10 +163,10 @@ func (e *Entry) Line() ([]byte, error) {
 	if err := e.check(); err != nil {
 		return nil, fmt.Errorf("entry: %w", err)
 	}
-	b, err := Canonical(e.object())
+	b, err := e.canonical()
 	if err == nil && len(b) > MaxLine {
 		if err = e.cut(len(b)); err == nil {
-			b, err = Canonical(e.object())
+			b, err = e.canonical()
 		}
 	}
 	if err != nil {

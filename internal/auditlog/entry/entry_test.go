@@ -75,7 +75,7 @@ func TestLineCutsNoMore(t *testing.T) {
 				x.Attributes = map[string]any{}
 			}
 			x.Attributes[last] = all[last]
-			b, err := Canonical(x.object())
+			b, err := Canonical(asObject(&x))
 			require.NoError(t, err)
 			require.Greater(t, len(b), MaxLine, "%d attributes: %s need not have gone", n, last)
 		}
