@@ -98,8 +98,12 @@ func TestHints(t *testing.T) {
 		digits[c] = true
 	}
 	lits := []Literal{
-		{Text: "KEY", Exact: true}, {Text: "SCA", Exact: true, Follow: &digits}, {Text: "auth", Follow: &digits},
-		{Text: "Private_", Exact: true, Follow: &digits}, {Text: "a-long-literal", Follow: &digits}, {Text: "A-Long-Other", Exact: true},
+		{Text: "KEY", Exact: true},
+		{Text: "SCA", Exact: true, Follow: &digits},
+		{Text: "auth", Follow: &digits},
+		{Text: "Private_", Exact: true, Follow: &digits},
+		{Text: "a-long-literal", Follow: &digits},
+		{Text: "A-Long-Other", Exact: true},
 	}
 	f, err := New(lits)
 	if err != nil {
