@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tracescrub/tracescrub/internal/auditlog/entry"
 	"github.com/tracescrub/tracescrub/internal/auditlog/read"
 	"github.com/tracescrub/tracescrub/internal/auditlog/subjects"
 	"github.com/tracescrub/tracescrub/rules/match"
@@ -128,13 +127,7 @@ func (f *auditFilter) match(it *read.Item) bool {
 // looked: telemetry may have text that looks like one.
 func (f *auditFilter) isAbout(it *read.Item) (yes bool) {
 	subjects.In(it.Attributes, func(c string) { yes = yes || f.actors[c] })
-	if list, ok := it.Attributes["commitments"].([]any); ok && it.Kind == entry.Erased {
-		for _, c := range list {
-			s, _ := c.(string)
-			yes = yes || f.actors[s]
-		}
-	}
-	return yes
+	return yes || slices.ContainsFunc(subjects.Erased(it.Entry), func(c string) bool { return f.actors[c] })
 }
 
 const kindPrefix = "tracescrub."

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/tracescrub/tracescrub/internal/auditlog/control"
 	"github.com/tracescrub/tracescrub/internal/auditlog/files"
 	"github.com/tracescrub/tracescrub/internal/auditlog/read"
+	auditsource "github.com/tracescrub/tracescrub/internal/auditlog/source"
 )
 
 func newAuditProve(t *terminal) *cobra.Command {
@@ -82,9 +82,6 @@ func runAuditProve(ctx context.Context, t *terminal, what string, item bool, dir
 	return out.close(err)
 }
 
-// decisions are the kinds that end the life of an item as pending.
-var decisions = []string{"tracescrub.approved", "tracescrub.denied", "tracescrub.expired"}
-
 // findEntry finds the entry that somebody means: by its number, its id, or an
 // item, of which it is the last decision.
 func findEntry(ctx context.Context, l *read.Log, what string, item bool) (int64, error) {
@@ -102,7 +99,7 @@ func findEntry(ctx context.Context, l *read.Log, what string, item bool) (int64,
 		if err != nil {
 			return 0, err
 		}
-		if it.Attributes["tracescrub.item.id"] == id && slices.Contains(decisions, it.Kind) {
+		if auditsource.Decided(it.Entry) == id {
 			return it.Seq, nil
 		}
 	}

@@ -291,11 +291,8 @@ func (sc *scanner) line(l files.Line) (*entry.Entry, error) {
 	sc.next++
 	sc.last, sc.s.logged = e.Kind, e.Logged
 	sc.events = sc.events || !entry.Own(e.Kind)
-	if list, ok := e.Attributes["commitments"].([]any); ok && e.Kind == entry.Erased {
-		for _, c := range list {
-			name, _ := c.(string)
-			sc.erased[name] = true
-		}
+	for _, c := range subjects.Erased(e) {
+		sc.erased[c] = true
 	}
 	sc.s.ids.add(e.ID, e.Seq)
 	return e, nil

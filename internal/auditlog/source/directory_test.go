@@ -77,7 +77,7 @@ func place(t *testing.T, dir string, receipt []byte, item string) int64 {
 	require.NoError(t, err)
 	e, _, err := r.Check(nil, keys)
 	require.NoError(t, err)
-	require.Equal(t, item, decided(e))
+	require.Equal(t, item, Decided(e))
 	return e.Seq
 }
 

@@ -125,7 +125,7 @@ func (r *remote) Decision(ctx context.Context, item string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("asking for the audit log: %w", err)
 	}
-	if e, err := entry.Parse(p.Extra); err != nil || decided(e) != item {
+	if e, err := entry.Parse(p.Extra); err != nil || Decided(e) != item {
 		return nil, errors.New("asking for the audit log: the receipt is not about this item")
 	}
 	return b, nil

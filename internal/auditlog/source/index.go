@@ -158,7 +158,7 @@ func (x *index) findIn(ctx context.Context, item string, n int, last bool) (*fou
 		}
 		if e, err := entry.Parse(line); err != nil {
 			return fmt.Errorf("%w: %w", errOther, err)
-		} else if decided(e) == item {
+		} else if Decided(e) == item {
 			f = &found{seq: e.Seq, line: bytes.Clone(line)}
 		}
 		return nil
@@ -183,10 +183,10 @@ func (x *index) load(n int, at int64, item string) (*found, error) {
 		return nil, errOther
 	}
 	e, err := entry.Parse(line)
-	if err != nil || decided(e) == "" {
+	if err != nil || Decided(e) == "" {
 		return nil, errOther
 	}
-	if decided(e) != item {
+	if Decided(e) != item {
 		return nil, nil
 	}
 	return &found{seq: e.Seq, line: line}, nil

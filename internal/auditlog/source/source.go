@@ -56,8 +56,8 @@ var decisions = []entry.Kind{"tracescrub.approved", "tracescrub.denied", "traces
 // itemForm is that of an item's id; nothing else can have been decided about.
 var itemForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
-// decided returns the item that an entry is a decision about, or "".
-func decided(e *entry.Entry) string {
+// Decided returns the item that an entry is a decision about, or "".
+func Decided(e *entry.Entry) string {
 	for _, kind := range decisions {
 		if e.Kind == kind {
 			item, _ := e.Attributes["tracescrub.item.id"].(string)

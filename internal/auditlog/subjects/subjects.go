@@ -184,6 +184,21 @@ func In(attributes map[string]any, f func(commitment string)) {
 	}
 }
 
+// Erased returns the commitments that an entry says stand for nothing from then
+// on; only one of kind entry.Erased does.
+func Erased(e *entry.Entry) (commitments []string) {
+	if e.Kind != entry.Erased {
+		return nil
+	}
+	list, _ := e.Attributes["commitments"].([]any)
+	for _, c := range list {
+		if s, ok := c.(string); ok {
+			commitments = append(commitments, s)
+		}
+	}
+	return commitments
+}
+
 func inArray(a []any, f func(string)) {
 	for _, v := range a {
 		switch v := v.(type) {

@@ -25,13 +25,9 @@ func (p *pass) note(e *entry.Entry) {
 	case entry.Pruned:
 		p.pruned.segment, _ = e.Attributes["segment"].(int64)
 		p.pruned.last, _ = e.Attributes["last"].(int64)
-	case entry.Erased:
-		list, _ := e.Attributes["commitments"].([]any)
-		for _, c := range list {
-			if s, ok := c.(string); ok {
-				p.names.erased[s] = true
-			}
-		}
+	}
+	for _, c := range subjects.Erased(e) {
+		p.names.erased[c] = true
 	}
 	subjects.In(e.Attributes, func(c string) {
 		if !p.names.seen[c] {

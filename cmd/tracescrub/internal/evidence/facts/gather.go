@@ -9,6 +9,7 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/entry"
 	"github.com/tracescrub/tracescrub/internal/auditlog/read"
+	"github.com/tracescrub/tracescrub/internal/auditlog/subjects"
 )
 
 // maxNames bounds how many rules, services and so on are told apart: names of
@@ -200,7 +201,7 @@ func (g *gatherer) change(e *entry.Entry) {
 	a := e.Attributes
 	switch {
 	case e.Kind == entry.Erased:
-		c.What = fmt.Sprintf("%d commitments stand for nothing any more", len(texts(a, "commitments")))
+		c.What = fmt.Sprintf("%d commitments stand for nothing any more", len(subjects.Erased(e)))
 		g.r.Removals = append(g.r.Removals, c)
 		return
 	case e.Kind == entry.Pruned:
