@@ -3,7 +3,6 @@ package auditexporter
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"time"
@@ -14,7 +13,8 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 
 	"github.com/tracescrub/tracescrub/exporter/auditexporter/internal/publish"
-	"github.com/tracescrub/tracescrub/internal/loopback"
+	"github.com/tracescrub/tracescrub/internal/datadir"
+	"github.com/tracescrub/tracescrub/internal/guarded"
 )
 
 // Config is the configuration of `audit_log`. README.md has every key with
@@ -88,10 +88,7 @@ var (
 )
 
 func createDefaultConfig() component.Config {
-	dataDir := os.Getenv("TRACESCRUB_DATA")
-	if dataDir == "" {
-		dataDir = "data"
-	}
+	dataDir := datadir.Default()
 	server := confighttp.NewDefaultServerConfig()
 	server.NetAddr.Endpoint = "127.0.0.1:8687"
 	server.MaxRequestBodySize = 1 << 16
@@ -148,22 +145,7 @@ func (c *Config) Validate() error {
 		bad("on_trouble::buffer_events: must be 1 to %d", maxBuffer)
 	}
 	if c.HTTP.HasValue() {
-		checkServer(c.HTTP.Get(), bad)
+		errs = append(errs, guarded.Problems(c.HTTP.Get(), false, "without http::auth anybody could read the log")...)
 	}
 	return errors.Join(errs...)
-}
-
-func checkServer(cfg *confighttp.ServerConfig, bad func(format string, args ...any)) {
-	switch {
-	case cfg.NetAddr.Endpoint == "":
-		bad("http::endpoint: must be set")
-	case !cfg.Auth.HasValue() && cfg.NetAddr.Transport != "unix" && !loopback.Is(cfg.NetAddr.Endpoint):
-		bad("http::endpoint: without http::auth anybody could read the log: only a loopback address is accepted")
-	}
-	if cfg.Auth.HasValue() && len(cfg.Auth.Get().RequestParameters) > 0 {
-		bad("http::auth::request_params: must not be set: what is in a URL ends in logs")
-	}
-	if cfg.CORS.HasValue() {
-		bad("http::cors: must not be set: pages of other sites have no business here")
-	}
 }

@@ -3,13 +3,13 @@ package quarantineexporter
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
 
+	"github.com/tracescrub/tracescrub/internal/datadir"
 	"github.com/tracescrub/tracescrub/internal/holdstore/backend"
 )
 
@@ -47,10 +47,7 @@ var (
 )
 
 func createDefaultConfig() component.Config {
-	dataDir := os.Getenv("TRACESCRUB_DATA")
-	if dataDir == "" {
-		dataDir = "data"
-	}
+	dataDir := datadir.Default()
 	return &Config{
 		Store:   backend.DefaultConfig(dataDir),
 		Seal:    SealConfig{PublicKeys: filepath.Join(dataDir, "keys", "public"), ReloadInterval: 30 * time.Second},

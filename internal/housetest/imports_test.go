@@ -47,6 +47,8 @@ var importRules = []importRule{
 	{pkg: "internal/item", may: []string{"internal/envelope", "internal/release", "internal/shape", "internal/verdict"}, why: "what one held item is, for whoever names or stores it"},
 	{pkg: "internal/restore", may: []string{"internal/envelope", "internal/item", "internal/verdict", "internal/walk"}, why: "the format of patches, and where they stand"},
 	{pkg: "internal/pipelines", why: "checks configurations, and knows no component's code"},
+	{pkg: "internal/datadir", why: "a name and its default"},
+	{pkg: "internal/guarded", may: []string{"internal/loopback"}, why: "looks at configurations of servers"},
 	{pkg: "internal/confighash", why: "names a configuration; knows nothing of what is in it"},
 	{pkg: "internal/judged", why: "one fact about the configuration"},
 	{pkg: "converter/bypassconverter", may: []string{"internal/pipelines", "internal/confighash", "internal/judged"}, why: "hands configurations to the check"},

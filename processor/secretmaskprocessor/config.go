@@ -1,11 +1,12 @@
 package secretmaskprocessor
 
 import (
-	"os"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/configopaque"
+
+	"github.com/tracescrub/tracescrub/internal/datadir"
 )
 
 // Config is what users set under `secret_mask:`. The zero value is not valid:
@@ -176,10 +177,7 @@ const (
 )
 
 func createDefaultConfig() component.Config {
-	dataDir := os.Getenv("TRACESCRUB_DATA")
-	if dataDir == "" {
-		dataDir = "data"
-	}
+	dataDir := datadir.Default()
 	return &Config{
 		Rules:     RulesConfig{Builtin: true, ReloadInterval: 30 * time.Second},
 		Detection: DetectionConfig{Threshold: 0.5},

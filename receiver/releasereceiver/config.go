@@ -1,7 +1,6 @@
 package releasereceiver
 
 import (
-	"os"
 	"path/filepath"
 	"time"
 
@@ -9,6 +8,7 @@ import (
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/config/configoptional"
 
+	"github.com/tracescrub/tracescrub/internal/datadir"
 	"github.com/tracescrub/tracescrub/internal/holdstore/backend"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/api"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/notify"
@@ -75,10 +75,7 @@ type ReleaseConfig struct {
 }
 
 func createDefaultConfig() component.Config {
-	dataDir := os.Getenv("TRACESCRUB_DATA")
-	if dataDir == "" {
-		dataDir = "data"
-	}
+	dataDir := datadir.Default()
 	server := confighttp.NewDefaultServerConfig()
 	server.NetAddr.Endpoint = "127.0.0.1:8686"
 	server.MaxRequestBodySize = 1 << 20

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tracescrub/tracescrub/internal/loopback"
+	"github.com/tracescrub/tracescrub/internal/guarded"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/ledger"
 )
 
@@ -58,27 +58,12 @@ func (c *Config) Validate() error {
 	if n := c.Release.Workers; n < 1 || n > maxWorkers {
 		wrong("release::workers", "must be 1 to %d", maxWorkers)
 	}
-	c.checkServer(wrong)
-	return errors.Join(errs...)
-}
-
-func (c *Config) checkServer(wrong func(path, format string, args ...any)) {
-	hasAuth, hasLogin := c.HTTP.Auth.HasValue(), c.API.Login.HasValue()
-	switch {
-	case c.HTTP.NetAddr.Endpoint == "":
-		wrong("http::endpoint", "must be set")
-	case !hasAuth && !hasLogin && c.HTTP.NetAddr.Transport != "unix" && !loopback.Is(c.HTTP.NetAddr.Endpoint):
-		wrong("http::endpoint", "without http::auth and login anybody could decide: only a loopback address is accepted")
-	}
-	if hasAuth && len(c.HTTP.Auth.Get().RequestParameters) > 0 {
-		wrong("http::auth::request_params", "must not be set: what is in a URL ends in logs")
-	}
-	if c.HTTP.CORS.HasValue() {
-		wrong("http::cors", "must not be set: pages of other sites have no business here")
-	}
-	if (hasAuth || hasLogin) && len(c.API.Permissions) == 0 {
+	login := c.API.Login.HasValue()
+	errs = append(errs, guarded.Problems(&c.HTTP, login, "without http::auth and login anybody could decide")...)
+	if (c.HTTP.Auth.HasValue() || login) && len(c.API.Permissions) == 0 {
 		wrong("permissions", "must not be empty with http::auth or login: nobody could do anything")
 	}
+	return errors.Join(errs...)
 }
 
 // required is how many people must approve. What no entry of the quorum

@@ -23,6 +23,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/tracescrub/tracescrub/internal/corpus"
+	"github.com/tracescrub/tracescrub/internal/datadir"
 )
 
 // settings are what the flags and the environment say.
@@ -42,15 +43,11 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	set := settings{seed: rand.Uint64(), screen: terminal(os.Stdout)}
-	data := os.Getenv("TRACESCRUB_DATA")
-	if data == "" {
-		data = "data"
-	}
 	flag.StringVar(&set.grpc, "grpc", "127.0.0.1:4317", "address of OTLP/gRPC")
 	flag.StringVar(&set.http, "http", "127.0.0.1:4318", "address of OTLP/HTTP")
 	flag.StringVar(&set.admin, "admin", "127.0.0.1:8686", "address of the admin API")
 	flag.StringVar(&set.cli, "cli", filepath.Join("bin", "tracescrub"), "the command line, which approves what is held")
-	flag.StringVar(&set.data, "data", data, "data directory of the running distribution")
+	flag.StringVar(&set.data, "data", datadir.Default(), "data directory of the running distribution")
 	flag.StringVar(&set.corpus, "corpus", filepath.Join("testdata", "corpus"), "folder of recorded telemetry")
 	flag.DurationVar(&set.wait, "wait", 20*time.Second, "how long to wait for the output")
 	flag.Parse()
