@@ -1,6 +1,7 @@
 // Package corpus makes the texts that the benchmarks scan: the kinds of text
-// that model runtimes put into spans, at any size, from a seed. No text holds
-// a secret unless one was planted, and it is known how many were.
+// that model runtimes put into spans, texts full of secrets, and texts that are
+// meant to cost much, at any size, from a seed. It is known how many secrets
+// each has: of the first kinds none unless one was planted.
 package corpus
 
 import (
@@ -17,12 +18,51 @@ var kinds = []func(*rand.Rand, []byte) []byte{
 	prose, prose, code, code, toolResult, toolResult, stackTrace, shell, hashes, blob, minified,
 }
 
+// byName are the same for Of, each by itself.
+var byName = []struct {
+	name string
+	make func(*rand.Rand, []byte) []byte
+}{
+	{"prose", prose},
+	{"source code", code},
+	{"JSON tool results", toolResult},
+	{"stack traces", stackTrace},
+	{"shell output", shell},
+	{"hashes", hashes},
+	{"base64 images", blob},
+	{"minified JavaScript", minified},
+}
+
+// Kinds names what Of makes.
+func Kinds() []string {
+	names := make([]string, len(byName))
+	for i, k := range byName {
+		names[i] = k.name
+	}
+	return names
+}
+
+// Of is Values with texts of one kind only; of a kind that it does not know it
+// makes none.
+func Of(kind string, seed uint64, size, count int) [][]byte {
+	for _, k := range byName {
+		if k.name == kind {
+			return values(seed, size, count, func(_ *rand.Rand) func(*rand.Rand, []byte) []byte { return k.make })
+		}
+	}
+	return nil
+}
+
 // Values returns count texts of exactly size bytes, without secrets.
 func Values(seed uint64, size, count int) [][]byte {
+	return values(seed, size, count, func(rng *rand.Rand) func(*rand.Rand, []byte) []byte { return pick(rng, kinds) })
+}
+
+func values(seed uint64, size, count int, next func(*rand.Rand) func(*rand.Rand, []byte) []byte) [][]byte {
 	rng := rand.New(rand.NewPCG(seed, uint64(size)))
 	stock := make([]byte, 0, size*count+4096)
 	for len(stock) < size*count {
-		stock = kinds[rng.IntN(len(kinds))](rng, stock)
+		stock = next(rng)(rng, stock)
 	}
 	values := make([][]byte, count)
 	for i := range values {
