@@ -3,6 +3,7 @@
 
 OCB           := go run go.opentelemetry.io/collector/cmd/builder@v0.162.0
 GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+BENCHSTAT     := go run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
 # Where the embedded default keeps its files.
 TRACESCRUB_DATA ?= data
@@ -14,7 +15,7 @@ export GOWORK := off
 # all: every part of the end-to-end tests must run. With anything else a part
 # whose tool is not installed (a browser, Kafka) may be left out, and says so.
 E2E ?= all
-# How long each fuzz target runs, and what the benchmarks are told (-dry, -rounds 3).
+# How long each fuzz target runs, and what the benchmarks are told (-only engine,texts; -dry; -rounds 3).
 FUZZTIME   ?= 30s
 BENCHFLAGS ?=
 
@@ -99,9 +100,9 @@ lint:
 		(cd $$dir && $(GOLANGCI_LINT) run --allow-parallel-runners ./...); done
 	$(if $(wildcard cmd/tracescrub),go run ./cmd/tracescrub scan .)
 
-## bench: measure, check the answers, and write the tables of benchmarks/README.md
+## bench: measure, check the answers, compare with the last record, and write the tables of benchmarks/README.md
 bench:
-	go run ./benchmarks/cmd/bench $(BENCHFLAGS)
+	go run ./benchmarks/cmd/bench -benchstat "$(BENCHSTAT)" $(BENCHFLAGS)
 
 ## fuzz: every fuzz target for FUZZTIME each (default 30s)
 fuzz:

@@ -147,10 +147,14 @@ func (r *Record) set(key, value string) bool {
 	return false
 }
 
+// Files matches the names of records in the directory of a part. The last one
+// in the order of names is the last one.
+const Files = "[0-9]*.txt"
+
 // Latest reads the last record of a part below dir. Without one it returns
 // neither a record nor an error.
 func Latest(dir, part string) (r *Record, err error) {
-	files, err := filepath.Glob(filepath.Join(dir, part, "[0-9]*.txt"))
+	files, err := filepath.Glob(filepath.Join(dir, part, Files))
 	if err != nil || len(files) == 0 {
 		return nil, err
 	}

@@ -4,60 +4,69 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"slices"
 	"time"
+
+	"github.com/tracescrub/tracescrub/benchmarks/figure"
 )
 
 // bench is one thing that is measured.
 type bench struct {
-	table, row, col string
-	unit            string  // of scale over seconds
-	scale           float64 // units of work in one run, as in bytes or spans
-	want            int     // secrets that one run must find
-	run             func() (found int, err error)
+	name string
+	want int // secrets that one run must find
+	run  func() (found int, err error)
+	note func(sample) []figure.Figure
+	// after checks what is too dear to check in each run; nil without.
+	after func() error
+}
 
-	rates  []float64 // units per second, one per round
-	allocs float64   // per run, the least of all rounds
-	bytes  float64   // allocated per run, the least of all rounds
+// sample is what one run cost.
+type sample struct {
+	cpu, wall     float64 // seconds; cpu is that of all threads
+	allocs, bytes float64
 }
 
 // measure runs all cases in turn, round after round, so that what the machine
 // does besides hits all of them alike. A wrong answer ends it.
-func measure(cases []*bench, rounds int, each time.Duration) error {
+func measure(what string, cases []*bench, rounds int, each time.Duration) (all []figure.Figure, err error) {
 	for round := range rounds {
 		for _, c := range cases {
-			if err := c.once(each); err != nil {
-				return fmt.Errorf("%s, %s, %s: %w", c.table, c.row, c.col, err)
+			s, err := c.once(each)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", c.name, err)
 			}
+			all = append(all, c.note(s)...)
 		}
-		fmt.Fprintf(os.Stderr, "round %d of %d\n", round+1, rounds)
+		fmt.Fprintf(os.Stderr, "%s: round %d of %d\n", what, round+1, rounds)
 	}
-	return nil
+	return all, nil
 }
 
-// once runs the case for at least the given time and notes its rate.
-func (c *bench) once(each time.Duration) error {
+// once runs the case for at least the given time and says what a run cost.
+func (c *bench) once(each time.Duration) (s sample, err error) {
 	if err := c.check(); err != nil { // warms up, too
-		return err
+		return s, err
 	}
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	runs, start, took := 0, time.Now(), time.Duration(0)
-	for ; took < each; took = time.Since(start) {
+	runs, start, cpu, took := 0.0, time.Now(), cpuTime(), time.Duration(0)
+	for ; took < each || runs == 0; took = time.Since(start) {
 		if err := c.check(); err != nil {
-			return err
+			return s, err
 		}
 		runs++
 	}
+	cpu = cpuTime() - cpu
 	runtime.ReadMemStats(&after)
-	allocs := float64(after.Mallocs-before.Mallocs) / float64(runs)
-	bytes := float64(after.TotalAlloc-before.TotalAlloc) / float64(runs)
-	if len(c.rates) == 0 || allocs < c.allocs {
-		c.allocs, c.bytes = allocs, bytes
+	if c.after != nil {
+		if err := c.after(); err != nil {
+			return s, err
+		}
 	}
-	c.rates = append(c.rates, c.scale*float64(runs)/took.Seconds())
-	return nil
+	return sample{
+		cpu: cpu.Seconds() / runs, wall: took.Seconds() / runs,
+		allocs: float64(after.Mallocs-before.Mallocs) / runs, bytes: float64(after.TotalAlloc-before.TotalAlloc) / runs,
+	}, nil
 }
 
 func (c *bench) check() error {
@@ -66,10 +75,4 @@ func (c *bench) check() error {
 		err = fmt.Errorf("found %d secrets, want %d", found, c.want)
 	}
 	return err
-}
-
-// rate is the median of the rounds.
-func (c *bench) rate() float64 {
-	sorted := slices.Sorted(slices.Values(c.rates))
-	return sorted[len(sorted)/2]
 }

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/tracescrub/tracescrub/benchmarks/record"
 )
 
 const (
@@ -24,17 +26,15 @@ func between(page, tables string) (string, error) {
 	return page[:i+len(begin)] + tables + page[j:], nil
 }
 
-// place says where and of what figures were taken.
-type place struct{ machine, goVersion, commit, date string }
-
-func describe(now time.Time) place {
-	p := place{date: now.Format("2006-01-02"), goVersion: runtime.Version(), commit: "unknown"}
-	p.machine = fmt.Sprintf("%s, %d cores, %s/%s", cpu(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
+// describe says where and of what figures are taken.
+func describe(now time.Time) record.Place {
+	p := record.Place{Date: now.Format("2006-01-02"), Go: runtime.Version(), Commit: "unknown"}
+	p.Machine = fmt.Sprintf("%s, %d cores, %s/%s", cpu(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
 	if out, err := exec.Command("git", "rev-parse", "--short=12", "HEAD").Output(); err == nil {
-		p.commit = strings.TrimSpace(string(out))
+		p.Commit = strings.TrimSpace(string(out))
 	}
 	if out, err := exec.Command("git", "status", "--porcelain", "--", "*.go", "*.yaml", "go.mod").Output(); err == nil && len(out) > 0 {
-		p.commit += " with changes"
+		p.Commit += " with changes"
 	}
 	return p
 }
@@ -53,68 +53,45 @@ func cpu() string {
 	return "a machine"
 }
 
-// tables writes the page's part between the markers.
-func tables(p place, cases []*bench) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "\n%s, %s. Commit %s, %s. Command: `make bench`.\nMedians of %d runs, taken in turn.\n",
-		p.machine, p.goVersion, p.commit, p.date, len(cases[0].rates))
-	fmt.Fprintf(&b, "\nScanning with the built-in rules, one core, MB/s (10^6 bytes); allocations per value in brackets:\n\n| |")
-	for _, s := range sizes {
-		fmt.Fprintf(&b, " %s |", s.name)
-	}
-	fmt.Fprintf(&b, "\n|---|%s", strings.Repeat("---|", len(sizes)))
-	for _, row := range []string{clean, planted} {
-		fmt.Fprintf(&b, "\n| %s |", row)
-		for _, s := range sizes {
-			for _, c := range cases {
-				if c.table == "engine" && c.row == row && c.col == s.name {
-					fmt.Fprintf(&b, " %s (%s) |", number(c.rate()), perItem(c.allocs/float64(s.count)))
-				}
-			}
+// tables makes all between the markers of the last record of each part: the
+// machine of the first, ratios, and a section for each part.
+func tables(records string) (string, error) {
+	var ratios, sections strings.Builder
+	var where *record.Place
+	for _, p := range parts {
+		r, err := record.Latest(records, p.name)
+		if err != nil {
+			return "", err
 		}
-	}
-	fmt.Fprintf(&b, "\n\nClean spans through the processor, batches of %d, one core:\n\n| attributes | spans/s | µs per span | allocations per batch |\n|---|---|---|---|\n", spansPerBatch)
-	for _, c := range cases {
-		if c.table == "processor" {
-			fmt.Fprintf(&b, "| %s | %s | %.1f | %.0f |\n", c.row, number(c.rate()), 1e6/c.rate(), c.allocs)
+		if r == nil {
+			fmt.Fprintf(&sections, "\n## %s\n\nNot measured yet.\n", p.title)
+			continue
 		}
+		if where == nil {
+			where = &r.Place
+		}
+		if p.ratios != nil {
+			ratios.WriteString(p.ratios(r.Series))
+		}
+		sections.WriteString(section(p, r, *where))
 	}
-	b.WriteString("\n")
-	return b.String()
+	if where == nil {
+		return "", fmt.Errorf("%s: there is no record", records)
+	}
+	return fmt.Sprintf("\n%s, %s. Command: `make bench`.\nMedians of several runs, taken in turn; each section says of which commit.\n\n## Ratios\n%s%s\n",
+		where.Machine, where.Go, ratios.String(), sections.String()), nil
 }
 
-// number writes three digits of a rate, which is more than it is worth.
-func number(v float64) string {
-	switch {
-	case v >= 1e6:
-		return fmt.Sprintf("%.2f million", v/1e6)
-	case v >= 10_000:
-		return fmt.Sprintf("%d,%d00", int(v)/1000, int(v)%1000/100)
-	case v >= 100:
-		return fmt.Sprintf("%.0f", v)
+// section writes what one part has; where it says something else than the
+// whole page, it says so.
+func section(p part, r *record.Record, page record.Place) string {
+	runs := 0
+	if len(r.Series) > 0 {
+		runs = len(r.Series[0].Values) // some are measured several times in a run
 	}
-	return fmt.Sprintf("%.1f", v)
-}
-
-// perItem writes a small number of allocations; what the clock and the
-// collector of garbage do besides is no allocation per item.
-func perItem(v float64) string {
-	if v < 0.001 {
-		return "0"
+	elsewhere := ""
+	if r.Machine != page.Machine || r.Go != page.Go {
+		elsewhere = fmt.Sprintf(", on %s, %s", r.Machine, r.Go)
 	}
-	return fmt.Sprintf("%.2g", v)
-}
-
-// raw writes every single figure.
-func raw(p place, cases []*bench) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "machine: %s\ngo: %s\ncommit: %s\ndate: %s\ncommand: make bench\n\n", p.machine, p.goVersion, p.commit, p.date)
-	for _, c := range cases {
-		fmt.Fprintf(&b, "%s | %s | %s | %s | found %d |", c.table, c.row, c.col, c.unit, c.want)
-		for _, r := range c.rates {
-			fmt.Fprintf(&b, " %.1f", r)
-		}
-		fmt.Fprintf(&b, " | %.1f allocations, %.0f bytes per run\n", c.allocs, c.bytes)
-	}
-	return b.String()
+	return fmt.Sprintf("\n## %s\n\nCommit %s, %s%s; runs: %d.\n\n%s", p.title, r.Commit, r.Date, elsewhere, runs, strings.TrimLeft(p.tables(r.Series), "\n"))
 }

@@ -30,18 +30,19 @@ var goBenchmarks = []struct {
 	{"./internal/holdstore/local", "BenchmarkStart", true},
 }
 
-// quarantineFigures measures holding and releasing, round after round.
-func quarantineFigures(ctx context.Context, rounds int) (all []figure.Figure, err error) {
+// heldFigures measures holding and releasing, round after round.
+func heldFigures(ctx context.Context, o options) (all []figure.Figure, _ string, err error) {
+	rounds := o.heavy
 	dir, err := os.MkdirTemp("", "tracescrub-bench-")
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	for round := range rounds {
 		for _, part := range []func(context.Context, string, uint64) ([]figure.Figure, error){localStore, localPipeline, kafkaStore} {
 			some, err := part(ctx, filepath.Join(dir, strconv.Itoa(round)), uint64(round)+1)
 			if err != nil {
-				return nil, err
+				return nil, "", err
 			}
 			all = append(all, some...)
 		}
@@ -54,12 +55,12 @@ func quarantineFigures(ctx context.Context, rounds int) (all []figure.Figure, er
 		}
 		some, err := goBenchmark(ctx, b.pkg, b.name, times, count)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		all = append(all, some...)
 		fmt.Fprintf(os.Stderr, "quarantine: %s\n", b.name)
 	}
-	return all, nil
+	return all, "", nil
 }
 
 // localStore gives each load to a new store.
