@@ -1,6 +1,14 @@
 package rules
 
-import "github.com/tracescrub/tracescrub/rules/prefilter"
+import (
+	"slices"
+
+	"github.com/tracescrub/tracescrub/rules/prefilter"
+)
+
+// Literals returns what the filter looks for: for benchmarks and tests that
+// hold other filters against ours.
+func (e *Engine) Literals() []prefilter.Literal { return slices.Clone(e.list) }
 
 // foldKey is what two literals share that the filter cannot tell apart.
 func foldKey(lit string) string {

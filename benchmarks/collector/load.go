@@ -1,0 +1,235 @@
+package collector
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/tracescrub/tracescrub/benchmarks/corpus"
+)
+
+// shape is what spans look like: 20 short attributes, and two long ones.
+type shape struct {
+	name  string
+	long  int // bytes of each of the two
+	spans int // in a request
+}
+
+// shapes are those of the page. Requests of the last one would be too large
+// for the usual limit of receivers with as many spans as the others have.
+var shapes = []shape{
+	{"20 x 64 B", 0, 200}, {"20 x 64 B + 2 x 1 KB", 1 << 10, 200}, {"20 x 64 B + 2 x 16 KB", 16 << 10, 50},
+}
+
+// request is one that can be sent again and again, each time with other traces.
+type request struct {
+	frame
+	traces []int // where the trace ids stand
+	tally
+}
+
+// load are requests of a shape. Who sends one takes it out and puts it back.
+type load struct {
+	ready chan *request
+	next  atomic.Uint64
+}
+
+// In a load one secret is planted for every so many requests, and spans of a
+// request belong to traces of so many spans.
+const (
+	loadRequests   = 20
+	secretRequests = 2
+	traceSpans     = 20
+)
+
+// traceMark begins trace ids. No text has such bytes.
+var traceMark = [8]byte{0xff, 0xfe, 0xfd, 0xfc, 0xff, 0xfe, 0xfd, 0xfc}
+
+func newLoad(s shape, mask ...string) (*load, error) {
+	const attributes = 20
+	short := corpus.Values(6, 64, attributes*s.spans*loadRequests)
+	planted, err := corpus.Plant(7, short, attributes*s.spans*secretRequests)
+	if err != nil {
+		return nil, err
+	}
+	var long [][]byte
+	if s.long > 0 {
+		long = corpus.Values(8, s.long, 2*s.spans*loadRequests)
+	}
+	l := &load{ready: make(chan *request, loadRequests)}
+	var all tally
+	for range loadRequests {
+		td := ptrace.NewTraces()
+		rs := td.ResourceSpans().AppendEmpty()
+		rs.Resource().Attributes().PutStr("service.name", "agent")
+		spans := rs.ScopeSpans().AppendEmpty().Spans()
+		for i := range s.spans {
+			span := spans.AppendEmpty()
+			span.SetName("chat")
+			id := [16]byte(append(append([]byte{}, traceMark[:]...), make([]byte, 8)...))
+			id[15] = byte(i / traceSpans)
+			span.SetTraceID(id)
+			span.SetSpanID([8]byte{1, byte(i)})
+			span.SetStartTimestamp(1)
+			span.SetEndTimestamp(2)
+			for a := range attributes {
+				span.Attributes().PutStr(fmt.Sprintf("app.field_%02d", a), string(short[a]))
+			}
+			short = short[attributes:]
+			if s.long > 0 {
+				span.Attributes().PutStr("gen_ai.input.messages", string(long[0]))
+				span.Attributes().PutStr("gen_ai.output.messages", string(long[1]))
+				long = long[2:]
+			}
+		}
+		r, err := newRequest(td, mask...)
+		if err != nil {
+			return nil, err
+		}
+		all.add(r.tally)
+		l.ready <- r
+	}
+	if all.secrets != planted || planted == 0 || all.spans != s.spans*loadRequests {
+		return nil, fmt.Errorf("%d secrets are in %d spans, want %d", all.secrets, all.spans, planted)
+	}
+	return l, nil
+}
+
+// newRequest marshals and counts. Nothing may look like one of the masks.
+func newRequest(td ptrace.Traces, masks ...string) (*request, error) {
+	raw, err := ptraceotlp.NewExportRequestFromTraces(td).MarshalProto()
+	if err != nil {
+		return nil, fmt.Errorf("marshalling a request: %w", err)
+	}
+	r := &request{frame: frame{raw}}
+	if r.tally, err = count(raw, ""); err != nil {
+		return nil, err
+	}
+	for _, m := range masks {
+		if m != "" && bytes.Contains(raw, []byte(m)) {
+			return nil, errors.New("a text of the corpus has what a mask looks like")
+		}
+	}
+	for at := 0; ; {
+		i := bytes.Index(raw[at:], traceMark[:])
+		if i < 0 {
+			return r, nil
+		}
+		at += i + len(traceMark)
+		r.traces = append(r.traces, at)
+		at += 8
+	}
+}
+
+// renew gives the traces ids that they never had.
+func (r *request) renew(n uint64) {
+	for _, at := range r.traces {
+		trace := r.raw[at+7]
+		binary.BigEndian.PutUint64(r.raw[at:], n<<8|uint64(trace))
+	}
+}
+
+// sender is a client of the Collector.
+type sender struct{ conn *grpc.ClientConn }
+
+func newSender(addr string) (sender, error) {
+	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(
+		grpc.ForceCodecV2(frames{}), grpc.MaxCallSendMsgSize(maxMessage), grpc.MaxCallRecvMsgSize(maxMessage)))
+	if err != nil {
+		return sender{}, fmt.Errorf("connecting: %w", err)
+	}
+	return sender{conn}, nil
+}
+
+// send sends a request, of which all must be taken.
+func (s sender) send(ctx context.Context, raw []byte) error {
+	var answer frame
+	if err := s.conn.Invoke(ctx, method, &frame{raw}, &answer); err != nil {
+		return fmt.Errorf("sending: %w", err)
+	}
+	resp := ptraceotlp.NewExportResponse()
+	if err := resp.UnmarshalProto(answer.raw); err != nil {
+		return fmt.Errorf("reading an answer: %w", err)
+	}
+	if n := resp.PartialSuccess().RejectedSpans(); n != 0 {
+		return fmt.Errorf("%d spans were rejected", n)
+	}
+	return nil
+}
+
+// one sends the next request of the load and says what was in it.
+func (l *load) one(ctx context.Context, s sender) (tally, error) {
+	r := <-l.ready
+	defer func() { l.ready <- r }()
+	r.renew(l.next.Add(1))
+	return r.tally, s.send(ctx, r.raw)
+}
+
+// flood sends from so many senders at once, each the next one when the last
+// was answered, until the time is over.
+func (l *load) flood(ctx context.Context, senders []sender, each time.Duration) (tally, error) {
+	var wg sync.WaitGroup
+	sent, errs := make([]tally, len(senders)), make([]error, len(senders))
+	end := time.Now().Add(each)
+	for i, s := range senders {
+		wg.Go(func() {
+			for time.Now().Before(end) && errs[i] == nil {
+				var t tally
+				t, errs[i] = l.one(ctx, s)
+				sent[i].add(t)
+			}
+		})
+	}
+	wg.Wait()
+	var total tally
+	for _, t := range sent {
+		total.add(t)
+	}
+	return total, errors.Join(errs...)
+}
+
+// wait is how long a request took from the time at which it was due.
+type wait struct {
+	due  time.Time
+	took time.Duration
+}
+
+func durations(waits []wait) []time.Duration {
+	all := make([]time.Duration, len(waits))
+	for i, w := range waits {
+		all[i] = w.took
+	}
+	return all
+}
+
+// pace sends a request every interval, whether or not those before were answered.
+func (l *load) pace(ctx context.Context, senders []sender, interval, each time.Duration) ([]wait, tally, error) {
+	n := max(1, int(each/interval))
+	waits, sent, errs := make([]wait, n), make([]tally, n), make([]error, n)
+	var wg sync.WaitGroup
+	began := time.Now()
+	for i := range n {
+		due := began.Add(time.Duration(i) * interval)
+		time.Sleep(time.Until(due))
+		wg.Go(func() {
+			sent[i], errs[i] = l.one(ctx, senders[i%len(senders)])
+			waits[i] = wait{due, time.Since(due)}
+		})
+	}
+	wg.Wait()
+	var total tally
+	for _, t := range sent {
+		total.add(t)
+	}
+	return waits, total, errors.Join(errs...)
+}

@@ -1,0 +1,182 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/tracescrub/tracescrub/benchmarks/figure"
+)
+
+// packOf is a pack of rules of which no two versions are the same.
+func packOf(version int) string {
+	prefix := fmt.Sprintf("tsbench%d-", version)
+	return fmt.Sprintf(`version: 1
+name: benchmark
+rules:
+  - id: benchmark-token
+    provider: Benchmark
+    description: a token that only the benchmark has
+    severity: high
+    reference: https://example.org/tokens
+    pattern: '%[1]s[a-z]{20}'
+    examples: ['{{%[1]s<20*lower>}}']
+    near_misses: ['%[1]s<10*lower>']
+`, prefix)
+}
+
+// Reload measures how long senders wait at half of what the Collector can take
+// while its rules are being reloaded: from the change of a pack until the new
+// engine is in use. What they wait otherwise is measured in between.
+func Reload(ctx context.Context, o Options) (all []figure.Figure, err error) {
+	dir, err := os.MkdirTemp(o.Dir, "packs-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	c := changes{file: filepath.Join(dir, "rules.yaml")}
+	if err := c.change(); err != nil {
+		return nil, err
+	}
+	s := with(o.Binaries)
+	s.processor = fmt.Sprintf(`secret_mask: {rules: {packs: [%q], reload_interval: 20ms}}`, c.file)
+	rigs, err := o.startAll(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, closeAll(rigs)) }()
+	r := rigs[0]
+	l, err := newLoad(shapes[1], labelMask)
+	if err != nil {
+		return nil, err
+	}
+	rate, err := r.capacity(ctx, l, o.Each)
+	if err != nil {
+		return nil, err
+	}
+	for round := range o.Rounds {
+		some, reloads, err := r.reloading(ctx, l, rate/2, 6*o.Each, &c)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+		o.Progress("reload, round %d of %d: %d reloads, p50 %.2f times the quiet one", round+1, o.Rounds, reloads, some[0].Value)
+	}
+	return all, nil
+}
+
+// changes are those of a file with rules.
+type changes struct {
+	file    string
+	version int
+	during  []span // from each change until it was in use
+}
+
+type span struct{ from, to time.Time }
+
+func (c *changes) change() error {
+	c.version++
+	return replace(c.file, packOf(c.version))
+}
+
+// keep changes the rules again and again until stop is closed, with pauses
+// between a reload and the next one.
+func (c *changes) keep(ctx context.Context, r *rig, pause time.Duration, stop <-chan struct{}) error {
+	const look = 50 * time.Millisecond
+	c.during = nil
+	done, err := r.reloads(ctx)
+	if err != nil {
+		return err
+	}
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	next, from := time.Now().Add(pause), time.Time{}
+	for {
+		select {
+		case <-stop:
+			return nil
+		case <-ticker.C:
+		}
+		now, err := r.reloads(ctx)
+		if err != nil {
+			return err
+		}
+		switch {
+		case !from.IsZero() && now > done:
+			c.during = append(c.during, span{from, time.Now()})
+			done, from, next = now, time.Time{}, time.Now().Add(pause)
+		case from.IsZero() && time.Now().After(next):
+			from = time.Now()
+			if err := c.change(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// reloading measures once, and says how often the rules were reloaded.
+func (r *rig) reloading(ctx context.Context, l *load, rate float64, each time.Duration, c *changes) ([]figure.Figure, int, error) {
+	stop, changed := make(chan struct{}), make(chan error, 1)
+	go func() { changed <- c.keep(ctx, r, each/6, stop) }()
+	waits, err := r.pace(ctx, l, rate, each)
+	close(stop)
+	if err := errors.Join(err, <-changed); err != nil {
+		return nil, 0, err
+	}
+	var quiet, busy []time.Duration
+	for _, w := range waits {
+		if slices.ContainsFunc(c.during, func(s span) bool { return w.due.Before(s.to) && w.due.Add(w.took).After(s.from) }) {
+			busy = append(busy, w.took)
+		} else {
+			quiet = append(quiet, w.took)
+		}
+	}
+	if len(busy) == 0 || len(quiet) == 0 {
+		return nil, 0, fmt.Errorf("%d requests met a reload, %d did not", len(busy), len(quiet))
+	}
+	const row = "while rules are reloaded"
+	ratio := func(col string, q float64) figure.Figure {
+		v := float64(figure.Quantile(busy, q)) / float64(figure.Quantile(quiet, q))
+		return figure.Figure{Table: ReloadTable, Row: row, Col: col, Unit: "ratio", Value: v}
+	}
+	all := []figure.Figure{ratio("p50 : quiet", 0.5), ratio("p99 : quiet", 0.99)}
+	all = append(all, figure.Waits(ReloadTable, row, busy)...)
+	all = append(all, figure.Waits(ReloadTable, "otherwise", quiet)...)
+	var took time.Duration
+	for _, s := range c.during {
+		took += s.to.Sub(s.from)
+	}
+	n := len(c.during)
+	return append(all, figure.Figure{
+		Table: ReloadTable, Row: row, Col: "a reload", Unit: "ms", Value: float64(took.Milliseconds()) / float64(n),
+	}), n, nil
+}
+
+// reloads is how often the rules were, and no reload may have failed.
+func (r *rig) reloads(ctx context.Context) (float64, error) {
+	const name = "otelcol_processor_secret_mask_reloads"
+	bad, err := r.metric(ctx, name, `result="failure"`)
+	if err != nil {
+		return 0, err
+	}
+	if bad > 0 {
+		return 0, fmt.Errorf("%.0f reloads failed: %s", bad, r.said.String())
+	}
+	return r.metric(ctx, name, `result="success"`)
+}
+
+// replace writes a file so that a reader sees all of the old one or of the new one.
+func replace(file, text string) error {
+	fresh := file + ".new"
+	if err := os.WriteFile(fresh, []byte(text), 0o600); err != nil {
+		return fmt.Errorf("writing rules: %w", err)
+	}
+	if err := os.Rename(fresh, file); err != nil {
+		return fmt.Errorf("writing rules: %w", err)
+	}
+	return nil
+}

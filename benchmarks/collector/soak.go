@@ -1,0 +1,149 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/tracescrub/tracescrub/benchmarks/figure"
+)
+
+// SoakTable has what a long run under a low load came to.
+const SoakTable = "collector soak"
+
+// sample is what was seen at a time.
+type sample struct {
+	at             time.Duration
+	resident, heap float64 // MB
+	requests       int
+}
+
+// What a soak is.
+const (
+	soakShare   = 0.1 // of one core
+	soakReloads = 5   // samples between two reloads of the rules
+	warmUp      = 5   // the first of so many parts does not count
+	// What the last third may have more than the first one.
+	growShare = 1.10
+	growMB    = 8
+)
+
+// Soak runs the distribution for a long time at a low load, with secrets and
+// reloads, and fails if its memory grows. It looks every interval.
+func Soak(ctx context.Context, o Options, total, interval time.Duration) (all []figure.Figure, err error) {
+	dir, err := os.MkdirTemp(o.Dir, "soak-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	file := filepath.Join(dir, "rules.yaml")
+	if err := replace(file, packOf(0)); err != nil {
+		return nil, err
+	}
+	s := shipped(o.Binaries)
+	s.processor = fmt.Sprintf("secret_mask: {rules: {packs: [%q], reload_interval: 1s}}", file)
+	rigs, err := o.startAll(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, closeAll(rigs)) }()
+	r := rigs[0]
+	l, err := newLoad(shapes[1], labelMask)
+	if err != nil {
+		return nil, err
+	}
+	cpu, sent, err := r.flood(ctx, l, 5*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	rate := soakShare / (cpu.Seconds() / float64(sent.requests))
+	o.Progress("soak: %.1f requests a second for %s", rate, total)
+	var samples []sample
+	began := time.Now()
+	for i := 1; time.Since(began) < total; i++ {
+		one, err := r.soak(ctx, l, rate, interval)
+		if err != nil {
+			return nil, err
+		}
+		one.at = time.Since(began)
+		samples = append(samples, one)
+		o.Progress("soak: %s: %.1f MB resident, %.1f MB of heap, %d requests", one.at.Round(time.Second), one.resident, one.heap, one.requests)
+		if i%soakReloads == 0 {
+			if err := replace(file, packOf(i)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	n, err := r.reloads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o.Progress("soak: %.0f reloads", n)
+	return judge(samples)
+}
+
+// soak is one interval. The heap is the least that was seen in it, since
+// garbage comes and goes.
+func (r *rig) soak(ctx context.Context, l *load, rate float64, interval time.Duration) (sample, error) {
+	const looks = 12
+	var s sample
+	for range looks {
+		took, err := r.pace(ctx, l, rate, interval/looks)
+		if err != nil {
+			return s, err
+		}
+		s.requests += len(took)
+		heap, err := r.metric(ctx, "otelcol_process_runtime_heap_alloc_bytes", "")
+		if err != nil {
+			return s, err
+		}
+		if heap == 0 {
+			return s, errors.New("the Collector does not tell its heap")
+		}
+		if heap /= 1e6; s.heap == 0 || heap < s.heap {
+			s.heap = heap
+		}
+	}
+	now, _, err := r.resident()
+	s.resident = float64(now) / 1e6
+	return s, err
+}
+
+// judge compares the first third with the last one, without what warms up.
+func judge(samples []sample) ([]figure.Figure, error) {
+	samples = samples[len(samples)/warmUp:]
+	third := len(samples) / 3
+	if third == 0 {
+		return nil, errors.New("the run was too short to say anything about growth")
+	}
+	median := func(some []sample, of func(sample) float64) float64 {
+		values := make([]float64, 0, len(some))
+		for _, s := range some {
+			values = append(values, of(s))
+		}
+		return figure.Quantile(values, 0.5)
+	}
+	var all []figure.Figure
+	var errs []error
+	for _, what := range []struct {
+		row string
+		of  func(sample) float64
+	}{
+		{"resident", func(s sample) float64 { return s.resident }},
+		{"heap", func(s sample) float64 { return s.heap }},
+	} {
+		first, last := median(samples[:third], what.of), median(samples[len(samples)-third:], what.of)
+		at := func(col, unit string, v float64) figure.Figure {
+			return figure.Figure{Table: SoakTable, Row: what.row, Col: col, Unit: unit, Value: v}
+		}
+		all = append(all, at("last third : first third", "ratio", last/first), at("first third", "MB", first), at("last third", "MB", last))
+		if last > first*growShare+growMB {
+			errs = append(errs, fmt.Errorf("%s memory grew from %.1f to %.1f MB", what.row, first, last))
+		}
+	}
+	return slices.Clip(all), errors.Join(errs...)
+}
