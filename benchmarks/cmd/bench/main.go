@@ -87,7 +87,10 @@ func run(ctx context.Context, o options, now time.Time) error {
 		}
 		r := &record.Record{Part: p.name, Place: describe(now), Series: record.Gather(figures)}
 		fmt.Fprintf(os.Stderr, "%s: done in %.0f s\n", p.name, time.Since(began).Seconds())
-		fmt.Printf("\n%s", section(p, r, r.Place))
+		if p.ratios != nil {
+			fmt.Print(p.ratios(r.Series))
+		}
+		fmt.Print(section(p, r, r.Place))
 		if o.dry {
 			continue
 		}

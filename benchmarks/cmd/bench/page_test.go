@@ -21,6 +21,7 @@ func TestNumbers(t *testing.T) {
 	}
 	require.Equal(t, []string{"0.50", "–", "1.05", "137"}, []string{share(0.5), times(sheet{}.value(cell{})), times(1.049), times(137.2)})
 	require.Equal(t, "1/40", share(0.025))
+	require.Equal(t, []string{"0", "0.0052", "6.7", "485", "11,600"}, []string{perItem(0.0009), perItem(0.00518), perItem(6.7), perItem(485.2), perItem(11_611)})
 }
 
 // TestPageIsOfItsRecords: every figure of the page comes from the records beside
@@ -107,7 +108,7 @@ func TestOtherTables(t *testing.T) {
 	}))
 	text := otherTables(s)
 	for _, want := range []string{
-		captions["peers"] + "\n\n|  | 64 B |\n|---|---|\n| ours | 300 (0.25) |\n| Vectorscan | not installed |\n",
+		captionOf("peers") + "\n\n|  | 64 B |\n|---|---|\n| ours | 300 (0.25) |\n| Vectorscan | not installed |\n",
 		"\n|  | none |\n|---|---|\n| short | 9.00 |\n", "\nSurprise:\n\n|  | b, spans/s | d, ms |\n|---|---|---|\n| a | 5.00 | – |\n",
 	} {
 		require.Contains(t, text, want)

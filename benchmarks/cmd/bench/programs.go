@@ -38,7 +38,7 @@ func peerFigures(ctx context.Context, o options) ([]figure.Figure, string, error
 	if exec.CommandContext(ctx, "pkg-config", "--exists", "libhs").Run() == nil {
 		args, env = append(args, "-tags", "vectorscan"), []string{"CGO_ENABLED=1"}
 	}
-	args = append(args, "./cmd/bench", "-rounds", strconv.Itoa(o.heavy), "-each", min(o.each, 150*time.Millisecond).String())
+	args = append(args, "./cmd/bench", "-rounds", strconv.Itoa(o.heavy), "-each", min(o.each, 100*time.Millisecond).String())
 	return program(ctx, env, []string{"peers", "peers planted", "prefilter"}, "go", args...)
 }
 

@@ -9,19 +9,29 @@ import (
 	"github.com/tracescrub/tracescrub/benchmarks/record"
 )
 
-// captions say what the tables of other programs mean. One that is missing here
-// is written under its own name: nothing that was measured is left out.
-var captions = map[string]string{
-	"peers":             "Whole detectors on clean text, MB per second of CPU; allocations per value in brackets:",
-	"peers planted":     "The same with a secret in one value of 200:",
-	"peers ratio":       "Our speed on clean text, as a multiple of theirs (aim: 100 times gitleaks, twice Vectorscan):",
-	"prefilter":         "Finding the literals of the built-in rules, nothing else, MB per second of CPU; all report the same ones:",
-	"prefilter ratio":   "The speed of our filter, as a multiple of that of other ways to find the same literals:",
-	"collector":         "OTLP/gRPC in, OTLP/gRPC out on loopback: CPU of the whole process for each span, µs:",
-	"collector latency": "How long the sender of a batch waits while the Collector has half of what it can take:",
-	"collector large":   "Very large requests through the whole Collector:",
-	"collector reload":  "The sender's waiting time while the rules are reloaded:",
-	"collector soak":    "A Collector under a low load for long: memory in the first and in the last third:",
+// captions say what the tables of other programs mean, which stand in their
+// order. One that is missing here comes last under its own name: nothing that
+// was measured is left out.
+var captions = []struct{ table, text string }{
+	{"peers", "Whole detectors on clean text, MB per second of CPU; allocations per value in brackets:"},
+	{"peers planted", "The same with a secret in one value of 200:"},
+	{"peers ratio", "Our speed on clean text, as a multiple of theirs (aim: 100 times gitleaks, twice Vectorscan):"},
+	{"prefilter", "Finding the literals of the built-in rules, nothing else, MB per second of CPU; all report the same ones:"},
+	{"prefilter ratio", "The speed of our filter, as a multiple of that of other ways to find the same literals:"},
+	{"collector", "OTLP/gRPC in, OTLP/gRPC out on loopback: CPU of the whole process for each span, µs:"},
+	{"collector latency", "How long the sender of a batch waits while the Collector has half of what it can take:"},
+	{"collector large", "Very large requests through the whole Collector:"},
+	{"collector reload", "The sender's waiting time while the rules are reloaded and otherwise, and how long a reload takes, ms:"},
+	{"collector soak", "A Collector under a low load for long: memory in the first and in the last third, MB:"},
+}
+
+func captionOf(table string) string {
+	for _, c := range captions {
+		if c.table == table {
+			return c.text
+		}
+	}
+	return ""
 }
 
 // ratioCaptions are those of the columns of a table that are ratios.
@@ -29,6 +39,9 @@ var ratioCaptions = map[string]string{
 	"collector": "CPU of the whole Collector for each span: with `secret_mask` to without (aim: at most 1.30, with 16 KB 1.40), " +
 		"with contrib's redaction and five regexes to without, and what the one adds to what the other adds (aim: at most 0.50):",
 	"collector latency": "Waiting times at half of capacity (aim: p99 at most twice p50):",
+	"collector large":   "Very large requests: time for each byte as a multiple of that in the smallest of the kind (aim: linear), and with to without:",
+	"collector reload":  "The sender's waiting time while the rules are reloaded, as a multiple of that otherwise (aim: p50 at most twice):",
+	"collector soak":    "A Collector under a low load for long: memory in the last third to that in the first (aim: no growth):",
 }
 
 const (
@@ -44,51 +57,50 @@ func isRatio(x *record.Series) bool {
 
 // otherTables writes all that is no ratio.
 func otherTables(s sheet) string {
-	return s.generic(captions, func(x *record.Series) bool { return !isRatio(x) })
+	return s.generic(captionOf, func(x *record.Series) bool { return !isRatio(x) })
 }
 
 // otherRatios writes the ratios.
 func otherRatios(s sheet) string {
-	m := map[string]string{}
-	for _, x := range s {
-		m[x.Table] = cmp.Or(ratioCaptions[x.Table], captions[x.Table])
-	}
-	return s.generic(m, isRatio)
+	return s.generic(func(table string) string { return cmp.Or(ratioCaptions[table], captionOf(table)) }, isRatio)
 }
 
 // generic writes each table with those of its figures that are wanted, with a
-// column for each name, and the unit in its head unless the caption says it.
-func (s sheet) generic(captions map[string]string, want func(*record.Series) bool) string {
-	var b strings.Builder
-	var rest sheet
+// column for each name.
+func (s sheet) generic(caption func(table string) string, want func(*record.Series) bool) string {
+	rest := slices.DeleteFunc(slices.Clone(s), func(x *record.Series) bool { return !want(x) })
 	var names []string
-	for _, x := range s {
-		if !want(x) {
-			continue
-		}
-		rest = append(rest, x)
+	for _, c := range captions {
+		names = append(names, c.table)
+	}
+	for _, x := range rest {
 		if !slices.Contains(names, x.Table) && !strings.HasSuffix(x.Table, allocSuffix) {
 			names = append(names, x.Table)
 		}
 	}
+	var b strings.Builder
 	for _, table := range names {
-		caption := captions[table]
-		fmt.Fprintf(&b, "\n%s\n", cmp.Or(caption, strings.ToUpper(table[:1])+table[1:]+":"))
-		cols := rest.cols(table)
-		head := ""
-		for _, col := range cols {
-			head += " | " + col + rest.unit(table, col, caption != "")
-		}
-		heading(&b, head)
-		for _, row := range rest.rows(table) {
-			fmt.Fprintf(&b, "| %s |", row)
-			for _, col := range cols {
-				fmt.Fprintf(&b, " %s |", rest.entry(cell{table, row, col}))
-			}
-			b.WriteString("\n")
+		if cols := rest.cols(table); len(cols) > 0 {
+			rest.write(&b, table, caption(table), cols)
 		}
 	}
 	return b.String()
+}
+
+func (s sheet) write(b *strings.Builder, table, caption string, cols []string) {
+	fmt.Fprintf(b, "\n%s\n", cmp.Or(caption, strings.ToUpper(table[:1])+table[1:]+":"))
+	head := ""
+	for _, col := range cols {
+		head += " | " + col + s.unit(table, col, caption != "")
+	}
+	heading(b, head)
+	for _, row := range s.rows(table) {
+		fmt.Fprintf(b, "| %s |", row)
+		for _, col := range cols {
+			fmt.Fprintf(b, " %s |", s.entry(cell{table, row, col}))
+		}
+		b.WriteString("\n")
+	}
 }
 
 // unit is that of a column, for its head. In tables whose columns all have the

@@ -135,8 +135,11 @@ func times(v float64) string {
 // perItem writes a small number of allocations; what the clock and the
 // collector of garbage do besides is no allocation per item.
 func perItem(v float64) string {
-	if v < 0.001 {
+	switch {
+	case v < 0.001:
 		return "0"
+	case v >= 10:
+		return number(v)
 	}
 	return fmt.Sprintf("%.2g", v)
 }
