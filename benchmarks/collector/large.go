@@ -74,11 +74,13 @@ func field(to []byte, num protowire.Number, value []byte) []byte {
 // Large measures the CPU time of single large requests for each of their
 // bytes, what that is of the time of smaller ones, and the most memory that
 // the Collector had, with and without secret_mask.
-func Large(ctx context.Context, o Options) (all []figure.Figure, err error) {
+func Large(ctx context.Context, o Options) ([]figure.Figure, error) { return o.large(ctx, larges) }
+
+func (o Options) large(ctx context.Context, list []large) (all []figure.Figure, err error) {
 	s := with(o.Binaries)
 	s.processor = patient
 	first := map[string]float64{}
-	for _, g := range larges {
+	for _, g := range list {
 		req, err := g.request()
 		if err != nil {
 			return nil, err

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/tracescrub/tracescrub/benchmarks/figure"
@@ -59,12 +60,12 @@ func Reload(ctx context.Context, o Options) (all []figure.Figure, err error) {
 		return nil, err
 	}
 	for round := range o.Rounds {
-		some, reloads, err := r.reloading(ctx, l, rate/2, 6*o.Each, &c)
+		some, err := r.reloading(ctx, l, rate/2, o.Each, &c)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, some...)
-		o.Progress("reload, round %d of %d: %d reloads, p50 %.2f times the quiet one", round+1, o.Rounds, reloads, some[0].Value)
+		o.Progress("reload, round %d of %d: p50 %.2f times the quiet one", round+1, o.Rounds, some[0].Value)
 	}
 	return all, nil
 }
@@ -83,9 +84,11 @@ func (c *changes) change() error {
 	return replace(c.file, packOf(c.version))
 }
 
-// keep changes the rules again and again until stop is closed, with pauses
-// between a reload and the next one.
-func (c *changes) keep(ctx context.Context, r *rig, pause time.Duration, stop <-chan struct{}) error {
+// roundReloads is how often the rules are reloaded in a round.
+const roundReloads = 3
+
+// keep changes the rules so often, each time after a pause.
+func (c *changes) keep(ctx context.Context, r *rig, pause time.Duration) error {
 	const look = 50 * time.Millisecond
 	c.during = nil
 	done, err := r.reloads(ctx)
@@ -95,13 +98,12 @@ func (c *changes) keep(ctx context.Context, r *rig, pause time.Duration, stop <-
 	ticker := time.NewTicker(look)
 	defer ticker.Stop()
 	next, from := time.Now().Add(pause), time.Time{}
-	for {
-		select {
-		case <-stop:
-			return nil
-		case <-ticker.C:
+	for len(c.during) < roundReloads {
+		if !from.IsZero() && time.Since(from) > patience {
+			return fmt.Errorf("waited %s for the rules to be reloaded: %s", patience, r.said.String())
 		}
-		now, err := r.reloads(ctx)
+		<-ticker.C
+		now, err := r.reloads(ctx) // all the time, so that it costs the same with and without
 		if err != nil {
 			return err
 		}
@@ -116,16 +118,20 @@ func (c *changes) keep(ctx context.Context, r *rig, pause time.Duration, stop <-
 			}
 		}
 	}
+	return nil
 }
 
-// reloading measures once, and says how often the rules were reloaded.
-func (r *rig) reloading(ctx context.Context, l *load, rate float64, each time.Duration, c *changes) ([]figure.Figure, int, error) {
-	stop, changed := make(chan struct{}), make(chan error, 1)
-	go func() { changed <- c.keep(ctx, r, each/6, stop) }()
-	waits, err := r.pace(ctx, l, rate, each)
-	close(stop)
+// reloading measures while the rules are reloaded some times.
+func (r *rig) reloading(ctx context.Context, l *load, rate float64, pause time.Duration, c *changes) ([]figure.Figure, error) {
+	var over atomic.Bool
+	changed := make(chan error, 1)
+	go func() {
+		defer over.Store(true)
+		changed <- c.keep(ctx, r, pause)
+	}()
+	waits, err := r.paceWhile(ctx, l, rate, func(int) bool { return !over.Load() })
 	if err := errors.Join(err, <-changed); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	var quiet, busy []time.Duration
 	for _, w := range waits {
@@ -136,7 +142,7 @@ func (r *rig) reloading(ctx context.Context, l *load, rate float64, each time.Du
 		}
 	}
 	if len(busy) == 0 || len(quiet) == 0 {
-		return nil, 0, fmt.Errorf("%d requests met a reload, %d did not", len(busy), len(quiet))
+		return nil, fmt.Errorf("%d requests met a reload, %d did not", len(busy), len(quiet))
 	}
 	const row = "while rules are reloaded"
 	ratio := func(col string, q float64) figure.Figure {
@@ -150,10 +156,9 @@ func (r *rig) reloading(ctx context.Context, l *load, rate float64, each time.Du
 	for _, s := range c.during {
 		took += s.to.Sub(s.from)
 	}
-	n := len(c.during)
 	return append(all, figure.Figure{
-		Table: ReloadTable, Row: row, Col: "a reload", Unit: "ms", Value: float64(took.Milliseconds()) / float64(n),
-	}), n, nil
+		Table: ReloadTable, Row: row, Col: "a reload", Unit: "ms", Value: float64(took.Milliseconds()) / float64(len(c.during)),
+	}), nil
 }
 
 // reloads is how often the rules were, and no reload may have failed.

@@ -137,9 +137,11 @@ func (s setup) start(ctx context.Context, dir string) (r *rig, err error) {
 	return r, r.await(ctx)
 }
 
+// patience is how long anything may take before it is given up.
+const patience = 2 * time.Minute
+
 // await waits until an empty request is taken.
 func (r *rig) await(ctx context.Context) error {
-	const patience = time.Minute
 	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		err := r.senders[0].send(ctx, nil)
 		if err == nil {

@@ -34,7 +34,12 @@ const (
 
 // Soak runs the distribution for a long time at a low load, with secrets and
 // reloads, and fails if its memory grows. It looks every interval.
-func Soak(ctx context.Context, o Options, total, interval time.Duration) (all []figure.Figure, err error) {
+func Soak(ctx context.Context, o Options, total, interval time.Duration) ([]figure.Figure, error) {
+	return o.soak(ctx, total, interval, 5*time.Second)
+}
+
+// soak loads the Collector fully at first, to see what a low load is.
+func (o Options) soak(ctx context.Context, total, interval, full time.Duration) (all []figure.Figure, err error) {
 	dir, err := os.MkdirTemp(o.Dir, "soak-")
 	if err != nil {
 		return nil, err
@@ -56,7 +61,7 @@ func Soak(ctx context.Context, o Options, total, interval time.Duration) (all []
 	if err != nil {
 		return nil, err
 	}
-	cpu, sent, err := r.flood(ctx, l, 5*time.Second)
+	cpu, sent, err := r.flood(ctx, l, full)
 	if err != nil {
 		return nil, err
 	}
