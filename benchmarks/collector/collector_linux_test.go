@@ -101,10 +101,9 @@ func TestLarge(t *testing.T) {
 	require.ErrorContains(t, err, "in the clear")
 }
 
-// TestReload: waits are told apart by whether they met a reload, and the rules
-// must have been reloaded.
+// TestReload: the rules are reloaded while requests go on.
 func TestReload(t *testing.T) {
-	measure := func(how string) ([]figure.Figure, error) {
+	measure := func(how string) error {
 		o := relays(t, how)
 		c := &changes{file: filepath.Join(t.TempDir(), "rules.yaml")}
 		require.NoError(t, c.change())
@@ -115,26 +114,23 @@ func TestReload(t *testing.T) {
 		defer func() { require.NoError(t, closeAll(rigs)) }()
 		l, err := newLoad(small[0], labelMask)
 		require.NoError(t, err)
-		all, err := rigs[0].reloading(t.Context(), l, 200, 100*time.Millisecond, c)
+		waits, err := rigs[0].reloading(t.Context(), l, 50, 50*time.Millisecond, c)
 		if err == nil {
+			require.NotEmpty(t, waits)
 			require.Len(t, c.during, roundReloads)
 			require.Equal(t, 1+roundReloads, c.version)
 		}
-		return all, err
+		return err
 	}
-	all, err := measure("honest")
-	require.NoError(t, err)
-	require.Equal(t, map[string]int{"p50": 1, "p99": 1}, columns(all, ReloadTable, "otherwise"))
-	require.Len(t, columns(all, ReloadTable, "while rules are reloaded"), 5)
-	_, err = measure("fails reloads")
-	require.ErrorContains(t, err, "reloads failed")
+	require.NoError(t, measure("honest"))
+	require.ErrorContains(t, measure("fails reloads"), "reloads failed")
 }
 
 // TestSoak: a Collector that grows does not pass.
 func TestSoak(t *testing.T) {
-	all, err := relays(t, "honest").soak(t.Context(), 1200*time.Millisecond, 60*time.Millisecond, 50*time.Millisecond)
+	all, err := relays(t, "honest").soak(t.Context(), 15, 60*time.Millisecond, 200)
 	require.NoError(t, err)
 	require.True(t, slices.ContainsFunc(all, func(f figure.Figure) bool { return f.Row == "heap" && f.Value == 50 }))
-	_, err = relays(t, "grows").soak(t.Context(), 1200*time.Millisecond, 60*time.Millisecond, 50*time.Millisecond)
+	_, err = relays(t, "grows").soak(t.Context(), 15, 60*time.Millisecond, 200)
 	require.ErrorContains(t, err, "heap memory grew")
 }

@@ -135,3 +135,27 @@ func TestJudge(t *testing.T) {
 	require.ErrorContains(t, run(60, flat(100), growing), "heap memory grew")
 	require.ErrorContains(t, run(2, flat(1), flat(1)), "too short")
 }
+
+// TestReloadFigures: a request met a reload if it was under way at any time of it.
+func TestReloadFigures(t *testing.T) {
+	zero := time.Unix(0, 0)
+	at := func(ms int) time.Time { return zero.Add(time.Duration(ms) * time.Millisecond) }
+	took := func(due, ms int) wait { return wait{at(due), time.Duration(ms) * time.Millisecond} }
+	during := []span{{at(100), at(200)}, {at(300), at(320)}}
+	waits := []wait{took(0, 5), took(10, 5), took(95, 15), took(150, 15), took(199, 15), took(200, 5), took(290, 50)}
+	all, err := reloadFigures(waits, during)
+	require.NoError(t, err)
+	got := map[string]float64{}
+	for _, f := range all {
+		got[f.Row+", "+f.Col] = f.Value
+	}
+	require.Equal(t, map[string]float64{
+		"while rules are reloaded, p50 : quiet": 3, "while rules are reloaded, p99 : quiet": 10,
+		"while rules are reloaded, p50": 15, "while rules are reloaded, p99": 50, "while rules are reloaded, a reload": 60,
+		"otherwise, p50": 5, "otherwise, p99": 5,
+	}, got)
+	_, err = reloadFigures(waits[:2], during)
+	require.ErrorContains(t, err, "0 requests met a reload, 2 did not")
+	_, err = reloadFigures(waits[3:4], during)
+	require.ErrorContains(t, err, "1 requests met a reload, 0 did not")
+}

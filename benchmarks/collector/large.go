@@ -57,7 +57,7 @@ func (g large) request() (*request, error) {
 		span = field(span, 9, field(pair, 2, field(nil, 1, v)))
 	}
 	raw := field(nil, 1, field(nil, 2, field(nil, 2, span)))
-	r := &request{frame: frame{raw}, traces: []int{bytes.Index(raw, traceMark[:]) + len(traceMark)}}
+	r := &request{frame: frame{raw: raw}, traces: []int{bytes.Index(raw, traceMark[:]) + len(traceMark)}}
 	var err error
 	r.tally, err = count(raw, "")
 	if err == nil && r.secrets != 1 {

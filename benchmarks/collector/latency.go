@@ -11,8 +11,11 @@ import (
 
 // Latency measures how long senders wait for a request at half of what the
 // Collector can take, with and without secret_mask. What it can take is
-// measured right before.
-func Latency(ctx context.Context, o Options) ([]figure.Figure, error) { return o.latency(ctx, shapes) }
+// measured right before. Spans with short attributes only are left out: their
+// requests take so little that the clock of a busy machine decides.
+func Latency(ctx context.Context, o Options) ([]figure.Figure, error) {
+	return o.latency(ctx, shapes[1:])
+}
 
 func (o Options) latency(ctx context.Context, shapes []shape) (all []figure.Figure, err error) {
 	rigs, err := o.startAll(ctx, without(o.Binaries), with(o.Binaries))

@@ -112,7 +112,7 @@ func newRequest(td ptrace.Traces, masks ...string) (*request, error) {
 	if err != nil {
 		return nil, fmt.Errorf("marshalling a request: %w", err)
 	}
-	r := &request{frame: frame{raw}}
+	r := &request{frame: frame{raw: raw}}
 	if r.tally, err = count(raw, ""); err != nil {
 		return nil, err
 	}
@@ -145,7 +145,9 @@ type sender struct{ conn *grpc.ClientConn }
 
 func newSender(addr string) (sender, error) {
 	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.Config{BaseDelay: 20 * time.Millisecond, Multiplier: 1, MaxDelay: time.Second}}),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff: backoff.Config{BaseDelay: 20 * time.Millisecond, Multiplier: 1, MaxDelay: time.Second}, MinConnectTimeout: patience,
+		}),
 		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(frames{}), grpc.MaxCallSendMsgSize(maxMessage), grpc.MaxCallRecvMsgSize(maxMessage)))
 	if err != nil {
 		return sender{}, fmt.Errorf("connecting: %w", err)
@@ -156,7 +158,7 @@ func newSender(addr string) (sender, error) {
 // send sends a request, of which all must be taken.
 func (s sender) send(ctx context.Context, raw []byte) error {
 	var answer frame
-	if err := s.conn.Invoke(ctx, method, &frame{raw}, &answer); err != nil {
+	if err := s.conn.Invoke(ctx, method, &frame{raw: raw}, &answer); err != nil {
 		return fmt.Errorf("sending: %w", err)
 	}
 	resp := ptraceotlp.NewExportResponse()

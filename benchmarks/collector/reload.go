@@ -60,7 +60,11 @@ func Reload(ctx context.Context, o Options) (all []figure.Figure, err error) {
 		return nil, err
 	}
 	for round := range o.Rounds {
-		some, err := r.reloading(ctx, l, rate/2, o.Each, &c)
+		waits, err := r.reloading(ctx, l, rate/2, o.Each, &c)
+		if err != nil {
+			return nil, err
+		}
+		some, err := reloadFigures(waits, c.during)
 		if err != nil {
 			return nil, err
 		}
@@ -121,8 +125,8 @@ func (c *changes) keep(ctx context.Context, r *rig, pause time.Duration) error {
 	return nil
 }
 
-// reloading measures while the rules are reloaded some times.
-func (r *rig) reloading(ctx context.Context, l *load, rate float64, pause time.Duration, c *changes) ([]figure.Figure, error) {
+// reloading sends while the rules are reloaded some times.
+func (r *rig) reloading(ctx context.Context, l *load, rate float64, pause time.Duration, c *changes) ([]wait, error) {
 	var over atomic.Bool
 	changed := make(chan error, 1)
 	go func() {
@@ -130,12 +134,14 @@ func (r *rig) reloading(ctx context.Context, l *load, rate float64, pause time.D
 		changed <- c.keep(ctx, r, pause)
 	}()
 	waits, err := r.paceWhile(ctx, l, rate, func(int) bool { return !over.Load() })
-	if err := errors.Join(err, <-changed); err != nil {
-		return nil, err
-	}
+	return waits, errors.Join(err, <-changed)
+}
+
+// reloadFigures tells requests that met a reload from those that did not.
+func reloadFigures(waits []wait, during []span) ([]figure.Figure, error) {
 	var quiet, busy []time.Duration
 	for _, w := range waits {
-		if slices.ContainsFunc(c.during, func(s span) bool { return w.due.Before(s.to) && w.due.Add(w.took).After(s.from) }) {
+		if slices.ContainsFunc(during, func(s span) bool { return w.due.Before(s.to) && w.due.Add(w.took).After(s.from) }) {
 			busy = append(busy, w.took)
 		} else {
 			quiet = append(quiet, w.took)
@@ -145,20 +151,18 @@ func (r *rig) reloading(ctx context.Context, l *load, rate float64, pause time.D
 		return nil, fmt.Errorf("%d requests met a reload, %d did not", len(busy), len(quiet))
 	}
 	const row = "while rules are reloaded"
-	ratio := func(col string, q float64) figure.Figure {
-		v := float64(figure.Quantile(busy, q)) / float64(figure.Quantile(quiet, q))
-		return figure.Figure{Table: ReloadTable, Row: row, Col: col, Unit: "ratio", Value: v}
+	at := func(col, unit string, v float64) figure.Figure {
+		return figure.Figure{Table: ReloadTable, Row: row, Col: col, Unit: unit, Value: v}
 	}
-	all := []figure.Figure{ratio("p50 : quiet", 0.5), ratio("p99 : quiet", 0.99)}
+	ratio := func(q float64) float64 { return float64(figure.Quantile(busy, q)) / float64(figure.Quantile(quiet, q)) }
+	all := []figure.Figure{at("p50 : quiet", "ratio", ratio(0.5)), at("p99 : quiet", "ratio", ratio(0.99))}
 	all = append(all, figure.Waits(ReloadTable, row, busy)...)
 	all = append(all, figure.Waits(ReloadTable, "otherwise", quiet)...)
 	var took time.Duration
-	for _, s := range c.during {
+	for _, s := range during {
 		took += s.to.Sub(s.from)
 	}
-	return append(all, figure.Figure{
-		Table: ReloadTable, Row: row, Col: "a reload", Unit: "ms", Value: float64(took.Milliseconds()) / float64(len(c.during)),
-	}), nil
+	return append(all, at("a reload", "ms", float64(took.Milliseconds())/float64(len(during)))), nil
 }
 
 // reloads is how often the rules were, and no reload may have failed.
