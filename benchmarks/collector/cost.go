@@ -56,7 +56,9 @@ func closeAll(rigs []*rig) error {
 // Cost measures the CPU time of the process for each span, without a processor,
 // with secret_mask and with redaction, and of the distribution with
 // secret_mask, in turn. Each round has figures of its own; ratios are of one round.
-func Cost(ctx context.Context, o Options) (all []figure.Figure, err error) {
+func Cost(ctx context.Context, o Options) ([]figure.Figure, error) { return o.cost(ctx, shapes) }
+
+func (o Options) cost(ctx context.Context, shapes []shape) (all []figure.Figure, err error) {
 	rigs, err := o.startAll(ctx, without(o.Binaries), with(o.Binaries), redacted(o.Binaries), shipped(o.Binaries))
 	if err != nil {
 		return nil, err

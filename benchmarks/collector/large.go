@@ -57,7 +57,7 @@ func (g large) request() (*request, error) {
 		span = field(span, 9, field(pair, 2, field(nil, 1, v)))
 	}
 	raw := field(nil, 1, field(nil, 2, field(nil, 2, span)))
-	r := &request{frame: frame{raw}, traces: []int{bytes.Index(raw, traceMark[:]) + len(traceMark)}}
+	r := &request{frame: frame{raw: raw}, traces: []int{bytes.Index(raw, traceMark[:]) + len(traceMark)}}
 	var err error
 	r.tally, err = count(raw, "")
 	if err == nil && r.secrets != 1 {
@@ -74,11 +74,13 @@ func field(to []byte, num protowire.Number, value []byte) []byte {
 // Large measures the CPU time of single large requests for each of their
 // bytes, what that is of the time of smaller ones, and the most memory that
 // the Collector had, with and without secret_mask.
-func Large(ctx context.Context, o Options) (all []figure.Figure, err error) {
+func Large(ctx context.Context, o Options) ([]figure.Figure, error) { return o.large(ctx, larges) }
+
+func (o Options) large(ctx context.Context, list []large) (all []figure.Figure, err error) {
 	s := with(o.Binaries)
 	s.processor = patient
 	first := map[string]float64{}
-	for _, g := range larges {
+	for _, g := range list {
 		req, err := g.request()
 		if err != nil {
 			return nil, err

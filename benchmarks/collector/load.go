@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/tracescrub/tracescrub/benchmarks/corpus"
@@ -111,7 +112,7 @@ func newRequest(td ptrace.Traces, masks ...string) (*request, error) {
 	if err != nil {
 		return nil, fmt.Errorf("marshalling a request: %w", err)
 	}
-	r := &request{frame: frame{raw}}
+	r := &request{frame: frame{raw: raw}}
 	if r.tally, err = count(raw, ""); err != nil {
 		return nil, err
 	}
@@ -143,8 +144,11 @@ func (r *request) renew(n uint64) {
 type sender struct{ conn *grpc.ClientConn }
 
 func newSender(addr string) (sender, error) {
-	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(
-		grpc.ForceCodecV2(frames{}), grpc.MaxCallSendMsgSize(maxMessage), grpc.MaxCallRecvMsgSize(maxMessage)))
+	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff: backoff.Config{BaseDelay: 20 * time.Millisecond, Multiplier: 1, MaxDelay: time.Second}, MinConnectTimeout: patience,
+		}),
+		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(frames{}), grpc.MaxCallSendMsgSize(maxMessage), grpc.MaxCallRecvMsgSize(maxMessage)))
 	if err != nil {
 		return sender{}, fmt.Errorf("connecting: %w", err)
 	}
@@ -154,7 +158,7 @@ func newSender(addr string) (sender, error) {
 // send sends a request, of which all must be taken.
 func (s sender) send(ctx context.Context, raw []byte) error {
 	var answer frame
-	if err := s.conn.Invoke(ctx, method, &frame{raw}, &answer); err != nil {
+	if err := s.conn.Invoke(ctx, method, &frame{raw: raw}, &answer); err != nil {
 		return fmt.Errorf("sending: %w", err)
 	}
 	resp := ptraceotlp.NewExportResponse()
@@ -212,24 +216,28 @@ func durations(waits []wait) []time.Duration {
 	return all
 }
 
-// pace sends a request every interval, whether or not those before were answered.
-func (l *load) pace(ctx context.Context, senders []sender, interval, each time.Duration) ([]wait, tally, error) {
-	n := max(1, int(each/interval))
-	waits, sent, errs := make([]wait, n), make([]tally, n), make([]error, n)
+// pace sends a request every interval as long as there are to be more,
+// whether or not those before were answered.
+func (l *load) pace(ctx context.Context, senders []sender, interval time.Duration, more func(sent int) bool) ([]wait, tally, error) {
+	var mu sync.Mutex
+	var waits []wait
+	var total tally
+	var failed error
 	var wg sync.WaitGroup
 	began := time.Now()
-	for i := range n {
+	for i := 0; more(i); i++ {
 		due := began.Add(time.Duration(i) * interval)
 		time.Sleep(time.Until(due))
 		wg.Go(func() {
-			sent[i], errs[i] = l.one(ctx, senders[i%len(senders)])
-			waits[i] = wait{due, time.Since(due)}
+			sent, err := l.one(ctx, senders[i%len(senders)])
+			took := time.Since(due)
+			mu.Lock()
+			defer mu.Unlock()
+			waits = append(waits, wait{due, took})
+			total.add(sent)
+			failed = errors.Join(failed, err)
 		})
 	}
 	wg.Wait()
-	var total tally
-	for _, t := range sent {
-		total.add(t)
-	}
-	return waits, total, errors.Join(errs...)
+	return waits, total, failed
 }

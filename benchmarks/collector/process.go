@@ -62,10 +62,10 @@ func (p *process) stop() error {
 	}
 	select {
 	case <-p.done:
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		_ = p.cmd.Process.Kill() // it is told of below
 		<-p.done
-		return errors.New("the Collector did not end in 30 seconds")
+		return fmt.Errorf("the Collector did not end in %s", patience)
 	}
 	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
 		return fmt.Errorf("the Collector ended with exit code %d: %s", code, p.said.String())
@@ -149,7 +149,8 @@ func (p *process) metric(ctx context.Context, name, label string) (float64, erro
 	if err != nil {
 		return 0, err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(req)
 	if err != nil {
 		return 0, fmt.Errorf("asking for metrics: %w", err)
 	}

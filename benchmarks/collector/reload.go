@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/tracescrub/tracescrub/benchmarks/figure"
@@ -59,12 +60,16 @@ func Reload(ctx context.Context, o Options) (all []figure.Figure, err error) {
 		return nil, err
 	}
 	for round := range o.Rounds {
-		some, reloads, err := r.reloading(ctx, l, rate/2, 6*o.Each, &c)
+		waits, err := r.reloading(ctx, l, rate/2, o.Each, &c)
+		if err != nil {
+			return nil, err
+		}
+		some, err := reloadFigures(waits, c.during)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, some...)
-		o.Progress("reload, round %d of %d: %d reloads, p50 %.2f times the quiet one", round+1, o.Rounds, reloads, some[0].Value)
+		o.Progress("reload, round %d of %d: p50 %.2f times the quiet one", round+1, o.Rounds, some[0].Value)
 	}
 	return all, nil
 }
@@ -83,9 +88,11 @@ func (c *changes) change() error {
 	return replace(c.file, packOf(c.version))
 }
 
-// keep changes the rules again and again until stop is closed, with pauses
-// between a reload and the next one.
-func (c *changes) keep(ctx context.Context, r *rig, pause time.Duration, stop <-chan struct{}) error {
+// roundReloads is how often the rules are reloaded in a round.
+const roundReloads = 3
+
+// keep changes the rules so often, each time after a pause.
+func (c *changes) keep(ctx context.Context, r *rig, pause time.Duration) error {
 	const look = 50 * time.Millisecond
 	c.during = nil
 	done, err := r.reloads(ctx)
@@ -95,13 +102,12 @@ func (c *changes) keep(ctx context.Context, r *rig, pause time.Duration, stop <-
 	ticker := time.NewTicker(look)
 	defer ticker.Stop()
 	next, from := time.Now().Add(pause), time.Time{}
-	for {
-		select {
-		case <-stop:
-			return nil
-		case <-ticker.C:
+	for len(c.during) < roundReloads {
+		if !from.IsZero() && time.Since(from) > patience {
+			return fmt.Errorf("waited %s for the rules to be reloaded: %s", patience, r.said.String())
 		}
-		now, err := r.reloads(ctx)
+		<-ticker.C
+		now, err := r.reloads(ctx) // all the time, so that it costs the same with and without
 		if err != nil {
 			return err
 		}
@@ -116,44 +122,47 @@ func (c *changes) keep(ctx context.Context, r *rig, pause time.Duration, stop <-
 			}
 		}
 	}
+	return nil
 }
 
-// reloading measures once, and says how often the rules were reloaded.
-func (r *rig) reloading(ctx context.Context, l *load, rate float64, each time.Duration, c *changes) ([]figure.Figure, int, error) {
-	stop, changed := make(chan struct{}), make(chan error, 1)
-	go func() { changed <- c.keep(ctx, r, each/6, stop) }()
-	waits, err := r.pace(ctx, l, rate, each)
-	close(stop)
-	if err := errors.Join(err, <-changed); err != nil {
-		return nil, 0, err
-	}
+// reloading sends while the rules are reloaded some times.
+func (r *rig) reloading(ctx context.Context, l *load, rate float64, pause time.Duration, c *changes) ([]wait, error) {
+	var over atomic.Bool
+	changed := make(chan error, 1)
+	go func() {
+		defer over.Store(true)
+		changed <- c.keep(ctx, r, pause)
+	}()
+	waits, err := r.paceWhile(ctx, l, rate, func(int) bool { return !over.Load() })
+	return waits, errors.Join(err, <-changed)
+}
+
+// reloadFigures tells requests that met a reload from those that did not.
+func reloadFigures(waits []wait, during []span) ([]figure.Figure, error) {
 	var quiet, busy []time.Duration
 	for _, w := range waits {
-		if slices.ContainsFunc(c.during, func(s span) bool { return w.due.Before(s.to) && w.due.Add(w.took).After(s.from) }) {
+		if slices.ContainsFunc(during, func(s span) bool { return w.due.Before(s.to) && w.due.Add(w.took).After(s.from) }) {
 			busy = append(busy, w.took)
 		} else {
 			quiet = append(quiet, w.took)
 		}
 	}
 	if len(busy) == 0 || len(quiet) == 0 {
-		return nil, 0, fmt.Errorf("%d requests met a reload, %d did not", len(busy), len(quiet))
+		return nil, fmt.Errorf("%d requests met a reload, %d did not", len(busy), len(quiet))
 	}
 	const row = "while rules are reloaded"
-	ratio := func(col string, q float64) figure.Figure {
-		v := float64(figure.Quantile(busy, q)) / float64(figure.Quantile(quiet, q))
-		return figure.Figure{Table: ReloadTable, Row: row, Col: col, Unit: "ratio", Value: v}
+	at := func(col, unit string, v float64) figure.Figure {
+		return figure.Figure{Table: ReloadTable, Row: row, Col: col, Unit: unit, Value: v}
 	}
-	all := []figure.Figure{ratio("p50 : quiet", 0.5), ratio("p99 : quiet", 0.99)}
+	ratio := func(q float64) float64 { return float64(figure.Quantile(busy, q)) / float64(figure.Quantile(quiet, q)) }
+	all := []figure.Figure{at("p50 : quiet", "ratio", ratio(0.5)), at("p99 : quiet", "ratio", ratio(0.99))}
 	all = append(all, figure.Waits(ReloadTable, row, busy)...)
 	all = append(all, figure.Waits(ReloadTable, "otherwise", quiet)...)
 	var took time.Duration
-	for _, s := range c.during {
+	for _, s := range during {
 		took += s.to.Sub(s.from)
 	}
-	n := len(c.during)
-	return append(all, figure.Figure{
-		Table: ReloadTable, Row: row, Col: "a reload", Unit: "ms", Value: float64(took.Milliseconds()) / float64(n),
-	}), n, nil
+	return append(all, at("a reload", "ms", float64(took.Milliseconds())/float64(len(during)))), nil
 }
 
 // reloads is how often the rules were, and no reload may have failed.

@@ -137,11 +137,16 @@ func (s setup) start(ctx context.Context, dir string) (r *rig, err error) {
 	return r, r.await(ctx)
 }
 
-// await waits until an empty request is taken.
+// patience is how long anything may take before it is given up.
+const patience = 2 * time.Minute
+
+// await waits until every sender has had an empty request taken.
 func (r *rig) await(ctx context.Context) error {
-	const patience = time.Minute
 	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
-		err := r.senders[0].send(ctx, nil)
+		var err error
+		for _, s := range r.senders {
+			err = errors.Join(err, s.send(ctx, nil))
+		}
 		if err == nil {
 			return nil
 		}

@@ -76,6 +76,7 @@ func (s *sink) take(_ any, stream grpc.ServerStream) error {
 		return err
 	}
 	t, err := count(f.raw, s.mask)
+	f.free()
 	s.mu.Lock()
 	s.total.add(t)
 	s.bad = errors.Join(s.bad, err)

@@ -34,7 +34,13 @@ const (
 
 // Soak runs the distribution for a long time at a low load, with secrets and
 // reloads, and fails if its memory grows. It looks every interval.
-func Soak(ctx context.Context, o Options, total, interval time.Duration) (all []figure.Figure, err error) {
+func Soak(ctx context.Context, o Options, total, interval time.Duration) ([]figure.Figure, error) {
+	return o.soak(ctx, int(total/interval), interval, 0)
+}
+
+// soak takes so many samples. Without a rate it loads the Collector fully at
+// first, to see what a low load is.
+func (o Options) soak(ctx context.Context, count int, interval time.Duration, rate float64) (all []figure.Figure, err error) {
 	dir, err := os.MkdirTemp(o.Dir, "soak-")
 	if err != nil {
 		return nil, err
@@ -56,15 +62,17 @@ func Soak(ctx context.Context, o Options, total, interval time.Duration) (all []
 	if err != nil {
 		return nil, err
 	}
-	cpu, sent, err := r.flood(ctx, l, 5*time.Second)
-	if err != nil {
-		return nil, err
+	if rate == 0 {
+		cpu, sent, err := r.flood(ctx, l, 5*time.Second)
+		if err != nil {
+			return nil, err
+		}
+		rate = soakShare / (cpu.Seconds() / float64(sent.requests))
 	}
-	rate := soakShare / (cpu.Seconds() / float64(sent.requests))
-	o.Progress("soak: %.1f requests a second for %s", rate, total)
+	o.Progress("soak: %.1f requests a second, %d times %s", rate, count, interval)
 	var samples []sample
 	began := time.Now()
-	for i := 1; time.Since(began) < total; i++ {
+	for i := range count {
 		one, err := r.soak(ctx, l, rate, interval)
 		if err != nil {
 			return nil, err
@@ -72,8 +80,8 @@ func Soak(ctx context.Context, o Options, total, interval time.Duration) (all []
 		one.at = time.Since(began)
 		samples = append(samples, one)
 		o.Progress("soak: %s: %.1f MB resident, %.1f MB of heap, %d requests", one.at.Round(time.Second), one.resident, one.heap, one.requests)
-		if i%soakReloads == 0 {
-			if err := replace(file, packOf(i)); err != nil {
+		if (i+1)%soakReloads == 0 {
+			if err := replace(file, packOf(i+1)); err != nil {
 				return nil, err
 			}
 		}

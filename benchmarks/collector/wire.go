@@ -13,7 +13,18 @@ import (
 const method = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 // frame is a message as the bytes that it is.
-type frame struct{ raw []byte }
+type frame struct {
+	raw []byte
+	buf mem.Buffer // that raw is in, if it was received
+}
+
+// free gives back the bytes of a frame that was received.
+func (f *frame) free() {
+	if f.buf != nil {
+		f.buf.Free()
+	}
+	*f = frame{}
+}
 
 // frames is a codec that leaves messages alone.
 type frames struct{}
@@ -35,7 +46,8 @@ func (frames) Unmarshal(data mem.BufferSlice, v any) error {
 	if !ok {
 		return fmt.Errorf("%T is no frame", v)
 	}
-	f.raw = data.Materialize()
+	f.buf = data.MaterializeToBuffer(mem.DefaultBufferPool())
+	f.raw = f.buf.ReadOnlyData()
 	return nil
 }
 

@@ -29,7 +29,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 7, "how many runs of each case the median is taken of")
 	flag.IntVar(&o.heavy, "heavy", 3, "how many runs of what concerns held items, the audit log, peers and the whole Collector")
 	flag.DurationVar(&o.soak, "soak", time.Hour, "how long the part soak takes")
-	flag.DurationVar(&o.each, "each", 150*time.Millisecond, "how long a run lasts at least")
+	flag.DurationVar(&o.each, "each", 150*time.Millisecond, "how much CPU time a run takes at least")
 	flag.StringVar(&o.benchstat, "benchstat", "", "the command that compares two records; without one nothing is compared")
 	flag.BoolVar(&o.dry, "dry", false, "print the tables and write nothing")
 	flag.BoolVar(&o.page, "page", false, "measure nothing, make the page of the records again")

@@ -41,7 +41,7 @@ func measure(what string, cases []*bench, rounds int, each time.Duration) (all [
 	return all, nil
 }
 
-// once runs the case for at least the given time and says what a run cost.
+// once runs the case until it has used the given CPU time, and says what a run cost.
 func (c *bench) once(each time.Duration) (s sample, err error) {
 	if err := c.check(); err != nil { // warms up, too
 		return s, err
@@ -49,14 +49,14 @@ func (c *bench) once(each time.Duration) (s sample, err error) {
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	runs, start, cpu, took := 0.0, time.Now(), cpuTime(), time.Duration(0)
-	for ; took < each || runs == 0; took = time.Since(start) {
+	runs, start, from, cpu := 0.0, time.Now(), cpuTime(), time.Duration(0)
+	for ; cpu < each || runs == 0; cpu = cpuTime() - from {
 		if err := c.check(); err != nil {
 			return s, err
 		}
 		runs++
 	}
-	cpu = cpuTime() - cpu
+	took := time.Since(start)
 	runtime.ReadMemStats(&after)
 	if c.after != nil {
 		if err := c.after(); err != nil {

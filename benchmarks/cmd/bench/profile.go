@@ -17,7 +17,7 @@ import (
 
 const (
 	profiled    = 3               // cases of a part
-	profileTime = 2 * time.Second // of each
+	profileTime = 2 * time.Second // of CPU, for each
 	profileRows = 25
 )
 
@@ -59,7 +59,7 @@ func (c *bench) profile() (top string, err error) {
 	if err := pprof.StartCPUProfile(f); err != nil {
 		return "", errors.Join(err, f.Close())
 	}
-	for start := time.Now(); time.Since(start) < profileTime && err == nil; {
+	for from := cpuTime(); cpuTime()-from < profileTime && err == nil; {
 		err = c.check()
 	}
 	pprof.StopCPUProfile()

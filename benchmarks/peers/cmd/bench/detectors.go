@@ -17,7 +17,7 @@ import (
 // detector is an engine that finds secrets in values.
 type detector struct {
 	name string
-	slow bool // measured on fewer of the largest values
+	slow bool // measured on fewer values
 	// has says whether value i has a secret of the planted kinds. What else an
 	// engine believes to have found is not counted, but of ours.
 	has func(t *texts, i int) (bool, error)
@@ -47,16 +47,16 @@ func allDetectors(ctx context.Context) ([]*detector, error) {
 	return append(all, onData...), err
 }
 
-// subject is the detector on texts; few is what a slow one gets of them. It is
-// nil where that few hold no secrets at the share they should.
-func (d *detector) subject(t *texts, col string, few int) (*subject, error) {
+// subject is the detector on texts; slow is how many a slow one gets of them.
+// It is nil where that few do not hold secrets at the share they should.
+func (d *detector) subject(t *texts, col string, slow int) (*subject, error) {
 	s := &subject{table: peersTable, row: d.name, col: col}
 	if len(t.planted) > 0 {
 		s.table = plantedTable
 	}
 	if d.slow {
 		var ok bool
-		if t, ok = t.first(few); !ok {
+		if t, ok = t.first(slow); !ok {
 			return nil, nil
 		}
 	}
@@ -145,6 +145,8 @@ func newGitleaks(leaks *detect.Detector) *detector {
 // newVectorscan looks for gitleaks' regular expressions and says where matches
 // end. Keywords, entropy, allow lists, where a match begins and what of it is
 // the secret are left out: it is the least that a detector around it would do.
+// (The flag for where matches begin makes it refuse a pattern as too large; one
+// match of each pattern only, with HS_FLAG_SINGLEMATCH, is slower on long texts.)
 func newVectorscan(leaks *detect.Detector) (*detector, error) {
 	d := &detector{name: "Vectorscan, gitleaks' regexes, positions only"}
 	var ids []string

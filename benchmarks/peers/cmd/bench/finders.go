@@ -237,9 +237,9 @@ func (f *finder) check(values [][]byte) error {
 		if err := f.find(text, has); err != nil {
 			return err
 		}
-		low := lower(nil, text)
+		in, low := string(text), string(lower(nil, text))
 		for k, l := range f.list {
-			if has.has(k) != stands(l, text, low) {
+			if has.has(k) != stands(l, in, low) {
 				return fmt.Errorf("wrong about literal %d of %d in value %d of %d bytes", k, len(f.list), i, len(text))
 			}
 		}
@@ -248,21 +248,22 @@ func (f *finder) check(values [][]byte) error {
 }
 
 // stands is the definition: the literal stands in the text, in its case or
-// any, with nothing behind it or a byte that may stand there.
-func stands(l prefilter.Literal, text, low []byte) bool {
-	in, what := string(low), string(lower(nil, []byte(l.Text)))
-	if l.Exact {
-		in, what = string(text), l.Text
+// any, with nothing behind it or a byte that may stand there. low is the text
+// in lower case.
+func stands(l prefilter.Literal, text, low string) bool {
+	in, what := text, l.Text
+	if !l.Exact {
+		in, what = low, string(lower(nil, []byte(what)))
 	}
 	for from := 0; ; {
 		i := strings.Index(in[from:], what)
 		if i < 0 {
 			return false
 		}
-		from += i + 1
-		if end := from - 1 + len(what); l.Follow == nil || end == len(in) || l.Follow[text[end]] {
+		end := from + i + len(what)
+		if l.Follow == nil || end == len(text) || l.Follow[text[end]] {
 			return true
 		}
+		from += i + 1
 	}
 }
-

@@ -30,13 +30,16 @@ func main() {
 	}
 }
 
-// sizes are the lengths of values, and how many of them are one pass. few are
-// those for engines that need minutes for all.
+// sizes are the lengths of values, and how many of them are one pass: without
+// secrets, with some, and for engines that would need minutes for all.
 var sizes = []struct {
-	name             string
-	size, count, few int
+	name                       string
+	size, clean, planted, slow int
 }{
-	{"64 B", 64, 20_000, 20_000}, {"1 KB", 1 << 10, 2000, 2000}, {"16 KB", 16 << 10, 200, 200}, {"256 KB", 256 << 10, 200, 12},
+	{"64 B", 64, 20_000, 20_000, 4000},
+	{"1 KB", 1 << 10, 2000, 2000, 400},
+	{"16 KB", 16 << 10, 200, 200, 40},
+	{"256 KB", 256 << 10, 40, 200, 4},
 }
 
 // every is how many values have one secret among them.
@@ -51,6 +54,7 @@ func run(ctx context.Context, seed uint64, rounds int, each time.Duration) error
 	if err != nil {
 		return err
 	}
+	fmt.Fprintf(os.Stderr, "peers: the filters look for %d literals\n", len(finders[0].list))
 	subjects, err := contests(detectors, finders, seed)
 	if err != nil {
 		return err
@@ -73,12 +77,16 @@ func contests(detectors []*detector, finders []*finder, seed uint64) ([]*subject
 	var all []*subject
 	for _, s := range sizes {
 		for _, share := range []int{0, every} {
-			t, err := newTexts(seed, s.size, s.count, share)
+			count := s.clean
+			if share > 0 {
+				count = s.planted
+			}
+			t, err := newTexts(seed, s.size, count, share)
 			if err != nil {
 				return nil, err
 			}
 			for _, d := range detectors {
-				sub, err := d.subject(t, s.name, s.few)
+				sub, err := d.subject(t, s.name, s.slow)
 				if err != nil {
 					return nil, fmt.Errorf("%s, %s: %w", d.name, s.name, err)
 				}

@@ -19,15 +19,19 @@ import (
 	"github.com/tracescrub/tracescrub/processor/secretmaskprocessor"
 )
 
-// fiveRegexes are what users of the redaction processor write first: a key id
-// of AWS, tokens of GitHub and Slack, a JWT, a private key.
-var fiveRegexes = []string{
-	`AKIA[0-9A-Z]{16}`,
-	`gh[pousr]_[A-Za-z0-9]{36}`,
-	`xox[baprs]-[0-9A-Za-z-]{10,}`,
-	`eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}`,
-	`-----BEGIN [A-Z ]*PRIVATE KEY-----`,
-}
+// Two sets of five regexes, which differ in the last: redaction is fastest with
+// those that begin with fixed bytes, which package regexp looks for first, and a
+// bearer token in any case, which nearly everybody adds, has none.
+var (
+	fixedPrefix = []string{
+		`AKIA[0-9A-Z]{16}`,
+		`ghp_[0-9A-Za-z]{36}`,
+		`xoxb-[0-9A-Za-z-]{10,250}`,
+		`eyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.[0-9A-Za-z_-]{10,}`,
+		`-----BEGIN [A-Z ]*PRIVATE KEY-----`,
+	}
+	withBearer = append(slices.Clone(fixedPrefix[:4]), `(?i)bearer\s+[0-9a-z._~+/-]{20,}`)
+)
 
 // processors are measured on the values as attributes of spans in memory.
 func processors(ctx context.Context) ([]*detector, error) {
@@ -38,16 +42,23 @@ func processors(ctx context.Context) ([]*detector, error) {
 	}
 	maskConfig.Annotate = "none"
 	maskConfig.Fingerprint.Key = "the key of the benchmarks"
-	redact := redactionprocessor.NewFactory()
-	redactConfig, ok := redact.CreateDefaultConfig().(*redactionprocessor.Config)
-	if !ok {
-		return nil, errors.New("redaction: unexpected configuration")
+	all := []*detector{onData(ctx, "`secret_mask`, on spans in memory", mask, maskConfig)}
+	for _, five := range []struct {
+		name    string
+		regexes []string
+	}{
+		{"contrib redaction, five regexes, on spans in memory", fixedPrefix},
+		{"contrib redaction, five regexes, one of a bearer token, on spans in memory", withBearer},
+	} {
+		redact := redactionprocessor.NewFactory()
+		cfg, ok := redact.CreateDefaultConfig().(*redactionprocessor.Config)
+		if !ok {
+			return nil, errors.New("redaction: unexpected configuration")
+		}
+		cfg.AllowAllKeys, cfg.BlockedValues = true, five.regexes
+		all = append(all, onData(ctx, five.name, redact, cfg))
 	}
-	redactConfig.AllowAllKeys, redactConfig.BlockedValues = true, fiveRegexes
-	return []*detector{
-		onData(ctx, "`secret_mask`, on spans in memory", mask, maskConfig),
-		onData(ctx, "contrib redaction, five regexes, on spans in memory", redact, redactConfig),
-	}, nil
+	return all, nil
 }
 
 // onData is a processor, which changes the values that have a secret.
@@ -73,11 +84,16 @@ func onData(ctx context.Context, name string, f processor.Factory, cfg component
 		}
 		from := batches(t.strings)
 		in := make([]ptrace.Traces, len(from))
+		for i, td := range from {
+			in[i] = ptrace.NewTraces()
+			td.CopyTo(in[i])
+		}
 		s.prepare = func() {
 			out = out[:0]
 			for i, td := range from {
-				in[i] = ptrace.NewTraces()
-				td.CopyTo(in[i])
+				if len(t.planted) > 0 { // else nothing has changed
+					td.CopyTo(in[i])
+				}
 			}
 		}
 		s.pass = func() (int, error) {
@@ -121,11 +137,13 @@ func batches(values []string) []ptrace.Traces {
 			attributes = s.Attributes()
 			attributes.EnsureCapacity(perSpan)
 		}
-		attributes.PutStr(fmt.Sprintf("app.field_%02d", n%perSpan), v)
+		attributes.PutStr(fieldName(n%perSpan), v)
 		n, size = n+1, size+len(v)
 	}
 	return all
 }
+
+func fieldName(i int) string { return fmt.Sprintf("app.field_%02d", i) }
 
 // changed counts the values that are not what they were. Those with a secret
 // must be others, and all others the same.

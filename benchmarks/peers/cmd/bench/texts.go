@@ -39,16 +39,17 @@ func newTexts(seed uint64, size, count, share int) (*texts, error) {
 	return t, nil
 }
 
-// first are the first n values. It has none with secrets unless the share of
-// them stays what it is.
+// first are the first n values, if the share of those with secrets stays what
+// it is.
 func (t *texts) first(n int) (*texts, bool) {
 	if n >= len(t.values) {
 		return t, true
 	}
-	if len(t.planted) > 0 {
+	few, _ := slices.BinarySearch(t.planted, n)
+	if few*len(t.values) != n*len(t.planted) {
 		return nil, false
 	}
-	return &texts{values: t.values[:n], strings: t.strings[:n]}, true
+	return &texts{t.values[:n], t.strings[:n], t.planted[:few]}, true
 }
 
 func (t *texts) bytes() (n int) {

@@ -58,22 +58,48 @@ func Literals(literals []string) (*Database, error) {
 	return ready(db)
 }
 
-// Regexps makes a database of regular expressions over bytes. Each is tried
-// alone first.
+// Regexps makes a database of regular expressions over bytes. One that the
+// library does not take is tried as a filter, then left out.
 func Regexps(patterns []string) (*Database, Support, error) {
-	var has Support
+	const none = ^C.uint(0)
 	flags := make([]C.uint, len(patterns))
+	for {
+		db, at, err := compile(patterns, flags, none)
+		switch {
+		case err == nil:
+			var has Support
+			for i, f := range flags {
+				switch f {
+				case C.HS_FLAG_PREFILTER:
+					has.Loose = append(has.Loose, i)
+				case none:
+					has.Refused = append(has.Refused, i)
+				}
+			}
+			made, err := ready(db)
+			return made, has, err
+		case at < 0:
+			return nil, Support{}, err
+		case flags[at] == 0:
+			flags[at] = C.HS_FLAG_PREFILTER
+		default:
+			flags[at] = none
+		}
+	}
+}
+
+// compile compiles the patterns whose flags are not none. On failure it says
+// whose fault that is, if it is one pattern's.
+func compile(patterns []string, flags []C.uint, none C.uint) (db *C.hs_database_t, at int, err error) {
 	var taken []string
 	var ids []int
 	for i, p := range patterns {
-		if !takes(p, 0) {
-			if flags[i] = C.HS_FLAG_PREFILTER; !takes(p, flags[i]) {
-				has.Refused = append(has.Refused, i)
-				continue
-			}
-			has.Loose = append(has.Loose, i)
+		if flags[i] != none {
+			taken, ids = append(taken, p), append(ids, i)
 		}
-		taken, ids = append(taken, p), append(ids, i)
+	}
+	if len(taken) == 0 {
+		return nil, -1, errors.New("vectorscan: none of the patterns is supported")
 	}
 	set := newSet(taken)
 	defer set.free()
@@ -81,27 +107,14 @@ func Regexps(patterns []string) (*Database, Support, error) {
 		set.flag(k, flags[i])
 		unsafe.Slice(set.ids, len(taken))[k] = C.uint(i)
 	}
-	var db *C.hs_database_t
 	var why *C.hs_compile_error_t
-	if C.hs_compile_multi(set.texts, set.flags, set.ids, C.uint(len(taken)), C.HS_MODE_BLOCK, nil, &db, &why) != C.HS_SUCCESS {
-		return nil, has, reason(why)
+	if C.hs_compile_multi(set.texts, set.flags, set.ids, C.uint(len(taken)), C.HS_MODE_BLOCK, nil, &db, &why) == C.HS_SUCCESS {
+		return db, -1, nil
 	}
-	made, err := ready(db)
-	return made, has, err
-}
-
-// takes says whether the library compiles the pattern alone.
-func takes(pattern string, flags C.uint) bool {
-	text := C.CString(pattern)
-	defer C.free(unsafe.Pointer(text))
-	var db *C.hs_database_t
-	var why *C.hs_compile_error_t
-	if C.hs_compile(text, flags, C.HS_MODE_BLOCK, nil, &db, &why) != C.HS_SUCCESS {
-		C.hs_free_compile_error(why)
-		return false
+	if at = int(why.expression); at >= 0 {
+		at = ids[at]
 	}
-	C.hs_free_database(db)
-	return true
+	return nil, at, reason(why)
 }
 
 func ready(db *C.hs_database_t) (*Database, error) {
