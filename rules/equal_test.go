@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tracescrub/tracescrub/internal/corpus"
@@ -242,6 +243,49 @@ func TestEngineEqualsReferenceOnPieces(t *testing.T) {
 	t.Logf("%d findings alike, %d that only the engine can know", alike, more)
 	if alike < 300 {
 		t.Errorf("%d findings alike: the comparison says little", alike)
+	}
+}
+
+// TestEngineEqualsReferenceAtDistances: a word or keyword so far before a token
+// that it just counts, and one byte farther.
+func TestEngineEqualsReferenceAtDistances(t *testing.T) {
+	e, ref := byRules(t)
+	rng := rand.New(rand.NewPCG(1, 14))
+	found, missed := 0, 0
+	for i := range ref.rules {
+		r := ref.rules[i].rule
+		word, reach := "", 0
+		switch {
+		case len(r.Near) > 0:
+			word, reach = strings.ReplaceAll(r.Near[0], "_", "-")+" key:", 73+len(r.Near[0])
+		case len(r.Keywords) > 0:
+			word, reach = r.Keywords[0], r.Within
+		default:
+			continue
+		}
+		text, secret, err := pack.Expand(r.Examples[0], rng)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(r.Near) > 0 || r.Secret == 0 {
+			text = text[secret[0]:secret[1]]
+		}
+		for gap := reach - len(word) - 3; gap < reach-len(word)+4; gap++ {
+			whole := []byte("\n" + word + strings.Repeat(" ", max(0, gap)) + text)
+			wrong, alike, _ := compareWithReference(e, ref, whole)
+			if wrong != "" {
+				t.Errorf("%s, %d bytes behind its word: %s", r.ID, gap, wrong)
+			}
+			if alike > 0 {
+				found++
+			} else {
+				missed++
+			}
+		}
+	}
+	t.Logf("found at %d distances, not at %d", found, missed)
+	if found < 500 || missed < 500 {
+		t.Errorf("found at %d distances, not at %d: the comparison says little", found, missed)
 	}
 }
 

@@ -3,7 +3,6 @@ package rules
 import (
 	"regexp"
 	"regexp/syntax"
-	"slices"
 	"strings"
 
 	"github.com/tracescrub/tracescrub/rules/pack"
@@ -24,10 +23,11 @@ import (
 type refRule struct {
 	rule  *pack.Rule
 	index uint32
-	re    *regexp.Regexp // the pattern
-	at    *regexp.Regexp // the same, at the start of what it is given
-	words *regexp.Regexp // with near: one of them, at the start
-	last  *[256]bool     // bytes that may go on behind a match, nil if there are none
+	re    *regexp.Regexp   // the pattern
+	at    *regexp.Regexp   // the same, at the start of what it is given
+	words *regexp.Regexp   // with near: one of them
+	each  []*regexp.Regexp // with near: each, at the start
+	last  *[256]bool       // bytes that may go on behind a match, nil if there are none
 	rank  rank
 }
 
@@ -59,8 +59,8 @@ func newRefRule(r *pack.Rule, index uint32) refRule {
 		var words []string
 		for _, w := range r.Near {
 			words = append(words, strings.ReplaceAll(regexp.QuoteMeta(w), "_", "[_-]?"))
+			out.each = append(out.each, regexp.MustCompile("^(?i:"+words[len(words)-1]+")"))
 		}
-		slices.SortFunc(words, func(a, b string) int { return len(b) - len(a) })
 		out.words = regexp.MustCompile("(?i:" + strings.Join(words, "|") + ")")
 	}
 	out.re, out.at = regexp.MustCompile(expr), regexp.MustCompile("^(?:"+expr+")")
@@ -148,26 +148,38 @@ func (ref *refRules) near(r *refRule, text []byte) (all []Finding) {
 			return all
 		}
 		pos += m[0]
-		end := pos + m[1] - m[0]
-		if pos < done || r.rule.Left == "word" && !refBorder(text, pos) {
+		if r.rule.Left == "word" && !refBorder(text, pos) {
 			continue
 		}
-		for at := end + 1; at <= min(len(text), end+73); at++ {
-			if !refGap.Match(text[max(0, at-3):at]) {
+		for _, word := range r.each {
+			m := word.FindIndex(text[pos:])
+			if m == nil || pos < done {
 				continue
 			}
-			m := r.at.FindSubmatchIndex(text[at:])
-			if m == nil {
-				continue
-			}
-			g := 2*r.rule.Secret + 2
-			if f, last := ref.accept(r, text, pos, at+m[1], at+m[g], at+m[g+1]); last > 0 {
+			if f, last := ref.behind(r, text, pos, pos+m[1]); last > 0 {
 				all, done = append(all, f), last
-				break
 			}
 		}
 	}
 	return all
+}
+
+// behind finds the token behind the word text[pos:end].
+func (ref *refRules) behind(r *refRule, text []byte, pos, end int) (f Finding, last int) {
+	for at := end + 1; at <= min(len(text), end+73); at++ {
+		if !refGap.Match(text[max(0, at-3):at]) {
+			continue
+		}
+		m := r.at.FindSubmatchIndex(text[at:])
+		if m == nil {
+			continue
+		}
+		g := 2*r.rule.Secret + 2
+		if f, last = ref.accept(r, text, pos, at+m[1], at+m[g], at+m[g+1]); last > 0 {
+			return f, last
+		}
+	}
+	return f, 0
 }
 
 // refGap is what may stand before a token that is known by a word.
