@@ -370,7 +370,11 @@ func better(a, b *Finding, rankOf func(*Finding) rank) bool {
 		if ra != rb {
 			return ra > rb
 		}
-		return a.levels > b.levels // the digest of what the secret is once all is taken off
+		if a.levels != b.levels {
+			return a.levels > b.levels // the digest of what the secret is once all is taken off
+		}
+		const found = Decoded | ChecksumPassed
+		return a.Evidence&found == b.Evidence&found|ChecksumPassed && b.Evidence&ChecksumPassed == 0 // whichever came first
 	}
 	if a.End <= b.End { // inside
 		return (ra == rankProvider || ra == rankKnown) && rb < rankGeneric && 2*(a.End-a.Start) > b.End-b.Start

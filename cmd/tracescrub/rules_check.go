@@ -33,6 +33,10 @@ what is otherwise than there is said, as a note or, where something would have
 been found or allowed there and is not here, as "left out". Only the latter, and
 mistakes, make the exit code 1.
 
+The law for packs: every rule has an anchor of at least three fixed bytes, a
+literal without which it cannot match; less is refused. Where one has less than
+four, or stands often in ordinary text, a note says what it costs.
+
 An id that another given file or a built-in rule has already is a mistake, but
 for a file that holds the built-in rule itself.
 
@@ -124,6 +128,20 @@ func (c *checker) file(file string, raw []byte, builtin []*pack.Pack, own map[st
 	for i, n := range p.Names {
 		k.rule("names", i, n.ID, n.Examples, n.NearMisses)
 	}
+	notes := anchorNotes(k.engine)
+	for i, r := range p.Rules {
+		key := "pattern"
+		switch {
+		case len(r.Near) > 0:
+			key = "near"
+		case len(r.Anchors) > 0:
+			key = "anchors"
+		}
+		k.note(notes[r.ID], "rules", i, key)
+	}
+	for i, n := range p.Names {
+		k.note(notes[n.ID], "names", i, "names")
+	}
 	return len(p.Rules) + len(p.Names)
 }
 
@@ -202,9 +220,33 @@ func (k *packCheck) judge(found []rules.Finding, id string, secret [2]int, examp
 	return fmt.Sprintf("is found only up to byte %d, but the secret is at bytes %d to %d", covered, secret[0], secret[1])
 }
 
+// anchorNotes says by id of a rule what its weakest anchor costs, if that is much.
+func anchorNotes(e *rules.Engine) map[string]string {
+	notes := map[string]string{}
+	for _, a := range e.Anchors() {
+		if a.Weak() && notes[a.Rule] == "" {
+			notes[a.Rule] = fmt.Sprintf("note: the anchor %q, of %d bytes, makes %.2f candidates in a KB of ordinary text; longer and rarer ones cost less",
+				a.Text, len(a.Text), a.PerKB)
+		}
+	}
+	return notes
+}
+
+// note prints what is no mistake, if there is anything to say.
+func (k *packCheck) note(what string, at ...any) {
+	if what != "" {
+		k.print(what, at...)
+	}
+}
+
 // mistake prints a mistake at a YAML path.
 func (k *packCheck) mistake(what string, at ...any) {
 	k.mistakes++
+	k.print(what, at...)
+}
+
+// print prints a line about a YAML path.
+func (k *packCheck) print(what string, at ...any) {
 	node, path := &k.doc, ""
 	if len(node.Content) > 0 {
 		node = node.Content[0]

@@ -95,10 +95,16 @@ func (c *checker) toml(file string, raw []byte, builtin []*pack.Pack) int {
 			c.mistakes++
 		}
 	}
-	if _, err := rules.Compile(rules.Limits{}, p); err != nil {
+	notes := map[string]string{}
+	if e, err := rules.Compile(rules.Limits{}, p); err != nil {
 		c.say(err)
+	} else {
+		notes = anchorNotes(e)
 	}
 	for _, r := range p.Rules {
+		if notes[r.ID] != "" {
+			fmt.Fprintf(c.t.out, "%s: rule %s: %s\n", file, r.ID, notes[r.ID])
+		}
 		if owner, taken := c.owner[r.ID]; taken {
 			c.say(fmt.Errorf("%s: id %q is already in %s", file, r.ID, strings.TrimSpace(owner)))
 		}
