@@ -13,21 +13,8 @@ func Join(dst, src []byte, m *Map) ([]byte, bool) {
 	line := 0 // where the line began
 	for i := 1; i < len(src); i++ {
 		n := 0
-		switch src[i] {
-		case '\n', '\r':
-			if i-line >= minWrapped && tokenByte(src[i-1]) {
-				n = lineBreak(src[i:])
-			}
-		case '\\':
-			if i+1 < len(src) && (src[i+1] == '\n' || src[i+1] == '\r') && tokenByte(src[i-1]) {
-				if n = lineBreak(src[i+1:]); n > 0 {
-					n++
-				}
-			}
-		case '"', '\'', '`':
-			if tokenByte(src[i-1]) {
-				n = concatenation(src[i:])
-			}
+		if c := src[i]; c != '\n' && c != '\r' || i-line >= minWrapped {
+			n = breakAt(src, i)
 		}
 		if n > 0 && i+n < len(src) && tokenByte(src[i+n]) {
 			b.replace(i, n)
@@ -38,6 +25,38 @@ func Join(dst, src []byte, m *Map) ([]byte, bool) {
 		}
 	}
 	return b.finish()
+}
+
+// breakAt returns the length of what breaks a token at src[i], if that begins so.
+func breakAt(src []byte, i int) (n int) {
+	switch src[i] {
+	case '\n', '\r':
+		if tokenByte(src[i-1]) {
+			n = lineBreak(src[i:])
+		}
+	case '\\':
+		if i+1 < len(src) && (src[i+1] == '\n' || src[i+1] == '\r') && tokenByte(src[i-1]) {
+			if n = lineBreak(src[i+1:]); n > 0 {
+				n++
+			}
+		}
+	case '"', '\'', '`':
+		if tokenByte(src[i-1]) {
+			n = concatenation(src[i:])
+		}
+	}
+	return n
+}
+
+// MayJoin says cheaply whether Join can take something out of src that begins
+// at one of its first n bytes.
+func MayJoin(src []byte, n int) bool {
+	for i := 1; i < min(n, len(src)); i++ {
+		if k := breakAt(src, i); k > 0 && (i+k >= len(src) || tokenByte(src[i+k])) {
+			return true
+		}
+	}
+	return false
 }
 
 // Continues returns how many bytes at the beginning of s say that a token which

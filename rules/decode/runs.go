@@ -36,22 +36,23 @@ var runBytes = func() (t [256]uint8) {
 }()
 
 // NextRun returns the next run of MinRun or more letters, digits and + / - _
-// in text that ends behind offset from; ok is false if there is none. It looks
-// at few bytes of ordinary text.
+// in text that ends behind offset from; ok is false if there is none.
+//
+// Such a run covers two neighbouring words of eight bytes, so every second word is
+// looked at, and most of those are refused for a byte below '+': a space, a quote.
 func NextRun(text []byte, from int) (run Span, ok bool) {
 	start := from
-	for i := from + MinRun - 1; i < len(text); {
-		if runBytes[text[i]] == 0 {
-			start = i + 1
-			i += MinRun
+	for i := from; i+8 <= len(text); i += 16 {
+		if v := binary.LittleEndian.Uint64(text[i:]); (v-each*'+')&^v&(each*0x80) != 0 || !allInRun(text[i:i+8]) {
 			continue
 		}
-		a := i
+		a, b := i, i+8
 		for a > start && runBytes[text[a-1]] != 0 {
 			a--
 		}
-		// Up to a+MinRun-1 everything has to be in the run.
-		b := i + 1
+		for b+8 <= len(text) && allInRun(text[b:b+8]) {
+			b += 8
+		}
 		for b < len(text) && runBytes[text[b]] != 0 {
 			b++
 		}
@@ -59,9 +60,17 @@ func NextRun(text []byte, from int) (run Span, ok bool) {
 			return Span{a, b}, true
 		}
 		start = b + 1
-		i = b + MinRun
+		i = start - 16
 	}
 	return Span{}, false
+}
+
+const each = 0x0101010101010101 // times a byte: that byte eight times
+
+// allInRun says that eight bytes can all be in a run.
+func allInRun(b []byte) bool {
+	_ = b[7]
+	return runBytes[b[0]]&runBytes[b[1]]&runBytes[b[2]]&runBytes[b[3]]&runBytes[b[4]]&runBytes[b[5]]&runBytes[b[6]]&runBytes[b[7]] != 0
 }
 
 // Runs decodes runs that NextRun found. The zero value is ready; a Runs may be
@@ -78,6 +87,13 @@ type Runs struct {
 // the decoded text is valid until the next call. ok is false if the run is
 // something else; limited says that it is compressed and its text longer than is looked at.
 func (r *Runs) Decode(text []byte, run Span) (decoded []byte, whole Span, ok, limited bool) {
+	if !promising((*[MinRun]byte)(text[run.Start:])) {
+		return nil, run, false, false
+	}
+	return r.decode(text, run)
+}
+
+func (r *Runs) decode(text []byte, run Span) (decoded []byte, whole Span, ok, limited bool) {
 	if out, is := r.hexRun(text[run.Start:run.End]); is {
 		return out, run, true, false
 	}
@@ -132,6 +148,58 @@ func (r *Runs) Decode(text []byte, run Span) (decoded []byte, whole Span, ok, li
 	}
 	return decoded, whole, true, false
 }
+
+// sextets are the values of the base64 and base64url alphabets, nibbles those of
+// hexadecimal digits; other bytes have 0xff.
+var sextets, nibbles = func() (s, n [256]uint8) {
+	for c := range 256 {
+		s[c], n[c] = 0xff, 0xff
+	}
+	for i, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") {
+		s[c] = uint8(i)
+	}
+	s['+'], s['-'], s['/'], s['_'] = 62, 62, 63, 63
+	for i, c := range []byte("0123456789abcdef") {
+		n[c] = uint8(i)
+		n[c&^0x20|c&0x10<<1] = uint8(i) // upper case, and digits as they are
+	}
+	return s, n
+}()
+
+// promising says cheaply whether a run that begins like this can be base64 or
+// hexadecimal of something that is looked into: most are refused for their first bytes.
+func promising(head *[MinRun]byte) bool {
+	var out [3 * MinRun / 4]byte
+	n := 0
+	for ; n < len(out); n += 3 {
+		h := head[n/3*4 : n/3*4+4]
+		v := uint32(sextets[h[0]])<<18 | uint32(sextets[h[1]])<<12 | uint32(sextets[h[2]])<<6 | uint32(sextets[h[3]])
+		out[n], out[n+1], out[n+2] = byte(v>>16), byte(v>>8), byte(v)
+		if unreadable[out[n]]|unreadable[out[n+1]]|unreadable[out[n+2]] != 0 {
+			break
+		}
+	}
+	if n == len(out) && readable(out[:]) || gzipped(out[:]) || bytes.HasPrefix(out[:], []byte("\x89PN")) {
+		return true
+	}
+	for i := 0; i < MinRun; i += 2 {
+		a, b := nibbles[head[i]], nibbles[head[i+1]]
+		if a|b == 0xff || unreadable[a<<4|b&0xf] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// unreadable is 1 for a byte that readable refuses.
+var unreadable = func() (t [256]uint8) {
+	for c := range t {
+		if !readable([]byte{' ', ' ', ' ', byte(c)}) {
+			t[c] = 1
+		}
+	}
+	return t
+}()
 
 // maxColumn is the longest line, in bytes, that base64 is wrapped at.
 const maxColumn = 256
