@@ -65,43 +65,74 @@ func isUpper(c byte) bool { return c-'A' < 26 }
 func isDigit(c byte) bool { return c-'0' < 10 }
 func isAlpha(c byte) bool { return (c|0x20)-'a' < 26 }
 
+// kind is what a character of a value is, for counts and changes.
+type kind = uint8
+
+const (
+	lowerKind kind = 1 + iota
+	upperKind
+	digitKind
+	otherKind      // 4 and 0 share a count, which nobody reads
+	noKind    kind = 0
+)
+
+var kindOf = func() (t [256]kind) {
+	for c := range t {
+		switch b := byte(c); {
+		case isLower(b):
+			t[c] = lowerKind
+		case isUpper(b):
+			t[c] = upperKind
+		case isDigit(b):
+			t[c] = digitKind
+		default:
+			t[c] = otherKind
+		}
+	}
+	return t
+}()
+
+// changes is 1 where one kind follows another, but for a capital and what it begins.
+var changes = func() (t [otherKind + 1][otherKind + 1]uint8) {
+	for a := lowerKind; a <= otherKind; a++ {
+		for b := lowerKind; b <= otherKind; b++ {
+			if a != b && (a != upperKind || b != lowerKind) {
+				t[a][b] = 1
+			}
+		}
+	}
+	return t
+}()
+
+func isZero(c byte) int { return int((uint32(c) - 1) >> 31) }
+
 // read fills t from value.
 func (t *traits) read(m *Model, q Question, value []byte) {
 	b := value[:min(len(value), maxRead)]
 	*t = traits{b: b}
 	t.worst = 127
 	pairs := &m.Pairs[q]
-	last, prevKind, prev := uint8(border), 0, byte(0)
-	for i, c := range b {
+	if len(b) == 0 {
+		t.pairs, t.worst = int(pairs[border*symbols+border]), 0
+		return
+	}
+	// Without branches on what random text has at random.
+	counts, kind := uint64(0), noKind
+	last, prev := uint8(border), b[0]+1
+	for _, c := range b {
 		sym := symbolOf[c]
 		t.pairs += int(pairs[int(last)*symbols+int(sym)])
-		last = sym
-		var kind int
-		switch {
-		case sym < 26:
-			t.lower++
-			kind = 1
-		case sym < 52:
-			t.upper++
-			kind = 2
-		case sym == 52:
-			t.digit++
-			kind = 3
-		default:
-			kind = 4
+		next := kindOf[c]
+		counts += 1 << (16 * (next & 3))
+		if next == otherKind {
 			t.other(c)
 		}
-		if i > 0 {
-			if kind != prevKind && (prevKind != 2 || kind != 1) {
-				t.change++
-			}
-			if c == prev || c == prev+1 {
-				t.repeat++
-			}
-		}
-		prevKind, prev = kind, c
+		t.change += int(changes[kind][next])
+		t.repeat += isZero(c-prev) | isZero(c-prev-1)
+		last, kind, prev = sym, next, c
 		t.seen[c>>6&1] |= 1 << (c & 63)
 	}
+	t.lower, t.upper, t.digit = int(counts>>(16*lowerKind)&0xffff), int(counts>>(16*upperKind)&0xffff), int(counts>>(16*digitKind)&0xffff)
 	t.pairs += int(pairs[int(last)*symbols+border])
 	t.spell(m)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	_ "embed" // vectors.tsv
+	"encoding/binary"
 	"encoding/hex"
 	"strings"
 )
@@ -36,6 +37,42 @@ var exampleWords = [][]byte{
 	[]byte("redacted"), []byte("your_"), []byte("your-"), []byte("dummy"), []byte("insert_"), []byte("replace_me"),
 }
 
+// begins is true for the hash of four bytes that a word begins with.
+var begins = func() (t [1 << 9]bool) {
+	for _, w := range exampleWords {
+		t[hash4(w)] = true
+	}
+	return t
+}()
+
+func hash4(b []byte) uint32 { return (binary.LittleEndian.Uint32(b) | 0x20202020) * 0x9E3779B1 >> 23 }
+
+// hasExampleWord looks for the words in the first bytes of a secret.
+func hasExampleWord(secret []byte) bool {
+	secret = secret[:min(len(secret), maxWordsIn)]
+	some := false
+	for i := 0; i+4 <= len(secret); i++ {
+		some = some || begins[hash4(secret[i:])]
+	}
+	if !some {
+		return false
+	}
+	var buf [maxWordsIn]byte
+	folded := buf[:0]
+	for _, c := range secret {
+		folded = append(folded, lower(c))
+	}
+	for _, w := range exampleWords {
+		if bytes.Contains(folded, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxWordsIn is how many bytes of a secret are searched for words.
+const maxWordsIn = 256
+
 // DocExample says whether secret is a test vector of public documentation or
 // says of itself that it is none: it holds the word EXAMPLE, a run of xxxx,
 // counts up (12345678, abcdefgh), or is mostly one character. Such a value is
@@ -47,17 +84,7 @@ func DocExample(secret []byte) bool {
 	if vectors[sha256.Sum256(secret)] {
 		return true
 	}
-	var buf [256]byte
-	folded := buf[:0]
-	for _, c := range secret[:min(len(secret), len(buf))] {
-		folded = append(folded, lower(c))
-	}
-	for _, w := range exampleWords {
-		if bytes.Contains(folded, w) {
-			return true
-		}
-	}
-	return runs(secret)
+	return hasExampleWord(secret) || runs(secret)
 }
 
 // runs says whether secret holds xxxx or XXXX, eight characters that count up,
