@@ -32,6 +32,7 @@ type Pattern struct {
 	Before *[256]bool
 	// Follow is the set of bytes that can follow the literal, nil if any.
 	Follow *[256]bool
+	gap    *gap // nil if any
 	// First is the set of bytes that a match can begin with, nil if any.
 	First *[256]bool
 	// FoldCase: the case of some letters does not count.
@@ -39,6 +40,12 @@ type Pattern struct {
 	// Tail is the set of bytes that the match's last repeat is made of, nil
 	// if it ends in a literal.
 	Tail *[256]bool
+}
+
+// Look makes a prefilter look for other literals, each of which stands somewhere
+// in every match that holds it.
+func (p *Pattern) Look(literals []string) {
+	p.Literals, p.MinBefore, p.MaxBefore, p.Before, p.Follow, p.gap = literals, 0, Unlimited, nil, nil, nil
 }
 
 // Unlimited stands for "no upper bound" in MaxBefore.

@@ -8,6 +8,7 @@ import (
 const (
 	maxStrings = 128 // alternatives of one literal
 	maxLiteral = 24  // bytes of a literal beyond which nothing is gained
+	farBehind  = 64  // places before a literal at which a match can begin
 )
 
 // literals chooses, from a run of neighbouring parts that have few spellings,
@@ -19,15 +20,19 @@ func (p *Pattern) literals(re *syntax.Regexp) {
 	var before, beforeRun [256]bool
 	best := 0
 	take := func(end int) {
-		if n := shortest(run); n > best {
+		n := shortest(run)
+		if hi-lo >= farBehind {
+			n -= 4 // a longer one is no gain when many starts have to be tried
+		}
+		if n > best {
 			best = n
 			p.Literals = run
 			p.MinBefore, p.MaxBefore = lo, hi
 			set := beforeRun
 			p.Before = &set
-			p.Follow = nil
+			p.Follow, p.gap = nil, nil
 			if end < len(parts) {
-				p.Follow = firstOf(parts[end:])
+				p.Follow, p.gap = firstOf(parts[end:]), gapOf(parts[end:])
 			}
 		}
 	}
