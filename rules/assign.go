@@ -32,7 +32,11 @@ type value struct {
 // command line flags, query strings, code. It returns the offset up to which
 // names are settled.
 func (s *scanner) assignment(text []byte, pos, length int) (done int) {
+	if length < minMemo && !beginsWord(text, pos) {
+		return pos // names as short as that are none at the end of other words
+	}
 	start, end := identifier(text, pos, length)
+	s.named++
 	s.work += end - start
 	n := s.nameAt(text[start:end])
 	if n < 0 {
@@ -74,6 +78,11 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 	s.slash = s.slash || bytes.IndexByte(text[v.start:v.end], '\\') >= 0
 	s.value(n, text, v)
 	return end
+}
+
+// beginsWord says that a word of an identifier begins at offset pos.
+func beginsWord(text []byte, pos int) bool {
+	return pos == 0 || !isWord(text[pos-1]) || text[pos-1] == '_' || wordBreak(text, pos) || leftBorder(text, pos)
 }
 
 // endsLine says that what stands at offset i may be the rest of a table's
@@ -156,7 +165,7 @@ func isCommand(key []byte) bool {
 // shortFlag looks for the password in -pX, as the clients of MySQL and others
 // take it: a word of a command line that is too strong for anything else.
 func (s *scanner) shortFlag(text []byte) {
-	n := s.e.nameOf([]byte("password"))
+	n := s.nameOf([]byte("password"))
 	for at := 0; n >= 0 && at < len(text); {
 		i := bytes.Index(text[at:], []byte("-p"))
 		if i < 0 {

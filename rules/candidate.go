@@ -120,28 +120,36 @@ func broken(text []byte, far, anchor int) bool {
 // breaks are the bytes at which a token is broken.
 const breaks = "\n\r\\\"'`"
 
+// maxBreak is how far what breaks a token may reach, in bytes.
+const maxBreak = 512
+
 // maxJoined is how far a broken token may reach, in bytes.
 const maxJoined = 2048
+
+// firstJoined is how far is looked at first: most attempts fail before that.
+const firstJoined = 1024
 
 // rejoined tries a rule at offset at once more with the breaks taken out, and
 // says whether that found a secret.
 func (s *scanner) rejoined(text, key []byte, lv *level, index int32, at int) bool {
-	from := max(0, at-minBefore)
-	window := text[from:min(len(text), at+maxJoined)]
-	joined, changed := decode.Join(s.joined[:0], window, &s.jmap)
-	s.joined = joined
-	s.work += len(window)
-	lv.spent[index].steps += len(window)
-	if !changed {
+	if a := max(0, at-1); !s.thorough && !decode.MayJoin(text[a:min(len(text), s.match.Far+maxBreak)], s.match.Far-a+1) {
 		return false
 	}
-	start := s.jmap.Decoded(at - from)
 	r := &s.e.rules[index]
-	s.match.Steps = 0
-	end, a, b, ok := r.pattern.At(&s.match, joined, start)
+	from := max(0, at-minBefore)
+	near, far := at+firstJoined, s.match.Far
+	joined, end, a, b, ok := s.joinedAt(text[from:min(len(text), near)], r, lv, index, at-from)
+	if len(joined) > 0 {
+		_, far = s.jmap.Source(s.match.Far, s.match.Far)
+		far += from
+	}
+	if ok || near < len(text) && far+maxBreak > near {
+		joined, end, a, b, ok = s.joinedAt(text[from:min(len(text), at+maxJoined)], r, lv, index, at-from)
+	}
 	if !ok {
 		return false
 	}
+	start := s.jmap.Decoded(at - from)
 	mark, steps := len(s.out), s.trace.mark()
 	s.accept(joined, key, r, index, start, end, a, b)
 	if s.trace != nil {
@@ -155,6 +163,21 @@ func (s *scanner) rejoined(text, key []byte, lv *level, index int32, at int) boo
 	f.Start, f.End = f.Start+from, f.End+from
 	lv.spent[index].done = f.End
 	return true
+}
+
+// joinedAt takes the breaks out of window and tries the rule at its offset at;
+// joined is empty if there was none.
+func (s *scanner) joinedAt(window []byte, r *rule, lv *level, index int32, at int) (joined []byte, end, a, b int, ok bool) {
+	joined, changed := decode.Join(s.joined[:0], window, &s.jmap)
+	s.joined = joined
+	s.work += len(window)
+	lv.spent[index].steps += len(window)
+	if !changed {
+		return nil, 0, 0, 0, false
+	}
+	s.match.Steps = 0
+	end, a, b, ok = r.pattern.At(&s.match, joined, s.jmap.Decoded(at))
+	return joined, end, a, b, ok
 }
 
 // minBefore is how many bytes before a broken token are looked at, to know
@@ -337,12 +360,9 @@ func near(text []byte, words []string) bool {
 
 // indexFold is bytes.Index with ASCII case folded; lower is in lower case.
 func indexFold(text []byte, lower string) int {
+	first := lower[0]
 	for i := 0; i+len(lower) <= len(text); i++ {
-		k := 0
-		for k < len(lower) && toLower(text[i+k]) == lower[k] {
-			k++
-		}
-		if k == len(lower) {
+		if toLower(text[i]) == first && hasPrefixFold(text[i:], lower) {
 			return i
 		}
 	}

@@ -245,7 +245,7 @@ func (c *compiler) rule(packName string, i int, r *pack.Rule) {
 		return
 	}
 	if len(r.Anchors) > 0 {
-		p.Literals, p.MinBefore, p.MaxBefore, p.Before, p.Follow = r.Anchors, 0, match.Unlimited, nil, nil
+		p.Look(r.Anchors)
 	}
 	for _, l := range p.Literals {
 		if len(l) < prefilter.MinLength {
@@ -348,7 +348,10 @@ func (e *Engine) ScanNumber(dst []Finding, text []byte, ctx Context) []Finding {
 		}
 		return append(dst, f)
 	}
-	n := e.nameOf([]byte(ctx.Key))
+	s := e.pool.Get().(*scanner)
+	s.key = append(s.key[:0], ctx.Key...)
+	n := s.nameOf(s.key)
+	e.pool.Put(s)
 	if n < 0 || !e.names[n].numeric(text) {
 		return dst
 	}

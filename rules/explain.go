@@ -58,7 +58,7 @@ func (e *Engine) Explain(text []byte, ctx Context, rule string) ([]Step, error) 
 		return nil, fmt.Errorf("there is no rule %q", rule)
 	}
 	s := newScanner(e) // not of the pool: a trace must not go on
-	s.trace = &trace{}
+	s.trace, s.thorough = &trace{}, true
 	var err error
 	if s.filter, err = e.wide(); err != nil {
 		return nil, err

@@ -79,11 +79,15 @@ type anchorPlace struct {
 func (e *Engine) places(text []byte) map[anchorPlace]int {
 	n := map[anchorPlace]int{}
 	var hits []prefilter.Hit
+	w := new(prefilter.Work)
 	for at := 0; at < len(text); {
-		hits, at = e.filter.Find(hits[:0], text, at, len(text), maxHits)
+		hits, at = e.filter.Find(w, hits[:0], text, at, len(text), maxHits)
 		for _, h := range hits {
 			seen := map[string]bool{}
 			for _, t := range e.targets[h.Lit] {
+				if t.kind == patternTarget && !e.rules[t.rule].pattern.MayFollow(text, h.Pos+len(e.lits[h.Lit])) {
+					continue
+				}
 				if !seen[t.exact] && strings.HasPrefix(string(text[h.Pos:min(len(text), h.Pos+len(t.exact))]), t.exact) {
 					seen[t.exact] = true
 					n[anchorPlace{int(h.Lit), t.exact}]++

@@ -15,7 +15,7 @@ import (
 const (
 	maxShortAnchors = 57
 	maxShortPerKB   = 0.12
-	maxFormPerKB    = 1.7
+	maxFormPerKB    = 1.15
 )
 
 // TestLaw: every rule of the built-in packs has anchors of three bytes or more;

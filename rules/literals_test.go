@@ -54,8 +54,9 @@ func newLiteralOracle(t testing.TB, e *Engine) *literalOracle {
 
 // hitsOf returns all hits of a filter, found in pieces of so many bytes.
 func hitsOf(f *prefilter.Filter, text []byte, piece int) (hits []prefilter.Hit) {
+	w := new(prefilter.Work)
 	for at := 0; at < len(text); {
-		hits, at = f.Find(hits, text, at, min(len(text), at+piece), 1<<30)
+		hits, at = f.Find(w, hits, text, at, min(len(text), at+piece), 1<<30)
 	}
 	slices.SortFunc(hits, func(a, b prefilter.Hit) int {
 		return cmp.Or(cmp.Compare(a.Pos, b.Pos), cmp.Compare(a.Lit, b.Lit))

@@ -17,7 +17,7 @@ func (s *scanner) manifest(text []byte, pos int) (done int) {
 	if end < len(text) && isWord(text[end]) { // SecretStore
 		return end
 	}
-	n := s.e.nameOf([]byte("secret_value"))
+	n := s.nameOf([]byte("secret_value"))
 	if n < 0 {
 		return len(text)
 	}

@@ -3,6 +3,7 @@ package rules
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tracescrub/tracescrub/rules/pack"
@@ -72,14 +73,41 @@ func (c *compiler) nameLiterals() {
 		if covered(w) {
 			continue
 		}
+		longer := joinedTo(w, all)
 		for _, lit := range literalsOf(w) {
-			if len(lit) >= 3 {
-				c.literal(lit, nil, target{kind: nameTarget})
-			} else {
+			if len(lit) < prefilter.MinLength {
 				c.errs = append(c.errs, fmt.Errorf("name %q is shorter than three bytes", w))
+				continue
+			}
+			c.literal(lit, &wordEnds, target{kind: nameTarget})
+			for _, rest := range longer {
+				c.literal(lit+rest, nil, target{kind: nameTarget})
 			}
 		}
 	}
+}
+
+// wordEnds is what can stand behind a word: lower-case letters go on with it.
+var wordEnds = func() (set [256]bool) {
+	for c := range set {
+		set[c] = byte(c)-'a' >= 26
+	}
+	return set
+}()
+
+// joinedTo returns what follows the spelling w in other names when it is written
+// together with it: "word" behind "pass", "secret" behind "token".
+func joinedTo(w string, all []string) (rests []string) {
+	for _, o := range all {
+		for rest := o; strings.Contains(rest, w); {
+			rest = rest[strings.Index(rest, w)+len(w):]
+			next, _, _ := strings.Cut(strings.TrimPrefix(rest, "_"), "_")
+			if next != "" && !slices.Contains(rests, next) {
+				rests = append(rests, next)
+			}
+		}
+	}
+	return rests
 }
 
 // literalsOf returns the ways in which the words of a name are written one
@@ -148,44 +176,21 @@ func wordBreak(key []byte, i int) bool {
 	return false
 }
 
-// nameOf returns the name that key is a spelling of, or -1. The name with
-// the most words wins.
+// nameOf returns the name that key, in which an anchor of one stands, is a
+// spelling of, or -1. The name with the most words wins.
 func (e *Engine) nameOf(key []byte) int {
-	if len(key) == 0 || !e.mayName(key) {
-		return -1
-	}
 	if i := bytes.Index(key, maskOpen); i >= 0 { // the words of a mask say nothing about a value
-		n := e.maskLen(key[i:])
-		if n > 0 {
+		if n := e.maskLen(key[i:]); n > 0 {
 			return max(e.nameOf(key[:i]), e.nameOf(key[i+n:]))
 		}
 	}
 	return e.nameIn(key)
 }
 
-// nameIn is nameOf, of a key without masks in which an anchor stands.
+// nameIn is nameOf, of a key without masks.
 func (e *Engine) nameIn(key []byte) int {
 	var buf [2*maxKey + 2]byte
 	return e.index.find(keyWords(buf[:0], key), e.names)
-}
-
-// mayName says cheaply whether key can be a name: one of their anchors stands in it.
-func (e *Engine) mayName(key []byte) bool {
-	var hits [16]prefilter.Hit
-	found, next := e.filter.Find(hits[:0], key, 0, len(key), len(hits))
-	for {
-		for _, h := range found {
-			for _, t := range e.targets[h.Lit] {
-				if t.kind == nameTarget {
-					return true
-				}
-			}
-		}
-		if next >= len(key) {
-			return false
-		}
-		found, next = e.filter.Find(hits[:0], key, next, len(key), len(hits))
-	}
 }
 
 // excluded says that other words of the key make it something else.
@@ -216,18 +221,15 @@ func (e *Engine) byName(n, start, end int) Finding {
 	return Finding{Start: start, End: end, Rule: r, Severity: e.rules[r].severity, Evidence: ByKey}
 }
 
-// keyOf returns the name that a text stands under: its key, or the flag before it.
-func (s *scanner) keyOf(key, prev []byte) int {
-	if n := s.e.nameOf(key); n >= 0 {
-		return n
-	}
+// flagOf returns the name that a text stands under by the flag before it, or -1.
+func (s *scanner) flagOf(prev []byte) int {
 	if len(prev) > 2 && prev[0] == '-' {
 		for _, c := range prev {
 			if c == '=' || c == ' ' {
 				return -1 // --flag=value holds its value itself
 			}
 		}
-		return s.e.nameOf(prev)
+		return s.nameOf(prev)
 	}
 	return -1
 }

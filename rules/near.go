@@ -155,24 +155,20 @@ func endsGap(text []byte, i int) bool {
 
 // underKey looks for tokens that only a word in their key gives away: the key
 // and the text are read as an assignment.
-func (s *scanner) underKey(text, key []byte) {
-	if len(key) == 0 || len(text) < minKeyed || len(text) > maxKeyed {
+func (s *scanner) underKey(text, key []byte, near []nearWord) {
+	if len(text) < minKeyed || len(text) > maxKeyed {
 		return
 	}
 	words := bytes.IndexByte(text, ' ') >= 0
 	lv := &s.levels[0]
-	hits, _ := s.filter.Find(lv.hits[:0], key, 0, len(key), maxHits)
-	lv.hits = hits
 	mark := len(s.out)
-	for _, h := range hits {
-		for _, t := range s.e.targets[h.Lit] {
-			if t.kind != nearTarget || words != s.e.rules[t.rule].phrase {
-				continue
-			}
-			s.keyed = append(append(append(s.keyed[:0], key...), '='), text...)
-			lv.begin(len(s.e.rules))
-			s.nearby(s.keyed, nil, lv, t.rule, h.Pos, h.Pos+len(s.e.lits[h.Lit]))
+	for _, w := range near {
+		if words != s.e.rules[w.rule].phrase {
+			continue
 		}
+		s.keyed = append(append(append(s.keyed[:0], key...), '='), text...)
+		lv.begin(len(s.e.rules))
+		s.nearby(s.keyed, nil, lv, w.rule, w.start, w.end)
 	}
 	for i := mark; i < len(s.out); i++ {
 		if s.out[i].Start <= len(key) { // within the key itself

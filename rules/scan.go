@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"slices"
 	"time"
 
@@ -24,19 +25,28 @@ type scanner struct {
 	filter *prefilter.Filter // the engine's, but for Explain
 	ctx    Context
 	trace  *trace // nil but for Explain
-	match  match.State
-	out    []Finding // of the text at hand, offsets relative to it
-	slash  bool      // a backslash stood where candidates of the text at hand were looked at
-	tables int       // tables without rules before this offset are settled
-	values int       // bytes of values that names of the text at hand led to
-	tick   int       // counts towards looking at the clock
-	late   bool      // Context.Deadline passed
-	work   int       // bytes and steps looked at, for the tests that bound them
+	// thorough: nothing is refused by a cheap look, so that Explain can say why,
+	// and a test that such looks lose nothing.
+	thorough bool
+	match    match.State
+	out      []Finding // of the text at hand, offsets relative to it
+	slash    bool      // a backslash stood where candidates of the text at hand were looked at
+	tables   int       // tables without rules before this offset are settled
+	values   int       // bytes of values that names of the text at hand led to
+	tick     int       // counts towards looking at the clock
+	late     bool      // Context.Deadline passed
+
+	// For the tests that bound them: bytes and steps looked at, candidates of
+	// rules tried, and identifiers looked at.
+	work, tried, named int
 
 	key, prev []byte // Context's, as bytes
 	keyed     []byte // for underKey
 
+	find    prefilter.Work
+	hits    []prefilter.Hit // in a key
 	names   nameMemo
+	keys    keyMemo
 	levels  []level // by depth of encoding
 	scratch []byte  // for digests
 	joined  []byte  // a token with its breaks taken out
@@ -78,7 +88,8 @@ func newScanner(e *Engine) *scanner {
 }
 
 func (s *scanner) scan(dst []Finding, text []byte, ctx Context) []Finding {
-	s.ctx, s.out, s.late, s.work = ctx, s.out[:0], false, 0
+	s.ctx, s.out, s.late = ctx, s.out[:0], false
+	s.work, s.tried, s.named = 0, 0, 0
 	s.key, s.prev = append(s.key[:0], ctx.Key...), append(s.prev[:0], ctx.Prev...)
 	s.text(text, s.key, s.prev, 0)
 	if len(s.out) > 0 {
@@ -101,14 +112,20 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 	}
 	s.work += len(text)
 	looks := decode.Looks(text)
-	named := s.keyOf(key, prev)
-	if depth == 0 {
-		s.underKey(text, key)
+	named, command := -1, false
+	if len(key) > 0 {
+		facts := s.factsOf(key)
+		if named, command = facts.name, facts.command; depth == 0 && len(facts.near) > 0 {
+			s.underKey(text, key, facts.near)
+		}
+	}
+	if named < 0 {
+		named = s.flagOf(prev)
 	}
 	lv := &s.levels[depth]
-	hits, next := s.filter.Find(lv.hits[:0], text, 0, min(block, len(text)), maxHits)
+	hits, next := s.filter.Find(&s.find, lv.hits[:0], text, 0, min(block, len(text)), maxHits)
 	for len(hits) == 0 && next < len(text) {
-		hits, next = s.filter.Find(hits, text, next, min(next+block, len(text)), maxHits)
+		hits, next = s.filter.Find(&s.find, hits, text, next, min(next+block, len(text)), maxHits)
 	}
 	lv.hits = hits
 	cut := false
@@ -125,7 +142,7 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 	}
 	if named >= 0 {
 		s.whole(named, text)
-	} else if isCommand(key) {
+	} else if command {
 		s.shortFlag(text)
 	}
 	var seen viewSet
@@ -230,7 +247,7 @@ func (s *scanner) mapBack(mark, depth, base int) {
 }
 
 func (s *scanner) number(text []byte, sp decode.Span, key []byte) {
-	n := s.e.nameOf(key)
+	n := s.nameOf(key)
 	if n < 0 || !s.e.names[n].numeric(text[sp.Start:sp.End]) {
 		return
 	}
@@ -269,10 +286,10 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 				t := &targets[i]
 				switch t.kind {
 				case patternTarget:
-					if document && !s.e.rules[t.rule].document {
-						continue
+					if (!document || s.e.rules[t.rule].document) && s.mayMatch(t.rule, text, h) {
+						s.tried++
+						s.candidate(text, key, lv, t, h.Pos, cut)
 					}
-					s.candidate(text, key, lv, t, h.Pos, cut)
 				case nearTarget: // of a document too: the word may be the name of a member above
 					s.nearby(text, key, lv, t.rule, h.Pos, h.Pos+len(s.e.lits[h.Lit]))
 				case nameTarget:
@@ -298,9 +315,19 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 		if next >= len(text) {
 			return seen
 		}
-		hits, next = s.filter.Find(lv.hits[:0], text, next, min(next+block, len(text)), maxHits)
+		hits, next = s.filter.Find(&s.find, lv.hits[:0], text, next, min(next+block, len(text)), maxHits)
 		lv.hits = hits
 	}
+}
+
+// mayMatch says cheaply whether a rule can match where its literal stands.
+func (s *scanner) mayMatch(rule int32, text []byte, h prefilter.Hit) bool {
+	p := s.e.rules[rule].pattern
+	if s.thorough || p.MayFollow(text, h.Pos+len(s.e.lits[h.Lit])) {
+		return true
+	}
+	// An escape in what a match would have begun with has to be seen.
+	return p.MaxBefore > 0 && bytes.IndexByte(text[max(0, h.Pos-p.MaxBefore):h.Pos], '\\') >= 0
 }
 
 // add appends f unless it is allowed, with the digest of the secret.
@@ -324,60 +351,4 @@ func (s *scanner) expired() bool {
 	}
 	s.tick++
 	return s.late
-}
-
-func (s *scanner) rankOf(f *Finding) rank {
-	if f.Withheld != None {
-		return rankWithheld
-	}
-	return s.e.rankOf(f.Rule)
-}
-
-// resolve sorts findings and merges those that overlap. The wider keeps its
-// rule; of two that cover the same bytes the more specific does.
-func resolve(fs []Finding, rankOf func(*Finding) rank) []Finding {
-	slices.SortFunc(fs, func(a, b Finding) int {
-		if a.Start != b.Start {
-			return a.Start - b.Start
-		}
-		return b.End - a.End
-	})
-	out := fs[:0]
-	for _, f := range fs {
-		if len(out) == 0 || f.Start >= out[len(out)-1].End {
-			out = append(out, f)
-			continue
-		}
-		last := &out[len(out)-1]
-		if better(&f, last, rankOf) {
-			f.Start, f.End = min(f.Start, last.Start), max(f.End, last.End)
-			*last = f
-		} else {
-			last.End = max(last.End, f.End)
-		}
-	}
-	return out
-}
-
-// better says that a, which begins at or behind b and overlaps it, names the
-// whole better than b.
-func better(a, b *Finding, rankOf func(*Finding) rank) bool {
-	ra, rb := rankOf(a), rankOf(b)
-	if ra == rankWithheld || rb == rankWithheld {
-		return ra > rb
-	}
-	if a.Start == b.Start && a.End == b.End {
-		if ra != rb {
-			return ra > rb
-		}
-		if a.levels != b.levels {
-			return a.levels > b.levels // the digest of what the secret is once all is taken off
-		}
-		const found = Decoded | ChecksumPassed
-		return a.Evidence&found == b.Evidence&found|ChecksumPassed && b.Evidence&ChecksumPassed == 0 // whichever came first
-	}
-	if a.End <= b.End { // inside
-		return (ra == rankProvider || ra == rankKnown) && rb < rankGeneric && 2*(a.End-a.Start) > b.End-b.Start
-	}
-	return ra > rb
 }

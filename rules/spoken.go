@@ -30,8 +30,16 @@ type wordClass uint8
 
 var vocabulary = map[string]wordClass{}
 
-// beginnings has, by length, the first letters of the vocabulary's words.
-var beginnings [17]uint32
+// quickly has the classes of the vocabulary's words by their hash; those of another
+// word are there as well, or none.
+var quickly [1 << 10]wordClass
+
+const maxWord = 16 // bytes of a word of the vocabulary
+
+func wordHash(word []byte) int {
+	n := len(word)
+	return int(word[0]&31) ^ int(word[n-1]&31)<<5 ^ int(word[n/2]&31)<<3 ^ n<<6&0x3c0
+}
 
 func init() {
 	for class, list := range map[wordClass][]string{
@@ -43,17 +51,17 @@ func init() {
 	} {
 		for _, w := range list {
 			vocabulary[w] |= class
-			beginnings[len(w)] |= 1 << (w[0] & 31)
+			quickly[wordHash([]byte(w))] |= class
 		}
 	}
 }
 
 // classOf says what a word, in any case, can be.
 func classOf(word []byte) wordClass {
-	if len(word) == 0 || len(word) >= len(beginnings) || beginnings[len(word)]>>(word[0]&31)&1 == 0 {
+	if len(word) == 0 || len(word) > maxWord || quickly[wordHash(word)] == 0 {
 		return 0
 	}
-	var low [len(beginnings)]byte
+	var low [maxWord]byte
 	for i, c := range word {
 		low[i] = toLower(c)
 	}
@@ -106,7 +114,7 @@ func spokenAfter(text []byte, end int) (v value, ok bool) {
 			continue
 		case linked:
 			return spokenWord(text, from, minSpoken)
-		case n == 0 && quote == 0:
+		case n == 0 && quote == 0 && !whole: // a word of letters alone is none
 			return spokenWord(text, from, minBeside)
 		}
 		return v, false

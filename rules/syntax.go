@@ -28,7 +28,26 @@ func identifier(text []byte, pos, length int) (start, end int) {
 func isName(c byte) bool { return isWord(c) || c == '-' || c == '.' }
 
 func hasPrefixFold(text []byte, lower string) bool {
-	return len(text) >= len(lower) && indexFold(text[:len(lower)], lower) == 0
+	if len(text) < len(lower) {
+		return false
+	}
+	for i, c := range text[:len(lower)] {
+		if toLower(c) != lower[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// operators are what can stand between a name in no quotes and its value.
+var operators = []byte("=:>{(,")
+
+// skipBlanks skips some blanks.
+func skipBlanks(text []byte, i int) int {
+	for at := i; i < len(text) && i-at < 24 && (text[i] == ' ' || text[i] == '\t'); {
+		i++
+	}
+	return i
 }
 
 // assigned finds the value that is assigned to the name text[start:end].
@@ -38,15 +57,16 @@ func assigned(text []byte, start, end int, v value) (_ value, ok bool) {
 		i++
 	}
 	at := i
-	for i < len(text) && i-at < 24 && (text[i] == ' ' || text[i] == '\t') {
-		i++
-	}
+	i = skipBlanks(text, i)
 	spaced := i > at
 	if i >= len(text) {
 		return v, false
 	}
 	if n := conditional(text[i:]); n > 0 {
 		i += n
+	}
+	if quote == 0 && bytes.IndexByte(operators, text[i]) < 0 && text[start] != '-' && (start == 0 || text[start-1] != '-') {
+		return v, false // prose
 	}
 	v.line = lineStart(text, start)
 	v.user = start > 2 && string(text[start-3:start]) == "://"

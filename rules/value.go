@@ -213,7 +213,7 @@ func placeholder(b []byte) bool {
 	if same == len(b) || bytes.Contains(b, []byte("***")) || abbreviated(b) {
 		return true
 	}
-	return indexFold(b, "redacted") >= 0 || indexFold(b, "[filtered") == 0 || indexFold(b, "your") == 0 && (indexFold(b, "key") > 0 || indexFold(b, "token") > 0 || indexFold(b, "secret") > 0 || indexFold(b, "password") > 0)
+	return indexFold(b, "redacted") >= 0 || hasPrefixFold(b, "[filtered") || hasPrefixFold(b, "your") && (indexFold(b, "key") > 0 || indexFold(b, "token") > 0 || indexFold(b, "secret") > 0 || indexFold(b, "password") > 0)
 }
 
 // maxAbbreviated is the length in bytes up to which a value with an ellipsis

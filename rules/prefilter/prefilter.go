@@ -9,6 +9,7 @@
 package prefilter
 
 import (
+	"cmp"
 	_ "embed" // ordinary.txt
 	"encoding/binary"
 	"errors"
@@ -41,17 +42,36 @@ type Hit struct {
 
 // Filter is immutable and safe for concurrent use.
 type Filter struct {
-	words   []uint64 // 1<<(32-shift) of them; two bits of one are set for a gram
+	first   *[firstSize]uint8 // 1 for a gram, by its product with mul
+	mul     uint32
+	second  *[secondSize]uint64 // one bit for a gram, by another hash
+	slots   []slot              // open addressing, by the other hash
 	shift   uint32
-	slots   []slot // open addressing, by the same hash
-	mask    uint32
-	entries []entry // those of one gram stand together; the first is none
+	lists   []list // the first is of what is no gram
+	entries []entry
 	lits    []literal
-	follows [][256]bool // by literal.follow; the first is any
+	follows [][256]bool // by entry.follow; the first is any
 }
 
-// slot maps a folded gram to the entries from first on; 0 means that it is empty.
-type slot struct{ gram, first uint32 }
+// The tables that say cheaply that there is nothing: what both of them let
+// pass is nearly always a gram.
+const (
+	firstSize  = 1 << 18
+	secondSize = 1 << 14
+	firstShift = 32 - 18
+	// multipliers is how many are tried for the first table.
+	multipliers = 64
+)
+
+// slot maps a folded gram to its list; 0 means that it is empty.
+type slot struct{ gram, list uint32 }
+
+// list is what a gram can be a part of: the entries from from to to. Before and
+// after have a bit, by the low six of a byte, for each that can stand beside it.
+type list struct {
+	before, after uint64
+	from, to      uint32
+}
 
 // entry says that a gram stands at byte off of a literal (-1: one before it).
 // The literal is compared eight bytes at a time: head under care, where a byte of
@@ -60,42 +80,39 @@ type entry struct {
 	head, care uint64
 	lit        uint32
 	off        int16
-	last       bool // of its gram
+	follow     uint16 // the set of bytes behind the literal
+	size       uint16 // of the literal, in bytes
 }
 
 // literal is what remains to be compared behind the first eight bytes.
 type literal struct {
-	text   string // in lower case unless exact
-	exact  bool
-	follow uint16 // the set of bytes behind it
+	text  string // in lower case unless exact
+	exact bool
 }
 
-// The table of bits grows with the grams, so that of ordinary text few hit by chance:
-// what does costs a look at memory that nothing else has brought into the cache.
+// A gram is four bytes, folded so that case does not count and bytes outside of
+// ASCII are like some inside: fewer different ones make smaller tables.
 const (
-	minWordsLog  = 15
-	maxWordsLog  = 17
-	gramsPerWord = 2
-)
-
-const (
+	low7 = 0x7f7f7f7f
 	fold = 0x20202020
-	mul  = 0x9E3779B1
 )
 
-// The hash of a gram says which word of the table it has, and which two bits of that.
-func hash(g uint32) uint32 { return g * mul }
+func hash2(g uint32) uint32 { return (g ^ g>>15) * 0x85EBCA6B }
 
-func has(word uint64, h uint32) uint64 { return word >> (h >> 11 & 63) & (word >> (h >> 5 & 63)) & 1 }
+// inSecond says whether the second table knows the hash.
+func (f *Filter) inSecond(h uint32) int { return int(f.second[h>>18] >> (h >> 12 & 63) & 1) }
 
 func gram(s string) uint32 {
-	return (uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24) | fold
+	return (uint32(s[0])|uint32(s[1])<<8|uint32(s[2])<<16|uint32(s[3])<<24)&low7 | fold
 }
 
 // New builds a filter. Every literal needs MinLength bytes, and 65535 at most;
 // all others are named in the error.
 func New(lits []Literal) (*Filter, error) {
-	f := &Filter{follows: make([][256]bool, 1)}
+	f := &Filter{first: new([firstSize]uint8), second: new([secondSize]uint64), follows: make([][256]bool, 1)}
+	for c := range f.follows[0] {
+		f.follows[0][c] = true
+	}
 	grams := map[uint32][]entry{}
 	sets := map[[256]bool]uint16{}
 	var errs []error
@@ -105,8 +122,8 @@ func New(lits []Literal) (*Filter, error) {
 			continue
 		}
 		e := newEntry(l)
-		e.lit = uint32(i)
-		lit := literal{l.Text, l.Exact, f.followSet(sets, l.Follow)}
+		e.lit, e.follow = uint32(i), f.followSet(sets, l.Follow)
+		lit := literal{l.Text, l.Exact}
 		if !l.Exact {
 			lit.text = lower(l.Text)
 		}
@@ -228,127 +245,116 @@ func lowerByte(c byte) byte {
 }
 
 func (f *Filter) index(grams map[uint32][]entry) {
-	log, size := minWordsLog, uint32(16)
-	for log < maxWordsLog && gramsPerWord<<log < len(grams) {
+	log := uint32(4)
+	for 1<<log < 4*len(grams) {
 		log++
 	}
-	for int(size)*3 < 4*len(grams) {
-		size *= 2
-	}
-	f.words, f.shift = make([]uint64, 1<<log), uint32(32-log)
-	f.slots, f.mask = make([]slot, size), size-1
-	f.entries = make([]entry, 1)
+	f.slots, f.shift = make([]slot, 1<<log), 32-log
+	f.lists = make([]list, 1)
+	same := map[string]uint32{} // the lists by what is in them
 	order := make([]uint32, 0, len(grams))
 	for g := range grams {
 		order = append(order, g)
 	}
-	slices.Sort(order)
+	seen := commonness() // a common gram shall be where the search for it begins
+	slices.SortFunc(order, func(a, b uint32) int { return cmp.Or(cmp.Compare(seen[b], seen[a]), cmp.Compare(a, b)) })
+	f.chooseFirst(grams)
 	for _, g := range order {
-		h := hash(g)
-		f.words[h>>f.shift] |= 1<<(h>>11&63) | 1<<(h>>5&63)
-		i := f.place(h)
-		for f.slots[i].first != 0 {
-			i = (i + 1) & f.mask
+		h := hash2(g)
+		f.second[h>>18] |= 1 << (h >> 12 & 63)
+		i := h >> f.shift
+		for f.slots[i].list != 0 {
+			i = (i + 1) & uint32(len(f.slots)-1)
 		}
-		f.slots[i] = slot{g, uint32(len(f.entries))}
-		f.entries = append(f.entries, grams[g]...)
-		f.entries[len(f.entries)-1].last = true
+		key := keyOf(grams[g])
+		if same[key] == 0 {
+			same[key] = uint32(len(f.lists))
+			f.lists = append(f.lists, f.newList(grams[g]))
+		}
+		f.slots[i] = slot{g, same[key]}
 	}
 }
 
-// place is where the search for a gram's slot begins: grams of one word of the
-// table are not neighbours.
-func (f *Filter) place(h uint32) uint32 { return (h >> 8) & f.mask }
-
-// Find appends the hits that begin in text[from:to] to dst and returns it
-// and the offset, to or more, where the next call has to begin. Offsets of hits refer to
-// text and rise, save that hits of one gram may stand in any order. It stops
-// early when dst holds limit hits (checked now and then, so some more come back).
-func (f *Filter) Find(dst []Hit, text []byte, from, to, limit int) (hits []Hit, next int) {
-	i := from &^ 1
-	end := min(to, len(text)-3)
-	for n := (end - 4 - i) / step; n > 0; n = (end - 4 - i) / step {
-		n = min(n, maxSteps)
-		if len(dst) >= limit {
-			return dst, i
+// chooseFirst fills the first table, with the multiplier of some dozens that lets the
+// fewest grams of ordinary text pass that are none of grams.
+func (f *Filter) chooseFirst(grams map[uint32][]entry) {
+	type count struct {
+		gram uint32
+		n    int
+	}
+	var others []count
+	for g, n := range commonness() {
+		if _, is := grams[g]; !is {
+			others = append(others, count{g, n})
 		}
-		dst = f.steps(dst, text, i, n)
-		i += n * step
 	}
-	for ; i < end; i += 2 {
-		dst = f.perhaps(dst, text, i, binary.LittleEndian.Uint32(text[i:])|fold)
-	}
-	if to < len(text)-3 {
-		return dst, i
-	}
-	// The last bytes, as if zeros followed.
-	for ; i < len(text); i += 2 {
-		g := uint32(text[i])
-		for k, c := range text[i+1:] {
-			g |= uint32(c) << (8*k + 8)
+	best := math.MaxInt
+	table := new([firstSize]uint8)
+	for mul := uint32(0x9E3779B1); mul < 0x9E3779B1+2*multipliers; mul += 2 {
+		m := mul * mul
+		clear(table[:])
+		for g := range grams {
+			table[g*m>>firstShift] = 1
 		}
-		dst = f.perhaps(dst, text, i, g|fold)
+		pass := 0
+		for _, o := range others {
+			pass += o.n * int(table[o.gram*m>>firstShift])
+		}
+		if pass < best {
+			best, f.mul = pass, m
+			*f.first = *table
+		}
 	}
-	return dst, len(text)
 }
 
-const (
-	step     = 8   // bytes looked at together
-	maxSteps = 256 // that are looked at before their hits are
-)
-
-// steps looks at n steps from offset i on, and four bytes behind them. A first loop without
-// branches notes the steps in which any bit is set: they come too seldom to be foreseen.
-func (f *Filter) steps(dst []Hit, text []byte, i, n int) []Hit {
-	var some [maxSteps]uint16
-	shift, table, k := f.shift&31, f.words, 0
-	part := text[i : i+n*step+4]
-	for at := 0; at+step+4 <= len(part); at += step {
-		v := binary.LittleEndian.Uint64(part[at:]) | fold<<32 | fold
-		w := binary.LittleEndian.Uint32(part[at+6:]) | fold
-		a, b, c, d := hash(uint32(v)), hash(uint32(v>>16)), hash(uint32(v>>32)), hash(w)
-		some[k&(maxSteps-1)] = uint16(at)
-		k += int(has(table[a>>shift], a) | has(table[b>>shift], b) | has(table[c>>shift], c) | has(table[d>>shift], d))
+// keyOf is the same for entries that are the same.
+func keyOf(entries []entry) string {
+	var b []byte
+	for _, e := range entries {
+		b = binary.LittleEndian.AppendUint32(b, e.lit)
+		b = binary.LittleEndian.AppendUint16(b, uint16(e.off))
 	}
-	for _, at := range some[:k] {
-		for p := i + int(at); p < i+int(at)+step; p += 2 {
-			dst = f.perhaps(dst, text, p, binary.LittleEndian.Uint32(text[p:])|fold)
-		}
-	}
-	return dst
+	return string(b)
 }
 
-// perhaps compares the literals that can stand where gram g stands at offset i.
-func (f *Filter) perhaps(dst []Hit, text []byte, i int, g uint32) []Hit {
-	h := hash(g)
-	if has(f.words[h>>f.shift], h) == 0 {
-		return dst
+// newList gathers the entries of a gram.
+func (f *Filter) newList(entries []entry) list {
+	l := list{from: uint32(len(f.entries))}
+	for _, e := range entries {
+		lit := f.lits[e.lit]
+		l.before |= lit.besides(int(e.off)-1, nil)
+		l.after |= lit.besides(int(e.off)+4, &f.follows[e.follow])
 	}
-	s := f.place(h)
-	for f.slots[s].gram != g {
-		if f.slots[s].first == 0 {
-			return dst
+	f.entries = append(f.entries, entries...)
+	l.to = uint32(len(f.entries))
+	return l
+}
+
+// besides returns the set of bytes that can stand at offset i of the literal, or
+// next to it: a bit for the low six of each. follow is what can stand right behind it.
+// A zero is in every set: it stands for what is beyond the text.
+func (l *literal) besides(i int, follow *[256]bool) (set uint64) {
+	set = 1
+	switch {
+	case i >= 0 && i < len(l.text):
+		set |= 1 << (l.text[i] & 63)
+		if c := l.text[i]; !l.exact && c-'a' < 26 {
+			set |= 1 << ((c - 'a' + 'A') & 63)
 		}
-		s = (s + 1) & f.mask
-	}
-	for k := int(f.slots[s].first); ; k++ {
-		e := &f.entries[k]
-		pos := i - int(e.off)
-		if pos >= 0 && pos+8 <= len(text) {
-			if binary.LittleEndian.Uint64(text[pos:])&e.care == e.head && f.lits[e.lit].rest(f, text, pos, 8) {
-				dst = append(dst, Hit{pos, e.lit})
+	case i == len(l.text) && follow != nil:
+		for c, ok := range follow {
+			if ok {
+				set |= 1 << (c & 63)
 			}
-		} else if pos >= 0 && f.lits[e.lit].rest(f, text, pos, 0) {
-			dst = append(dst, Hit{pos, e.lit})
 		}
-		if e.last {
-			return dst
-		}
+	default:
+		set = ^uint64(0)
 	}
+	return set
 }
 
 func newEntry(l Literal) entry {
-	var e entry
+	e := entry{size: uint16(len(l.Text))}
 	for i := range min(8, len(l.Text)) {
 		c, care := l.Text[i], uint64(0xff)
 		if !l.Exact && (c|0x20)-'a' < 26 {
@@ -358,27 +364,4 @@ func newEntry(l Literal) entry {
 		e.head |= (uint64(c) & care) << (8 * i)
 	}
 	return e
-}
-
-// rest says that the literal stands at text[pos:], of which the first known bytes
-// have been compared.
-func (l *literal) rest(f *Filter, text []byte, pos, known int) bool {
-	end := pos + len(l.text)
-	if end > len(text) {
-		return false
-	}
-	if known < len(l.text) {
-		if l.exact {
-			if string(text[pos+known:end]) != l.text[known:] {
-				return false
-			}
-		} else {
-			for i, c := range text[pos+known : end] {
-				if lowerByte(c) != l.text[known+i] {
-					return false
-				}
-			}
-		}
-	}
-	return l.follow == 0 || end == len(text) || f.follows[l.follow][text[end]]
 }

@@ -38,8 +38,9 @@ func plain(lits []string, text []byte) (hits []Hit) {
 }
 
 func all(f *Filter, text []byte, step int) (hits []Hit) {
+	w := new(Work)
 	for at := 0; at < len(text); {
-		hits, at = f.Find(hits, text, at, min(len(text), at+step), 1<<30)
+		hits, at = f.Find(w, hits, text, at, min(len(text), at+step), 1<<30)
 	}
 	slices.SortFunc(hits, func(a, b Hit) int {
 		return cmp.Or(cmp.Compare(a.Pos, b.Pos), cmp.Compare(a.Lit, b.Lit))
@@ -157,8 +158,9 @@ func BenchmarkFind(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			b.SetBytes(int64(n))
 			var hits []Hit
+			w := new(Work)
 			for b.Loop() {
-				hits, _ = f.Find(hits[:0], text[:n], 0, n, 1<<30)
+				hits, _ = f.Find(w, hits[:0], text[:n], 0, n, 1<<30)
 			}
 		})
 	}

@@ -90,9 +90,10 @@ func newFilter(name string, list []prefilter.Literal) (*finder, error) {
 		return nil, err
 	}
 	var hits []prefilter.Hit
+	w := new(prefilter.Work)
 	return &finder{name: name, list: list, find: func(text []byte, has *set) error {
 		for from := 0; from < len(text); {
-			hits, from = f.Find(hits[:0], text, from, len(text), 256)
+			hits, from = f.Find(w, hits[:0], text, from, len(text), 256)
 			for _, h := range hits {
 				has.add(int(h.Lit))
 			}
