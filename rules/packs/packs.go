@@ -6,6 +6,8 @@ package packs
 import (
 	"embed"
 	"fmt"
+	"slices"
+	"sync"
 
 	"github.com/tracescrub/tracescrub/rules/pack"
 )
@@ -13,12 +15,21 @@ import (
 //go:embed *.yaml
 var files embed.FS
 
-// Builtin loads the packs of this folder. It fails only when the repository
-// is broken; the caller owns the result.
+// parsed is read once: a reload shall not cost what telemetry needs.
+var parsed = sync.OnceValues(func() ([]*pack.Pack, error) { return pack.LoadFS(files) })
+
+// Builtin returns the packs of this folder. It fails only when the repository
+// is broken; the caller owns the packs and their lists of rules, not what is in a rule.
 func Builtin() ([]*pack.Pack, error) {
-	all, err := pack.LoadFS(files)
+	all, err := parsed()
 	if err != nil {
 		return nil, fmt.Errorf("loading the built-in packs: %w", err)
 	}
-	return all, nil
+	own := make([]*pack.Pack, len(all))
+	for i, p := range all {
+		clone := *p
+		clone.Rules, clone.Names, clone.Allow = slices.Clone(p.Rules), slices.Clone(p.Names), slices.Clone(p.Allow)
+		own[i] = &clone
+	}
+	return own, nil
 }

@@ -60,7 +60,7 @@ const (
 	secondSize = 1 << 14
 	firstShift = 32 - 18
 	// multipliers is how many are tried for the first table.
-	multipliers = 64
+	multipliers = 16
 )
 
 // slot maps a folded gram to its list; 0 means that it is empty.
