@@ -18,12 +18,14 @@ type Match struct {
 type Index struct {
 	filter []uint64 // a bit for each known window
 	shift  uint
+	stride int // every window at a multiple of it is looked at
+	most   int // bounds stride for tests; 0: maxStride
 	table  map[uint32][]entry
 	values []*Value
 	ready  bool
 }
 
-// entry is a window of a value: of the windows if form is -1, else the first of a form.
+// entry is a window of a value if form is -1, else one of the first of a form.
 type entry struct {
 	value  *Value
 	form   int32
@@ -59,17 +61,26 @@ func (x *Index) build() {
 		x.table = map[uint32][]entry{}
 	}
 	clear(x.table)
+	x.stride = maxStride
+	if x.most > 0 {
+		x.stride = x.most
+	}
 	for _, v := range x.values {
-		// A fragment of least bytes holds least-window+1 windows, so one in so many is enough.
-		stride := v.size
-		if v.least > 0 {
-			stride = v.least - window + 1
+		x.stride = min(x.stride, v.narrowest())
+	}
+	for _, v := range x.values {
+		// Of the windows of a fragment as many in a row are known as the search
+		// goes on at a time, so that it meets one of them.
+		period := v.fewest() - x.stride + 1
+		for i := range v.windows {
+			if i%period < x.stride {
+				x.put(v.windows[i], entry{v, -1, int32(i)})
+			}
 		}
-		for i := 0; i < len(v.windows); i += stride {
-			x.put(v.windows[i], entry{v, -1, int32(i)})
-		}
-		for i, f := range v.forms {
-			x.put(f.first, entry{v, int32(i), 0})
+		for i := range v.forms {
+			for at, h := range v.forms[i].starts[:x.stride] {
+				x.put(h, entry{v, int32(i), int32(at)})
+			}
 		}
 	}
 	size := 10 // bits of the filter's index
@@ -90,6 +101,23 @@ func (x *Index) build() {
 	x.ready = true
 }
 
+// fewest returns how many windows are in the shortest part of v that counts.
+func (v *Value) fewest() int {
+	if v.least > 0 {
+		return v.least - window + 1
+	}
+	return max(len(v.windows), 1)
+}
+
+// narrowest returns how many windows in a row are in whatever counts.
+func (v *Value) narrowest() int {
+	n := v.fewest()
+	for i := range v.forms {
+		n = min(n, v.forms[i].size-window+1)
+	}
+	return n
+}
+
 func (x *Index) put(h uint32, e entry) { x.table[h] = append(x.table[h], e) }
 
 // Find appends the places of known values in text to dst, in order and not
@@ -102,9 +130,9 @@ func (x *Index) Find(dst []Match, text []byte) []Match {
 		x.build()
 	}
 	from := len(dst)
-	filter, shift := x.filter, x.shift
+	filter, shift, stride := x.filter, x.shift, x.stride
 	k0, k1 := key0, key1
-	for i := 0; i+window <= len(text); i++ {
+	for i := 0; i+window <= len(text); i += stride {
 		h := uint32((binary.LittleEndian.Uint64(text[i:]) ^ k0) * k1 >> 32) // sum32, without reading the keys again
 		if at := h >> shift; filter[at>>6]&(1<<(at&63)) == 0 {
 			continue
@@ -134,8 +162,8 @@ func (x *Index) Find(dst []Match, text []byte) []Match {
 func (e entry) match(text []byte, i int) (m Match, ok bool) {
 	v := e.value
 	if e.form >= 0 {
-		f := v.forms[e.form]
-		if i+f.size > len(text) || maphash.Bytes(seed, text[i:i+f.size]) != f.sum {
+		f := &v.forms[e.form]
+		if i -= int(e.offset); i < 0 || i+f.size > len(text) || maphash.Bytes(seed, text[i:i+f.size]) != f.sum {
 			return m, false
 		}
 		m = Match{i, i + f.size, v, f.kind != plainForm}

@@ -153,6 +153,9 @@ func (s *Store) Values(dst []*Value, t Trace) (values []*Value, held bool) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.traces[t] == nil {
+		return dst, false // without a look at the clock
+	}
 	if e := s.live(t, s.now()); e != nil {
 		s.order.MoveToFront(e)
 		k := e.Value.(*known)

@@ -41,11 +41,15 @@ type Value struct {
 
 // form is one way of writing the value.
 type form struct {
-	first uint32 // of its first window bytes
-	sum   uint64
-	size  int
-	kind  formKind
+	starts [maxStride]uint32 // of its first windows; there may be fewer
+	sum    uint64
+	size   int
+	kind   formKind
 }
+
+// maxStride is how many bytes a search may go on at a time. Of each form, and
+// of each fragment that counts, as many windows in a row must be known.
+const maxStride = 4
 
 type formKind uint8
 
@@ -115,7 +119,7 @@ func New(secret []byte, tag Tag) *Value {
 	if n <= maxEncoded {
 		v.encode(secret)
 	}
-	v.cost = 4*len(v.windows) + 32*len(v.forms) + 128
+	v.cost = 4*len(v.windows) + 40*len(v.forms) + 128
 	return v
 }
 
@@ -134,7 +138,10 @@ func (v *Value) add(b []byte, kind formKind) {
 	if len(b) < minForm {
 		return
 	}
-	f := form{sum32(load(b, 0)), maphash.Bytes(seed, b), len(b), kind}
+	f := form{sum: maphash.Bytes(seed, b), size: len(b), kind: kind}
+	for i := range min(maxStride, len(b)-window+1) {
+		f.starts[i] = sum32(load(b, i))
+	}
 	for _, have := range v.forms {
 		if have.sum == f.sum && have.size == f.size {
 			return
