@@ -103,7 +103,7 @@ func (m *masking) renderer() func(text []byte, hits []mask.Hit) []byte {
 		for _, h := range hits {
 			found = append(found, h.Finding)
 		}
-		if out, _ := m.masker.Mask(nil, text, found, mask.Where{}); out != nil {
+		if out, _ := m.masker.Mask(nil, text, found, &mask.Where{}); out != nil {
 			return out
 		}
 		return text

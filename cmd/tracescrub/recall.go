@@ -29,7 +29,7 @@ func newRecall(m *masking) *recall {
 func (r *recall) text(dst []mask.Hit, text []byte, where mask.Where) (out []byte, hits []mask.Hit) {
 	from, masker := len(dst), r.masking.masker
 	where.Digest = r.digest
-	out, hits = masker.Text(dst, text, where)
+	out, hits = masker.Text(dst, text, &where)
 	for _, h := range hits[from:] {
 		if h.Action != mask.Pass && h.Withheld == rules.None {
 			r.batch.Learn(h.Finding, masker.Info(h.Rule))
@@ -41,7 +41,7 @@ func (r *recall) text(dst []mask.Hit, text []byte, where mask.Where) (out []byte
 		return out, hits
 	}
 	r.found = append(hitFindings(hits[from:]), r.found...)
-	return masker.Mask(hits[:from], text, r.found, where)
+	return masker.Mask(hits[:from], text, r.found, &where)
 }
 
 // within reports whether all of found was hit before.

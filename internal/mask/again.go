@@ -110,6 +110,9 @@ func (m *Masker) isFixed(text []byte, start, end int, s Style) bool {
 // withoutMasks takes the masks out of a key or neighbour, so that the words in
 // a mask (a rule's id) do not become context of the text beside it.
 func withoutMasks(s string) string {
+	if strings.IndexByte(s, masked[0]) < 0 {
+		return s
+	}
 	for _, open := range [...]string{masked, withheld} {
 		for {
 			before, after, ok := strings.Cut(s, open)

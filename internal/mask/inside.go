@@ -3,6 +3,7 @@ package mask
 import (
 	"bytes"
 	"slices"
+	"time"
 
 	"github.com/tracescrub/tracescrub/internal/join"
 	"github.com/tracescrub/tracescrub/rules"
@@ -25,8 +26,8 @@ func newJoiner(m *Masker) *joiner {
 }
 
 // inside adds to found what stands in text in pieces.
-func (m *Masker) inside(found []rules.Finding, text []byte, at Where) []rules.Finding {
-	if bytes.IndexByte(text, '"') < 0 {
+func (m *Masker) inside(found []rules.Finding, text []byte, at *Where) []rules.Finding {
+	if bytes.IndexByte(text, '"') < 0 || bytes.IndexByte(text, '}') < 0 && bytes.IndexByte(text, ']') < 0 {
 		return found // nothing in it is a member, an element or an event
 	}
 	j := m.joiners.Get().(*joiner)
@@ -48,7 +49,7 @@ func (j *joiner) joined(t *join.Text) {
 // Crossing scans a text that was put together and gives cut, for each secret
 // that reaches over a border, what of it stands in each source.
 func (m *Masker) Crossing(t *join.Text, at Where, cut func(ref int, f rules.Finding)) {
-	found, ok := m.Find(t.Bytes, at)
+	found, ok := m.find(t.Bytes, &at)
 	if !ok {
 		return // each of the pieces was or will be scanned for itself
 	}
@@ -56,7 +57,7 @@ func (m *Masker) Crossing(t *join.Text, at Where, cut func(ref int, f rules.Find
 		if f.Withheld != rules.None || !t.Crosses(f.Start, f.End) || !t.Stream && !m.infos[f.Rule].Form {
 			continue
 		}
-		if !m.cut(t, f, at) {
+		if !m.cut(t, f, at.Deadline) {
 			continue
 		}
 		f.Evidence = f.Evidence&^rules.Bare | rules.Joined
@@ -70,16 +71,16 @@ func (m *Masker) Crossing(t *join.Text, at Where, cut func(ref int, f rules.Find
 
 // cut says that f was cut and is not a whole secret with something beside it
 // that has nothing to do with it: the next element, the next sentence.
-func (m *Masker) cut(t *join.Text, f rules.Finding, at Where) bool {
+func (m *Masker) cut(t *join.Text, f rules.Finding, deadline time.Time) bool {
 	border := t.Border(f.Start)
-	at.Digest = nil
-	right, _ := m.Find(t.Bytes[border:], at)
+	at := &Where{Deadline: deadline}
+	right, _ := m.find(t.Bytes[border:], at)
 	for _, r := range right {
 		if m.whole(r) && r.Start < f.End-border {
 			return false
 		}
 	}
-	left, _ := m.Find(t.Bytes[:border], at)
+	left, _ := m.find(t.Bytes[:border], at)
 	for _, l := range left {
 		if m.whole(l) && l.End > f.Start {
 			return l.Evidence&rules.ChecksumPassed == 0 && (t.Stream || random(t.Bytes[border:f.End]))

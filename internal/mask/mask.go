@@ -145,11 +145,11 @@ func New(o Options) (*Masker, error) {
 
 // Text appends the hits in text to dst. out is the masked text, nil if nothing
 // changed. It never panics: what makes the engine panic is withheld.
-func (m *Masker) Text(dst []Hit, text []byte, at Where) (out []byte, hits []Hit) {
+func (m *Masker) Text(dst []Hit, text []byte, at *Where) (out []byte, hits []Hit) {
 	if m.maxBytes > 0 && len(text) > m.maxBytes {
 		return m.Withhold(dst, text, at, rules.Size)
 	}
-	found, ok := m.Find(text, at)
+	found, ok := m.find(text, at)
 	if !ok {
 		return m.Withhold(dst, text, at, rules.Panic)
 	}
@@ -164,13 +164,13 @@ func (m *Masker) Text(dst []Hit, text []byte, at Where) (out []byte, hits []Hit)
 
 // Mask masks what was found in text by other means than the engine's: found
 // has the place, rule, evidence and digest of each finding.
-func (m *Masker) Mask(dst []Hit, text []byte, found []rules.Finding, at Where) (out []byte, hits []Hit) {
+func (m *Masker) Mask(dst []Hit, text []byte, found []rules.Finding, at *Where) (out []byte, hits []Hit) {
 	return m.apply(dst, text, m.withoutAllowed(text, found, at), at)
 }
 
 // withoutAllowed leaves out what an allow-list has: findings of others than
 // the engine were not held against it.
-func (m *Masker) withoutAllowed(text []byte, found []rules.Finding, at Where) []rules.Finding {
+func (m *Masker) withoutAllowed(text []byte, found []rules.Finding, at *Where) []rules.Finding {
 	lists, ok := m.engine.(interface {
 		Allowed(text []byte, f rules.Finding, ctx rules.Context) bool
 	})
@@ -192,7 +192,7 @@ func (m *Masker) Info(rule uint32) rules.Info { return m.infos[rule] }
 
 // Withhold replaces a whole text that could not be scanned. What is already a
 // mask, and only that, stays.
-func (m *Masker) Withhold(dst []Hit, text []byte, at Where, why rules.Reason) (out []byte, hits []Hit) {
+func (m *Masker) Withhold(dst []Hit, text []byte, at *Where, why rules.Reason) (out []byte, hits []Hit) {
 	if m.isMask(text) {
 		return nil, dst
 	}
@@ -204,16 +204,22 @@ func (m *Masker) Withhold(dst []Hit, text []byte, at Where, why rules.Reason) (o
 	return appendWithheld(nil, h), append(dst, h)
 }
 
-// Find asks the engine; false: it panicked, or answered nonsense.
-func (m *Masker) Find(text []byte, at Where) (found []rules.Finding, ok bool) {
+// find asks the engine; false: it panicked, or answered nonsense.
+func (m *Masker) find(text []byte, at *Where) (found []rules.Finding, ok bool) {
 	defer func() {
 		if recover() != nil { // the value may hold the secret: it goes nowhere
 			found, ok = nil, false
 		}
 	}()
 	ctx := rules.Context{
-		Key: withoutMasks(at.Key), Prev: withoutMasks(at.Prev), Digest: m.digest, Deadline: at.Deadline,
+		Key: at.Key, Prev: at.Prev, Digest: m.digest, Deadline: at.Deadline,
 		Field: at.Field, Resource: at.Resource, AllowInline: m.inline,
+	}
+	if ctx.Key != "" {
+		ctx.Key = withoutMasks(ctx.Key)
+	}
+	if ctx.Prev != "" {
+		ctx.Prev = withoutMasks(ctx.Prev)
 	}
 	if at.Digest != nil {
 		ctx.Digest = at.Digest
@@ -235,7 +241,7 @@ func (m *Masker) Find(text []byte, at Where) (found []rules.Finding, ok bool) {
 
 // apply writes the masks of findings. Findings that overlap, which an engine
 // should not answer, are masked one after the other; nothing between them stays.
-func (m *Masker) apply(dst []Hit, text []byte, found []rules.Finding, at Where) (out []byte, hits []Hit) {
+func (m *Masker) apply(dst []Hit, text []byte, found []rules.Finding, at *Where) (out []byte, hits []Hit) {
 	slices.SortStableFunc(found, func(a, b rules.Finding) int { return a.Start - b.Start })
 	done := 0 // text[:done] is in out, or masked
 	path := field(at)
@@ -306,7 +312,7 @@ func (m *Masker) hit(f rules.Finding, path string) Hit {
 	return h
 }
 
-func field(at Where) string {
+func field(at *Where) string {
 	if at.Field == nil {
 		return ""
 	}

@@ -89,11 +89,11 @@ func masker(t testing.TB, o Options) *Masker {
 // maskText masks until nothing changes and checks that this is at once.
 func maskText(t testing.TB, m *Masker, text string, at Where) (string, []Hit) {
 	t.Helper()
-	out, hits := m.Text(nil, []byte(text), at)
+	out, hits := m.Text(nil, []byte(text), &at)
 	if out == nil {
 		return text, hits
 	}
-	again, more := m.Text(nil, out, at)
+	again, more := m.Text(nil, out, &at)
 	require.Empty(t, string(again), "masking twice changed something")
 	for _, h := range more {
 		require.Equal(t, Pass, h.Action, "masking twice found something")
@@ -292,11 +292,11 @@ func TestForgedMasks(t *testing.T) {
 		require.NotContains(t, out, "SECRETx", "%s", in)
 	}
 	for _, in := range []string{"[MASKED:word:87aa9056]", "[MASKED:by-key:87aa9056d2b5b2a6]", "[WITHHELD:size:87aa9056]"} {
-		out, hits := m.Text(nil, []byte(in), Where{Key: "password"})
+		out, hits := m.Text(nil, []byte(in), &Where{Key: "password"})
 		require.Nil(t, out)
 		require.Empty(t, hits)
 	}
-	out, _ := m.Text(nil, []byte("[MASKED:word:87aa9056]hunter2"), Where{Key: "password"})
+	out, _ := m.Text(nil, []byte("[MASKED:word:87aa9056]hunter2"), &Where{Key: "password"})
 	require.NotContains(t, string(out), "hunter2")
 }
 
@@ -304,7 +304,7 @@ func TestContextHasNoMasks(t *testing.T) {
 	require.Equal(t, "x-  key", withoutMasks("x- [MASKED:api:00] key"))
 	require.Equal(t, "", withoutMasks("[WITHHELD:size:00][MASKED:api"))
 	m := masker(t, Options{})
-	out, _ := m.Text(nil, []byte("hunter2"), Where{Key: "pass[MASKED:by-key:87aa9056]word"})
+	out, _ := m.Text(nil, []byte("hunter2"), &Where{Key: "pass[MASKED:by-key:87aa9056]word"})
 	require.NotNil(t, out)
 }
 
@@ -313,7 +313,7 @@ func TestCleanTextCostsNothing(t *testing.T) {
 	m.engine = silent{}
 	text := []byte("an ordinary value")
 	where := Where{Key: "k", Prev: "p", Field: func() string { panic("asked for the field of a clean text") }}
-	require.Zero(t, testing.AllocsPerRun(100, func() { m.Text(nil, text, where) }))
+	require.Zero(t, testing.AllocsPerRun(100, func() { m.Text(nil, text, &where) }))
 }
 
 // silent finds nothing and, unlike the fake's regular expressions, allocates nothing.
@@ -335,7 +335,7 @@ func FuzzMask(f *testing.F) {
 		}
 		styles := []Style{{}, {Kind: "hash"}, {Kind: "partial", First: 2, Last: 2}, {Kind: "fixed", Text: "#####"}, {Kind: "label"}}
 		m := masker(t, Options{Style: styles[int(n)%len(styles)]})
-		out, hits := m.Text(nil, []byte(text), Where{})
+		out, hits := m.Text(nil, []byte(text), &Where{})
 		if out == nil {
 			out = []byte(text)
 		}
@@ -346,7 +346,7 @@ func FuzzMask(f *testing.F) {
 		if !bare && json.Valid([]byte(text)) && !json.Valid(out) { // the fake calls bare what is not
 			t.Fatalf("valid JSON became invalid")
 		}
-		again, _ := m.Text(nil, out, Where{})
+		again, _ := m.Text(nil, out, &Where{})
 		if again != nil {
 			t.Fatalf("masking twice changed something")
 		}
@@ -374,7 +374,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	out, hits := m.Text(nil, []byte("token SECRETx"), Where{})
+	out, hits := m.Text(nil, []byte("token SECRETx"), &Where{})
 	fmt.Println(string(out), len(hits))
 	// Output: token [MASKED:word:581089a4] 1
 }

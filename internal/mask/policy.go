@@ -138,7 +138,7 @@ func (e Entry) compile(infos []rules.Info) compiled {
 }
 
 // decide sets the hit's action and returns the style of its mask.
-func (m *Masker) decide(h *Hit, at Where) Style {
+func (m *Masker) decide(h *Hit, at *Where) Style {
 	if h.Withheld != rules.None {
 		return m.style
 	}
@@ -160,7 +160,7 @@ func (m *Masker) decide(h *Hit, at Where) Style {
 	return m.style
 }
 
-func (e *compiled) match(h *Hit, at Where) bool {
+func (e *compiled) match(h *Hit, at *Where) bool {
 	if !e.rules[h.Rule] || h.Severity < e.Severity ||
 		e.Example && h.Evidence&rules.DocExample == 0 ||
 		e.Producer != "" && e.Producer != at.Producer ||

@@ -93,12 +93,12 @@ func TestApproved(t *testing.T) {
 	require.Len(t, hits, 1)
 	require.Regexp(t, `^SECRETa \[MASKED:word:[0-9a-f]{8}\]$`, out)
 
-	_, hits = m.Withhold(nil, []byte("long text"), Where{}, rules.Size)
+	_, hits = m.Withhold(nil, []byte("long text"), &Where{}, rules.Size)
 	approved[hits[0].Digest] = struct{}{}
-	masked, hits := m.Withhold(nil, []byte("long text"), Where{Approved: approved}, rules.Size)
+	masked, hits := m.Withhold(nil, []byte("long text"), &Where{Approved: approved}, rules.Size)
 	require.Nil(t, masked)
 	require.Empty(t, hits)
-	_, hits = m.Withhold(nil, []byte("longer text"), Where{Approved: approved}, rules.Size)
+	_, hits = m.Withhold(nil, []byte("longer text"), &Where{Approved: approved}, rules.Size)
 	require.Len(t, hits, 1)
 }
 

@@ -72,7 +72,7 @@ func Strip(m pcommon.Map) int {
 
 // isOurs ignores case: a back end may do so as well.
 func isOurs(k string) bool {
-	return len(k) >= len(prefix) && strings.EqualFold(k[:len(prefix)], prefix)
+	return len(k) >= len(prefix) && k[0]|0x20 == prefix[0] && strings.EqualFold(k[:len(prefix)], prefix)
 }
 
 // Commit returns the value of Producer: it stands for subject and can be

@@ -44,7 +44,7 @@ func (w *Walker) profile(i int, p pprofile.Profile) bool {
 	if out, changed := w.field(profilePayloadFormat, p.OriginalPayloadFormat()); changed {
 		p.SetOriginalPayloadFormat(out)
 	}
-	if !w.options.UnitsOnly {
+	if !w.skip {
 		w.start(profilePayload)
 		w.bytes(p.OriginalPayload())
 	}
@@ -61,7 +61,7 @@ func (w *Walker) dictionary(d pprofile.ProfilesDictionary) {
 	if w.options.UnitsOnly {
 		return
 	}
-	w.at.Unit = Unit{}
+	w.at.Unit, w.skip = Unit{}, false
 	table := d.StringTable()
 	for i := range table.Len() {
 		w.at.index = [2]int{i}

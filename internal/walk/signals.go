@@ -65,7 +65,7 @@ func (w *Walker) resource(i int, r pcommon.Resource) {
 
 // keyList visits names of attributes: as they are masked there, so they are here.
 func (w *Walker) keyList(spot Spot, s pcommon.StringSlice) {
-	if w.options.UnitsOnly || w.options.SkipNames && w.undo == nil {
+	if w.skip || w.options.SkipNames && w.undo == nil {
 		return
 	}
 	w.start(spot)
@@ -132,6 +132,19 @@ func (w *Walker) scopeSpans(i int, ss ptrace.ScopeSpans) bool {
 func (w *Walker) span(i int, s ptrace.Span) bool {
 	w.at.Trace, w.at.Span = s.TraceID(), s.SpanID()
 	w.enter(Item, i, s.Attributes())
+	if !w.skip {
+		w.spanTexts(s)
+	}
+	if w.item(s.Attributes()) {
+		return true
+	}
+	if w.options.Empty {
+		emptySpan(s)
+	}
+	return w.options.Empty
+}
+
+func (w *Walker) spanTexts(s ptrace.Span) {
 	w.traceState(spanTraceState, s.TraceState())
 	if out, changed := w.field(spanName, s.Name()); changed {
 		s.SetName(out)
@@ -154,13 +167,6 @@ func (w *Walker) span(i int, s ptrace.Span) bool {
 	if out, changed := w.field(spanStatus, s.Status().Message()); changed {
 		s.Status().SetMessage(out)
 	}
-	if w.item(s.Attributes()) {
-		return true
-	}
-	if w.options.Empty {
-		emptySpan(s)
-	}
-	return w.options.Empty
 }
 
 // item closes a span, log record or data point.

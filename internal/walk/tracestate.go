@@ -12,7 +12,7 @@ const maxStateValue = 256
 // traceState visits a tracestate. A valid one is visited member by member and
 // stays valid; one that is not is an ordinary text.
 func (w *Walker) traceState(spot Spot, ts pcommon.TraceState) {
-	if w.options.UnitsOnly {
+	if w.skip {
 		return
 	}
 	raw := ts.AsRaw()

@@ -73,6 +73,11 @@ type Options struct {
 	SkipNames bool
 	// UnitsOnly calls Visitor.Done for all units and nothing else.
 	UnitsOnly bool
+	// Skip is asked about each unit when it is entered, with its position and
+	// ids; what it answers true to is not visited but for Done. It is about a
+	// unit's own texts: those of a resource's scopes and items have units of
+	// their own. May be nil.
+	Skip func(at *Place) bool
 	// Empty: what Visitor.Done answers false to stays where it is, without
 	// content: a span or log record with its ids and times, a data point with its
 	// times, anything else with nothing of its own but the attributes that Done
@@ -130,6 +135,7 @@ type Walker struct {
 	dropped int
 	none    pcommon.Map // the attributes of what has none
 	undo    *undo       // nil unless the walk takes back
+	skip    bool        // no text of the unit at hand is visited
 	err     error       // Err
 }
 
@@ -141,7 +147,7 @@ func New(v Visitor, o Options) *Walker {
 	if o.Depth <= 0 {
 		o.Depth = 64
 	}
-	w := &Walker{visitor: v, options: o, none: pcommon.NewMap()}
+	w := &Walker{visitor: v, options: o, none: pcommon.NewMap(), skip: o.UnitsOnly}
 	if o.Undo != nil {
 		w.undo = &undo{edits: o.Undo}
 		w.visitor = w.undo
@@ -161,6 +167,9 @@ func (w *Walker) enter(level Level, i int, attrs pcommon.Map) {
 	case Item:
 		u.Level, u.Item = Item, i
 	}
+	if w.options.Skip != nil && !w.options.UnitsOnly {
+		w.skip = w.options.Skip(&w.at)
+	}
 	if w.undo != nil {
 		w.undo.enter(&w.at, attrs)
 	}
@@ -178,6 +187,7 @@ func (w *Walker) end() int {
 	if w.undo != nil {
 		w.err, w.undo.err = w.undo.err, nil
 	}
+	w.skip = w.options.UnitsOnly
 	w.at = Place{steps: w.at.steps[:0]}
 	clear(w.at.steps[:cap(w.at.steps)])
 	if cap(w.buf) > maxKeptBuffer {
@@ -188,7 +198,7 @@ func (w *Walker) end() int {
 
 // field visits a text that is no attribute.
 func (w *Walker) field(spot Spot, s string) (string, bool) {
-	if w.options.UnitsOnly {
+	if w.skip {
 		return "", false
 	}
 	w.start(spot)
@@ -205,7 +215,7 @@ func (w *Walker) schema(spot Spot, s string) (string, bool) {
 
 // attributes visits a map of attributes.
 func (w *Walker) attributes(spot Spot, m pcommon.Map) {
-	if w.options.UnitsOnly || w.undo.done() {
+	if w.skip || w.undo.done() {
 		return
 	}
 	w.start(spot)
@@ -215,7 +225,7 @@ func (w *Walker) attributes(spot Spot, m pcommon.Map) {
 
 // body visits a value that has no key.
 func (w *Walker) body(spot Spot, v pcommon.Value) {
-	if w.options.UnitsOnly {
+	if w.skip {
 		return
 	}
 	w.start(spot)

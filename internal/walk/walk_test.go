@@ -2,6 +2,7 @@ package walk
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"reflect"
 	"regexp"
@@ -280,5 +281,33 @@ func TestOptionsNarrowTheWalk(t *testing.T) {
 		}}, Options{SkipNames: true, SkipSchemaURLs: true}))
 		require.Zero(t, names)
 		require.Zero(t, urls)
+	}
+}
+
+// TestSkip: of the units that are skipped no text is visited, of all others
+// every one, and Done is called for each.
+func TestSkip(t *testing.T) {
+	for _, b := range batches() {
+		var p planter
+		p.plant(reflect.ValueOf(b.data))
+		texts := func(o Options) (all map[Unit]int, done int) {
+			all = map[Unit]int{}
+			b.walk(New(funcVisitor{
+				text: func(at *Place, _ []byte) []byte { all[at.Unit]++; return nil },
+				done: func(Level, pcommon.Map) bool { done++; return true },
+			}, o))
+			return all, done
+		}
+		want, units := texts(Options{})
+		for unit := range want {
+			if b.letter == "p" && unit == (Unit{}) {
+				continue // texts of the dictionary have no unit, and are called that
+			}
+			got, done := texts(Options{Skip: func(at *Place) bool { return at.Unit == unit }})
+			left := maps.Clone(want)
+			delete(left, unit)
+			require.Equal(t, left, got, "signal %s, without %s", b.letter, unit)
+			require.Equal(t, units, done)
+		}
 	}
 }

@@ -88,7 +88,7 @@ func newCore(set processor.Settings, cfg *Config) (*core, error) {
 	// What is dropped must leave something behind that audit events can be made
 	// of, where anybody makes them: verdict refuses what has no stamp at all.
 	leave := cfg.annotates() && judged.Get()
-	c.scans.New = func() any { return newScan(c.cfg, c.now, c.store, leave) }
+	c.scans.New = func() any { return newScan(c.cfg, c.now, c.store, &c.scans, leave) }
 	return c, nil
 }
 

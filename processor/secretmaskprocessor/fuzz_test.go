@@ -31,14 +31,14 @@ func TestEveryExampleIsMasked(t *testing.T) {
 		rng := rand.New(rand.NewPCG(uint64(examples), 1))
 		text, secret, err := pack.Expand(template, rng)
 		require.NoError(t, err)
-		out, hits := masker.Text(nil, []byte(text), mask.Where{})
+		out, hits := masker.Text(nil, []byte(text), &mask.Where{})
 		found := false
 		for _, h := range hits {
 			found = found || h.Start <= secret[0] && h.End >= secret[1]
 		}
 		require.True(t, found, "rule %s: example %q is not masked as a whole", id, template)
 		require.True(t, bounded(text, string(out), hits), "rule %s: example %q: clean bytes changed", id, template)
-		again, _ := masker.Text(nil, out, mask.Where{})
+		again, _ := masker.Text(nil, out, &mask.Where{})
 		require.Empty(t, string(again), "rule %s: example %q: masking twice changed something", id, template)
 		examples++
 	}
@@ -100,7 +100,7 @@ func FuzzRealEngine(f *testing.F) {
 			text += secret(t, seed)
 		}
 		where := mask.Where{Key: key}
-		out, hits := masker.Text(nil, []byte(text), where)
+		out, hits := masker.Text(nil, []byte(text), &where)
 		for _, h := range hits {
 			if h.RuleID == "withheld-panic" {
 				t.Fatal("the engine panicked")
@@ -115,7 +115,7 @@ func FuzzRealEngine(f *testing.F) {
 		if json.Valid([]byte(text)) && !json.Valid(out) {
 			t.Fatalf("JSON is no longer valid, %d findings", len(hits))
 		}
-		if again, more := masker.Text(nil, out, where); again != nil {
+		if again, more := masker.Text(nil, out, &where); again != nil {
 			t.Fatalf("masked text has %d findings, the first is %s", len(more), more[0].RuleID)
 		}
 	})

@@ -84,9 +84,11 @@ func start(t testing.TB, cfg *Config) *harness {
 }
 
 // fake puts a fakeEngine in the place of the real one.
-func (h *harness) fake() {
+func (h *harness) fake() { h.t.Helper(); h.engine(fakeEngine{}) }
+
+func (h *harness) engine(e mask.Engine) {
 	h.t.Helper()
-	options, err := h.cfg.options(fakeEngine{}, []byte(h.cfg.Fingerprint.Key))
+	options, err := h.cfg.options(e, []byte(h.cfg.Fingerprint.Key))
 	require.NoError(h.t, err)
 	masker, err := mask.New(options)
 	require.NoError(h.t, err)

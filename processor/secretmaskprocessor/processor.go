@@ -149,12 +149,17 @@ func (c *core) run(ctx context.Context, signal attribute.Set, items int, b batch
 	if st == nil {
 		return 0, errNotStarted
 	}
+	scanning.Add(1)
+	defer scanning.Add(-1)
 	start := c.now()
 	s := c.scans.Get().(*scan)
 	defer func() {
 		if r := recover(); r != nil { // s may be in any state: it is not used again
-			c.log.Error("scanning a batch panicked, the batch is refused", // the value may hold data
-				zap.String("type", fmt.Sprintf("%T", r)), zap.ByteString("stack", debug.Stack()))
+			f, ok := r.(*fault)
+			if !ok {
+				f = &fault{fmt.Sprintf("%T", r), debug.Stack()} // the value may hold data
+			}
+			c.log.Error("scanning a batch panicked, the batch is refused", zap.String("type", f.kind), zap.ByteString("stack", f.stack))
 			c.refuse(ctx, "panic")
 			dropped, err = 0, errDefect
 		}
@@ -162,6 +167,7 @@ func (c *core) run(ctx context.Context, signal attribute.Set, items int, b batch
 	r := release.From(ctx)
 	begin := func() {
 		s.begin(st, signal, start)
+		s.gone, s.total = ctx.Done(), items
 		s.sentBy(c.producer(ctx, st))
 		s.again(r)
 		if b.keep != nil { // profiles cannot be held
@@ -198,13 +204,16 @@ func (s *scan) whole(b batch, begin func()) (dropped int) {
 
 // through scans a batch and carries out what was decided.
 func (s *scan) through(visit func(*walk.Walker) int) (dropped int) {
+	if !s.signal.Equals(&profilesSignal) { // nearly all of their texts belong to no item
+		s.visit = visit
+	}
 	visit(s.walker)
 	s.streams.flush()
-	if s.unfinished() {
+	if s.unfinished() && !s.left {
 		s.resume()
 		visit(s.walker)
 	}
-	if s.refused != nil {
+	if s.refused != nil || s.left {
 		return 0
 	}
 	return s.carryOut(visit)
@@ -213,6 +222,9 @@ func (s *scan) through(visit func(*walk.Walker) int) (dropped int) {
 // refusal returns why a batch must not go on, nil if it may.
 func (c *core) refusal(ctx context.Context, s *scan) error {
 	switch {
+	case s.left:
+		c.refuse(ctx, "cancelled")
+		return ctx.Err()
 	case errors.Is(s.refused, errTime):
 		c.refuse(ctx, "time")
 	case s.refused != nil:

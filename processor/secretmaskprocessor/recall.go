@@ -86,7 +86,7 @@ func (s *scan) complete(text []byte) (out []byte) {
 	if len(r.found) == 0 {
 		return nil
 	}
-	out, s.hits = s.state.masker.Mask(s.hits, text, r.found, s.where)
+	out, s.hits = s.state.masker.Mask(s.hits, text, r.found, &s.where)
 	if s.place.Name && out != nil {
 		s.renamed(string(text), string(out))
 	}

@@ -2,11 +2,10 @@ package secretmaskprocessor
 
 import (
 	"errors"
-	"fmt"
 	"strings"
+	"sync"
 	"time"
 
-	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/otel/attribute"
 
@@ -26,9 +25,6 @@ const reasons = int(rules.Panic) + 1
 
 func reasonName(why int) string { return rules.Reason(why).String() }
 
-// countKey is what findings are counted by.
-type countKey struct{ rule, severity, field, action, evidence string }
-
 // scan is the visitor of one batch. It is owned by the goroutine that has the batch.
 type scan struct {
 	cfg    *Config
@@ -38,9 +34,13 @@ type scan struct {
 
 	// set for each batch
 	state   *state
+	last    *state // that of names
 	signal  attribute.Set
 	sealer  sealer           // nil: nothing is held
 	release *release.Release // nil unless the batch was held before
+	gone    <-chan struct{}  // closed when nobody waits for the batch any more
+	total   int              // items of the batch
+	visit   func(*walk.Walker) int
 	// anew: something is held in what was approved as original. Then nothing
 	// counts as approved: what was would stand in the clear in the new item,
 	// which people see before they decide, and be held again, as the new
@@ -53,21 +53,36 @@ type scan struct {
 	where    mask.Where
 	place    *walk.Place
 	resource pcommon.Map
-	hits     []mask.Hit // since the last Done
-	stamps   []verdict.Finding
-	texts    int
-	bytes    int
-	found    int
-	forged   int
-	expired  bool
-	refused  error
-	counts   map[countKey]int
-	reasons  [reasons]int
+	// resourceAttribute, once: a method value is an allocation.
+	inResource func(name string) (string, bool)
+	hits       []mask.Hit // since the last Done
+	stamps     []verdict.Finding
+	trace      pcommon.TraceID // of the text at hand, that recall knows
+	unlooked   int             // bytes since the clock was read
+	bytes      int
+	found      int
+	forged     int
+	expired    bool
+	left       bool // gone was closed
+	refused    error
+	counts     map[countKey]int
+	reasons    [reasons]int
 
-	pass     pass
-	unit     int // how many times Done was called in this pass
-	recall   *recall
-	streams  *streams
+	pass    pass
+	unit    int // how many times Done was called in this pass
+	recall  *recall
+	streams *streams
+	// Names and short values that are clean, as scanned by state. Names stay
+	// from batch to batch: they are a sender's schema. Values do not.
+	names, values *memo
+	asked         bool // the place or the resource was asked for, so an answer is not about the text alone
+
+	peers *sync.Pool // of *scan
+	ahead *ahead
+	scout scout
+	items int  // that were entered in this pass
+	known bool // the texts of the item at hand are clean
+
 	edits    []walk.Edit // since the last Done
 	outcomes map[walk.Unit]*result
 
@@ -85,34 +100,44 @@ type pass uint8
 
 const (
 	search   pass = iota // finds and masks
+	scouting             // looks ahead for another scan
 	complete             // masks what the first pass could not know
 	survey               // looks for what is in something that is held
 	finish               // empties what is dropped, and seals
 )
 
-// newScan makes a visitor; leave says that something is left of what is dropped.
-func newScan(cfg *Config, now func() time.Time, store *memory.Store, leave bool) *scan {
+// newScan makes a visitor of which peers has more; leave says that something is left of what is dropped.
+func newScan(cfg *Config, now func() time.Time, store *memory.Store, peers *sync.Pool, leave bool) *scan {
 	s := &scan{
-		cfg: cfg, now: now, counts: map[countKey]int{},
+		cfg: cfg, now: now, peers: peers, counts: map[countKey]int{},
 		outcomes: map[walk.Unit]*result{}, heldTraces: map[pcommon.TraceID]bool{}, containers: map[walk.Unit]bool{},
 		dropped: map[walk.Unit]bool{},
 	}
 	s.recall = &recall{store: store}
 	s.streams = newStreams(s)
-	o := walk.Options{Depth: cfg.Limits.MaxDepth, SkipSchemaURLs: !cfg.Scan.SchemaURLs, SkipNames: !cfg.Scan.Keys}
+	o := walk.Options{Depth: cfg.Limits.MaxDepth, SkipSchemaURLs: !cfg.Scan.SchemaURLs, SkipNames: !cfg.Scan.Keys, Skip: s.skip}
 	if cfg.Seal.on() {
 		o.Record = func(_ *walk.Place, e walk.Edit) { s.edits = append(s.edits, e) }
 	}
 	s.walker = walk.New(s, o)
 	s.units = walk.New(s, walk.Options{UnitsOnly: true, Empty: leave})
 	// Once: a closure per text is an allocation.
-	s.where.Field = func() string { return s.place.Field() }
+	s.where.Field = func() string {
+		s.asked = true
+		return s.place.Field()
+	}
 	s.where.Digest = s.digest
+	s.inResource = s.resourceAttribute
+	s.names, s.values, s.ahead = &memo{}, &memo{}, &ahead{}
 	return s
 }
 
 // begin prepares for a batch that arrived at start.
 func (s *scan) begin(st *state, signal attribute.Set, start time.Time) {
+	if s.last != st {
+		s.names.wipe()
+		s.last = st
+	}
 	s.state, s.signal = st, signal
 	s.deadline = start.Add(s.cfg.Limits.MaxBatchTime)
 	s.where.Deadline = s.deadline
@@ -133,16 +158,23 @@ func (s *scan) end() {
 	clear(s.dropped)
 	s.recall.end()
 	s.streams.end()
+	s.values.wipe()
+	s.ahead.forget()
 	*s = scan{
 		cfg: s.cfg, now: s.now, walker: s.walker, units: s.units, counts: s.counts, hits: s.hits[:0], stamps: s.stamps[:0],
 		where:  mask.Where{Field: s.where.Field, Digest: s.where.Digest},
 		recall: s.recall, streams: s.streams, edits: s.edits[:0], outcomes: s.outcomes,
 		heldTraces: s.heldTraces, containers: s.containers, dropped: s.dropped,
+		peers: s.peers, ahead: s.ahead, names: s.names, values: s.values, last: s.last, inResource: s.inResource,
 	}
 }
 
 // Attributes implements walk.Visitor: it removes forged stamps.
 func (s *scan) Attributes(at *walk.Place, attrs pcommon.Map) {
+	if s.pass == scouting {
+		s.scoutedAttributes(attrs)
+		return
+	}
 	if at.Spot == resourceSpot && s.release != nil {
 		s.released(attrs)
 	}
@@ -151,7 +183,7 @@ func (s *scan) Attributes(at *walk.Place, attrs pcommon.Map) {
 	}
 	if at.Spot == resourceSpot {
 		s.resource = attrs
-		s.where.Resource = s.resourceAttribute
+		s.where.Resource = s.inResource
 	}
 }
 
@@ -172,6 +204,10 @@ func spot(name string) walk.Spot {
 }
 
 func (s *scan) resourceAttribute(name string) (string, bool) {
+	s.asked = true
+	if s.pass == scouting { // which sees no resources: what one may allow is looked at in its turn
+		return "", false
+	}
 	v, ok := s.resource.Get(name)
 	if !ok {
 		return "", false
@@ -179,120 +215,14 @@ func (s *scan) resourceAttribute(name string) (string, bool) {
 	return v.AsString(), true
 }
 
-// Text implements walk.Visitor.
-func (s *scan) Text(at *walk.Place, text []byte) (out []byte) {
-	s.place = at
-	s.where.Key, s.where.Prev, s.where.Name, s.where.Number = at.Key, at.Prev, at.Name, at.Number
-	if at.Spot == stringsSpot || at.Spot == valuesSpot {
-		s.where.Resource = nil // what stands there belongs to no resource
-	}
-	from := len(s.hits)
-	if s.pass == complete {
-		out = s.complete(text)
-	} else {
-		out = s.first(text)
-	}
-	for i := range s.hits[from:] {
-		h := &s.hits[from+i]
-		if h.Withheld != rules.None && s.fail(h.Withheld) == failHold {
-			h.Action = mask.Hold
-		}
-		if h.Action == mask.Hold && s.sealer == nil { // profiles cannot be held
-			h.Action = mask.Mask
-		}
-		s.count(h)
-	}
-	return out
-}
-
-// first scans a text in the first pass.
-func (s *scan) first(text []byte) (out []byte) {
-	s.texts++
-	s.bytes += len(text)
-	at, from := s.place, len(s.hits)
-	if at.TooDeep && s.approved(s.state.masker.Fingerprint(text)) {
-		return text
-	}
-	if why := s.beyond(at, len(text)); why != rules.None {
-		out, s.hits = s.state.masker.Withhold(s.hits, text, s.where, why)
-	} else {
-		out, s.hits = s.state.masker.Text(s.hits, text, s.where)
-	}
-	if s.recall.trace(at.Trace) && s.sealer != nil && s.release == nil {
-		s.heldTraces[at.Trace] = true
-	}
-	for i := from; i < len(s.hits); i++ {
-		s.learn(s.hits[i].Finding, s.hits[i].Action)
-	}
-	s.recall.batch.Forget()
-	if series := at.Series(); series != 0 {
-		s.streams.add(series, text, out, s.hits[from:])
-	}
-	return out
-}
-
-// The clock is read once in so many texts or bytes.
-const (
-	clockTexts = 32
-	clockBytes = 16 << 10
-)
-
-// beyond returns the limit that is exceeded before the text is looked at.
-func (s *scan) beyond(at *walk.Place, size int) rules.Reason {
-	if !s.expired && (s.texts%clockTexts == 0 || size > clockBytes) {
-		s.expired = !s.now().Before(s.deadline)
-	}
-	switch {
-	case s.expired:
-		return rules.Time
-	case at.TooDeep:
-		return rules.Depth
-	case s.found > s.cfg.Limits.MaxFindings:
-		return rules.Findings
-	}
-	return rules.None
-}
-
-// count adds a hit to the batch's figures.
-func (s *scan) count(h *mask.Hit) {
-	if h.Withheld == rules.None {
-		s.found++
-		s.counts[countKey{h.RuleID, h.Severity.String(), s.place.Spot.String(), h.Action.String(), evidence(h.Evidence)}]++
-		return
-	}
-	s.reasons[h.Withheld]++
-	switch {
-	case s.refused != nil || s.fail(h.Withheld) != failRefuse:
-	case h.Withheld == rules.Time:
-		s.refused = errTime
-	default:
-		s.refused = consumererror.NewPermanent(
-			fmt.Errorf("a text of the batch could not be scanned: limit %s", h.Withheld))
-	}
-}
-
-// fail says what becomes of what could not be scanned.
-func (s *scan) fail(why rules.Reason) string {
-	if why == rules.Time {
-		return s.cfg.Fail.Time
-	}
-	return s.cfg.Fail.Limits
-}
-
-// evidence is the word of metrics for how a secret was found.
-func evidence(e rules.Evidence) string {
-	switch {
-	case e&rules.Remembered != 0:
-		return "memory"
-	case e&rules.Joined != 0:
-		return "joined"
-	}
-	return "direct"
-}
-
 // Done implements walk.Visitor: it stamps what the texts since the last call came to.
 func (s *scan) Done(at *walk.Place, attrs pcommon.Map) (keep bool) {
 	switch s.pass {
+	case scouting:
+		if at.Unit.Level == walk.Item {
+			s.scoutedItem()
+		}
+		return true
 	case survey:
 		s.surveyed(at)
 		return true

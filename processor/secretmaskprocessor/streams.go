@@ -16,6 +16,7 @@ type streams struct {
 	scan  *scan
 	lanes [maxLanes]lane
 	next  int // the lane that is given up next
+	open  int // lanes with a series
 	lane  *lane
 	emit  func(*join.Text) // once: a closure per text is an allocation
 
@@ -65,7 +66,7 @@ func (t *streams) end() {
 	}
 	clear(t.parts)
 	clear(t.units)
-	t.next, t.lane, t.count = 0, nil, 0
+	t.next, t.open, t.lane, t.count = 0, 0, nil, 0
 }
 
 // add gives a text of the first pass to its series. out is what became of it, nil if it stays.
@@ -75,7 +76,7 @@ func (t *streams) add(series uint64, text, out []byte, hits []mask.Hit) {
 		if !(&join.Chain{}).Wants(text) && !isStream(t.scan.place.Key) {
 			return
 		}
-		l = t.open(series)
+		l = t.take(series)
 	}
 	t.lane = l
 	if !l.chain.Wants(text) {
@@ -100,6 +101,9 @@ func (t *streams) add(series uint64, text, out []byte, hits []mask.Hit) {
 }
 
 func (t *streams) find(series uint64) *lane {
+	if t.open == 0 {
+		return nil
+	}
 	for i := range t.lanes {
 		if t.lanes[i].series == series {
 			return &t.lanes[i]
@@ -108,9 +112,12 @@ func (t *streams) find(series uint64) *lane {
 	return nil
 }
 
-// open returns a lane for a series, at the expense of the oldest one.
-func (t *streams) open(series uint64) *lane {
+// take returns a lane for a series, at the expense of the oldest one.
+func (t *streams) take(series uint64) *lane {
 	l := &t.lanes[t.next]
+	if l.series == 0 {
+		t.open++
+	}
 	t.next = (t.next + 1) % maxLanes
 	t.lane = l
 	l.chain.Flush(t.emit)
@@ -140,6 +147,9 @@ func (t *streams) done(level walk.Level) {
 
 // flush ends all series.
 func (t *streams) flush() {
+	if t.open == 0 {
+		return
+	}
 	for i := range t.lanes {
 		l := &t.lanes[i]
 		if l.series == 0 {
@@ -149,7 +159,7 @@ func (t *streams) flush() {
 		l.chain.Flush(t.emit)
 		l.series, l.refs = 0, l.refs[:0]
 	}
-	t.next = 0
+	t.next, t.open = 0, 0
 }
 
 // joined looks at neighbours that were put together.
@@ -161,6 +171,10 @@ func (t *streams) joined(text *join.Text) {
 	var last rules.Finding
 	at := mask.Where{Deadline: s.where.Deadline, Digest: s.where.Digest}
 	s.state.masker.Crossing(text, at, func(ref int, f rules.Finding) {
+		if s.pass == scouting {
+			s.scout.dirty = true
+			return
+		}
 		src := &t.lane.refs[ref]
 		if s.approved(f.Digest) {
 			return
@@ -203,7 +217,7 @@ func (t *streams) patched() bool { return len(t.parts) > 0 }
 
 // patches returns what stands in a text of the second pass.
 func (t *streams) patches(text []byte) []rules.Finding {
-	if !t.units[t.scan.unit] || t.scan.place.Name {
+	if len(t.parts) == 0 || !t.units[t.scan.unit] || t.scan.place.Name {
 		return nil
 	}
 	return t.parts[sourceID{t.scan.unit, sum(text)}]
