@@ -254,7 +254,8 @@ func TestEngineEqualsReferenceAtDistances(t *testing.T) {
 	found, missed := 0, 0
 	for i := range ref.rules {
 		r := ref.rules[i].rule
-		word, reach := "", 0
+		var word string
+		var reach int
 		switch {
 		case len(r.Near) > 0:
 			word, reach = strings.ReplaceAll(r.Near[0], "_", "-")+" key:", 73+len(r.Near[0])

@@ -48,8 +48,10 @@ func TestCostIsBounded(t *testing.T) {
 				what     string
 				is, most float64
 			}{
-				{"steps per byte", is.steps, most.steps}, {"hits per KB", is.hits, most.hits},
-				{"candidates per KB", is.candidates, most.candidates}, {"names per KB", is.names, most.names},
+				{"steps per byte", is.steps, most.steps},
+				{"hits per KB", is.hits, most.hits},
+				{"candidates per KB", is.candidates, most.candidates},
+				{"names per KB", is.names, most.names},
 				{"allocations per value", is.allocs, most.allocs},
 			} {
 				if c.is > c.most {

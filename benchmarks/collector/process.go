@@ -89,7 +89,7 @@ func (p *process) cpu() (time.Duration, error) {
 // cpuOf reads utime and stime, the 14th and 15th field of stat. The second one
 // is a name in brackets, in which anything can be.
 func cpuOf(stat string) (time.Duration, error) {
-	_, rest, ok := cutLast(stat, ")")
+	rest, ok := behindLast(stat, ")")
 	fields := strings.Fields(rest)
 	if !ok || len(fields) < 13 {
 		return 0, errors.New("/proc stat has another form")
@@ -105,12 +105,13 @@ func cpuOf(stat string) (time.Duration, error) {
 	return time.Duration(user+system) * tick, nil
 }
 
-func cutLast(s, sep string) (before, after string, ok bool) {
+// behindLast returns what stands behind the last sep of s.
+func behindLast(s, sep string) (rest string, ok bool) {
 	i := strings.LastIndex(s, sep)
 	if i < 0 {
-		return s, "", false
+		return "", false
 	}
-	return s[:i], s[i+len(sep):], true
+	return s[i+len(sep):], true
 }
 
 // resident returns what is in memory now, and the most that ever was, in bytes.
@@ -170,7 +171,7 @@ func metricOf(text, name, label string) (sum float64, err error) {
 		if !ok || !strings.HasPrefix(rest, "{") && !strings.HasPrefix(rest, " ") || !strings.Contains(rest, label) {
 			continue
 		}
-		_, value, _ := cutLast(strings.TrimSpace(rest), " ")
+		value, _ := behindLast(strings.TrimSpace(rest), " ")
 		if value == "" {
 			value = strings.TrimSpace(rest)
 		}

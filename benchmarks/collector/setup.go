@@ -51,6 +51,7 @@ const redaction = `redaction:
 
 // The setups of the page.
 func without(b Binaries) setup { return setup{name: "no processor", binary: b.Peers} }
+
 func with(b Binaries) setup {
 	return setup{name: "secret_mask", binary: b.Peers, id: "secret_mask", processor: secretMask, mask: labelMask}
 }

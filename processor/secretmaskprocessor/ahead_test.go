@@ -39,6 +39,7 @@ type writer struct {
 }
 
 func newWriter(t *testing.T, seed uint64, secret int) *writer {
+	t.Helper()
 	return &writer{t: t, rng: rand.New(rand.NewPCG(seed, 0)), texts: corpus.Values(seed, 700, 400), secret: secret}
 }
 

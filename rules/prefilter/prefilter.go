@@ -99,9 +99,6 @@ const (
 
 func hash2(g uint32) uint32 { return (g ^ g>>15) * 0x85EBCA6B }
 
-// inSecond says whether the second table knows the hash.
-func (f *Filter) inSecond(h uint32) int { return int(f.second[h>>18] >> (h >> 12 & 63) & 1) }
-
 func gram(s string) uint32 {
 	return (uint32(s[0])|uint32(s[1])<<8|uint32(s[2])<<16|uint32(s[3])<<24)&low7 | fold
 }

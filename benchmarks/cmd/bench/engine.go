@@ -65,7 +65,7 @@ func engineFigures(_ context.Context, o options) ([]figure.Figure, string, error
 		}
 		all = append(all, some...)
 	}
-	profiles, err := profileSlowest(cases, all)
+	profiles, err := profileSlowest(ctx, cases, all)
 	return all, profiles, err
 }
 

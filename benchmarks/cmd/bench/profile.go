@@ -23,8 +23,8 @@ const (
 
 // profileSlowest takes CPU profiles of the slowest cases and says where their
 // time went.
-func profileSlowest(cases []*bench, all []figure.Figure) (string, error) {
-	return profile(slowest(cases, all))
+func profileSlowest(ctx context.Context, cases []*bench, all []figure.Figure) (string, error) {
+	return profile(ctx, slowest(cases, all))
 }
 
 func slowest(cases []*bench, all []figure.Figure) []*bench {
@@ -38,10 +38,10 @@ func slowest(cases []*bench, all []figure.Figure) []*bench {
 	return sorted[:min(profiled, len(sorted))]
 }
 
-func profile(cases []*bench) (string, error) {
+func profile(ctx context.Context, cases []*bench) (string, error) {
 	var b strings.Builder
 	for _, c := range cases {
-		top, err := c.profile()
+		top, err := c.profile(ctx)
 		if err != nil {
 			return "", fmt.Errorf("profile of %s: %w", c.name, err)
 		}
@@ -50,7 +50,7 @@ func profile(cases []*bench) (string, error) {
 	return b.String(), nil
 }
 
-func (c *bench) profile() (top string, err error) {
+func (c *bench) profile(ctx context.Context) (top string, err error) {
 	f, err := os.CreateTemp("", "tracescrub-profile-")
 	if err != nil {
 		return "", err
@@ -66,7 +66,7 @@ func (c *bench) profile() (top string, err error) {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return "", err
 	}
-	out, err := command(context.Background(), "go", "tool", "pprof", "-top", fmt.Sprintf("-nodecount=%d", profileRows), f.Name())
+	out, err := command(ctx, "go", "tool", "pprof", "-top", fmt.Sprintf("-nodecount=%d", profileRows), f.Name())
 	return trim(string(out)), err
 }
 

@@ -88,7 +88,7 @@ func spanFigures(ctx context.Context, o options) ([]figure.Figure, string, error
 	if err != nil {
 		return nil, "", err
 	}
-	profiles, err := profile(cases)
+	profiles, err := profile(ctx, cases)
 	return all, profiles, err
 }
 

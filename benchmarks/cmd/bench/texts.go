@@ -41,7 +41,7 @@ func textFigures(_ context.Context, o options) ([]figure.Figure, string, error) 
 	if err != nil {
 		return nil, "", err
 	}
-	profiles, err := profileSlowest(cases, all)
+	profiles, err := profileSlowest(ctx, cases, all)
 	return all, profiles, err
 }
 
