@@ -49,7 +49,7 @@ func builtin() (*rules.Engine, error) {
 	return rules.Compile(rules.Limits{}, all...)
 }
 
-func engineFigures(_ context.Context, o options) ([]figure.Figure, string, error) {
+func engineFigures(ctx context.Context, o options) ([]figure.Figure, string, error) {
 	cases, err := engineCases()
 	if err != nil {
 		return nil, "", err

@@ -32,7 +32,7 @@ const (
 	textBytes   = 1 << 20 // of a run
 )
 
-func textFigures(_ context.Context, o options) ([]figure.Figure, string, error) {
+func textFigures(ctx context.Context, o options) ([]figure.Figure, string, error) {
 	cases, err := textCases()
 	if err != nil {
 		return nil, "", err
