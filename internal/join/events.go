@@ -50,7 +50,7 @@ func (f *Finder) events(end, next int) int {
 func (f *Finder) eventStart(end, level int) int {
 	start := max(f.past, end-maxStream)
 	head := f.text[start:end]
-	if i := bytes.LastIndex(head, []byte("data:")); i >= 0 {
+	if i := lastIndex(head, []byte("data:")); i >= 0 {
 		start += i
 	} else if i := bytes.LastIndexByte(head, '\n'); i >= 0 {
 		start += i
@@ -71,6 +71,19 @@ func (f *Finder) eventStart(end, level int) int {
 		}
 	}
 	return end
+}
+
+// lastIndex is bytes.LastIndex, which is slow where sep does not stand: pieces
+// are searched forwards for that.
+func lastIndex(b, sep []byte) int {
+	const piece = 4 << 10
+	for end := len(b); end > 0; end -= piece {
+		from := max(0, end-piece)
+		if part := b[from:min(len(b), end+len(sep)-1)]; bytes.Contains(part, sep) {
+			return from + bytes.LastIndex(part, sep)
+		}
+	}
+	return -1
 }
 
 // event reads the object at offset at, adds its strings to the chains of
