@@ -6,11 +6,14 @@ import (
 	"github.com/tracescrub/tracescrub/rules/decode"
 )
 
-// maxValue is the longest value of an assignment in bytes; maxValueTired the
-// same in a text whose values have cost too much, as only a hostile one's do.
+// maxValue is the longest value of an assignment in bytes. Where values overlap
+// so much that they are longer together than the text and valuesFloor, as only a
+// hostile text's are, maxValueTired is that of a value that begins inside
+// another, and without quotes it ends where the next one begins.
 const (
 	maxValue      = 8192
 	maxValueTired = 256
+	valuesFloor   = 1000
 )
 
 // value is the right side of an assignment.
@@ -22,6 +25,7 @@ type value struct {
 	user       bool // the name is the user of a URL
 	pairs      bool // one of several pairs between semicolons: a connection string
 	limit      int  // its greatest length
+	cut        bool // it ends before a second assignment
 	digits     bool // nothing but digits, in a sentence
 	escapes    int  // how many times its backslash escapes have to be taken off
 }
@@ -44,11 +48,12 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 		return end
 	}
 	v := value{limit: maxValue}
-	if s.values > workFactor*len(text)+workFloor {
-		v.limit = maxValueTired
+	if start < s.budget.valued && s.values > len(text)+valuesFloor {
+		v.limit, v.cut = maxValueTired, true
 	}
 	v, ok := assigned(text, start, end, v)
 	s.values += max(end, v.end) - start
+	s.budget.valued = max(s.budget.valued, v.end)
 	s.work += max(end, v.end) - start
 	if !ok {
 		v, ok = spoken(text, start, end)
@@ -115,6 +120,10 @@ func (s *scanner) value(n int, text []byte, v value) {
 		s.rejectValue(n, text, v)
 		return
 	}
+	if v.cut && v.end-v.start < minSpoken {
+		s.rejectValue(n, text, v)
+		return
+	}
 	secret := text[v.start:v.end]
 	if s.e.inMask(text, v.start, v.end) || s.e.masked(secret) || !s.e.accepts(nm, secret, about(text, v)) {
 		// A second assignment may hang on to the first: KEY=value=more.
@@ -146,6 +155,7 @@ func (s *scanner) literal(secret []byte, escapes int) []byte {
 // whole treats a text as the value of name number n.
 func (s *scanner) whole(n int, text []byte) {
 	v := value{end: len(text), quoted: true, limit: maxValue}
+	s.budget.pairs = 0
 	for v.start < v.end && isSpace(text[v.start]) {
 		v.start++
 	}

@@ -24,7 +24,7 @@ func (s *scanner) candidate(text, key []byte, lv *level, t *target, pos int, cut
 	r := &s.e.rules[index]
 	sp := &lv.spent[index]
 	if sp.epoch != lv.epoch {
-		*sp = spending{epoch: lv.epoch}
+		sp.forget(lv.epoch)
 	}
 	if pos < sp.done {
 		return
@@ -42,13 +42,13 @@ func (s *scanner) candidate(text, key []byte, lv *level, t *target, pos int, cut
 		if p.First != nil && !p.First[text[at]] && text[at] != '\\' || r.left == wordBorder && !leftBorder(text, at) {
 			continue
 		}
-		s.match.Steps, s.match.Limit = 0, budget
+		s.match.Steps, s.match.Limit, s.match.Memo = 0, min(budget, maxAttempt), sp.memoFor(text)
 		end, a, b, ok := p.At(&s.match, text, at)
 		far := s.match.Far
 		sp.steps += s.match.Steps
-		s.slash = s.slash || hides(text[at:min(len(text), max(s.match.Far, end)+2)])
+		s.slash = s.slash || s.budget.hides(text, at, min(len(text), max(s.match.Far, end)+2))
 		s.work += s.match.Steps
-		if sp.steps > budget {
+		if sp.steps > budget || s.match.Over {
 			s.linear(text, key, r, index, at)
 			sp.done = len(text)
 			return
@@ -151,7 +151,9 @@ func (s *scanner) rejoined(text, key []byte, lv *level, index int32, at int) boo
 	}
 	start := s.jmap.Decoded(at - from)
 	mark, steps := len(s.out), s.trace.mark()
+	s.budget.tail = tailRun{}
 	s.accept(joined, key, r, index, start, end, a, b)
+	s.budget.tail = tailRun{}
 	if s.trace != nil {
 		s.trace.move(steps, func(a, b int) (int, int) { a, b = s.jmap.Source(a, b); return a + from, b + from })
 	}
@@ -175,7 +177,7 @@ func (s *scanner) joinedAt(window []byte, r *rule, lv *level, index int32, at in
 	if !changed {
 		return nil, 0, 0, 0, false
 	}
-	s.match.Steps = 0
+	s.match.Steps, s.match.Memo = 0, nil
 	end, a, b, ok = r.pattern.At(&s.match, joined, s.jmap.Decoded(at))
 	return joined, end, a, b, ok
 }
@@ -201,18 +203,6 @@ func hides(part []byte) bool {
 	}
 }
 
-// linear runs the rule once over the rest of the text by a linear-time
-// matcher: attempts at single places have cost too much.
-func (s *scanner) linear(text, key []byte, r *rule, index int32, from int) {
-	s.work += len(text) - from
-	r.pattern.Linear(text, from, func(start, end, a, b int) bool {
-		if r.left == anyByte || leftBorder(text, start) {
-			s.accept(text, key, r, index, start, end, a, b)
-		}
-		return len(s.out) < s.e.limits.Findings
-	})
-}
-
 // accept decides whether the match text[start:end] with its secret
 // text[a:b] is a secret, adds it, and returns where it ends, or 0.
 func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, b int) int {
@@ -221,9 +211,7 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 			return s.reject(uint32(index), a, b, whyLength, 0, 0)
 		}
 		whole := b == end
-		for end < len(text) && tail[text[end]] {
-			end++
-		}
+		end = s.budget.tail.end(text, end, tail)
 		if whole {
 			b = end
 		}
@@ -241,11 +229,12 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 	if r.check != nil && !r.checked(&f, text, text[start:end]) {
 		return s.reject(uint32(index), a, b, whyChecksum, 0, 0)
 	}
-	secret := text[f.Start:f.End]
-	if f.Evidence&ChecksumPassed == 0 && r.entropy > 0 && entropy(secret) < r.entropy {
-		return s.reject(uint32(index), a, b, whyEntropy, entropy(secret), r.entropy)
+	if f.Evidence&ChecksumPassed == 0 && r.entropy > 0 {
+		if h := entropy(s.budget.part(text[f.Start:f.End])); h < r.entropy {
+			return s.reject(uint32(index), a, b, whyEntropy, h, r.entropy)
+		}
 	}
-	if docExample(secret) {
+	if docExample(text[f.Start:f.End]) {
 		f.Evidence |= DocExample
 	}
 	s.addMatch(f, text, start, end, 0)
@@ -282,10 +271,12 @@ const longBlob = 48
 // against says what in its place speaks against the secret text[a:b] of a
 // match that begins at start.
 func (s *scanner) against(text []byte, r *rule, start, a, b int) (why string) {
-	secret := text[a:b]
-	switch {
-	case s.e.inMask(text, a, b) || s.e.masked(secret):
+	if s.e.inMask(text, a, b) || s.e.masked(text[a:b]) {
 		return whyMask
+	}
+	secret := s.budget.part(text[a:b])
+	b = a + len(secret)
+	switch {
 	case inBlob(text, start):
 		return whyBlob
 	case r.rank <= rankContext && (placeholder(secret) || !r.near && s.e.absurd(text, a, b)):

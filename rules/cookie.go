@@ -11,10 +11,13 @@ var cookieAttributes = []string{"path", "expires", "domain", "max-age", "samesit
 
 const minCookie = 12 // bytes of a cookie's value that may be a session
 
-// cookies adds the values of the pairs name=value in v that may be sessions.
+// cookies adds the values of the pairs name=value in v that may be sessions. A
+// pair of a header within another one is looked at once.
 func (s *scanner) cookies(n int, text []byte, v value) {
 	at := v.start
-	for at < v.end {
+	settled := s.budget.pairs
+	s.budget.pairs, s.budget.valued = max(s.budget.pairs, v.end), max(s.budget.valued, v.end)
+	for ; at < v.end; at = max(at, settled) {
 		end := v.end
 		if i := bytes.IndexByte(text[at:v.end], ';'); i >= 0 {
 			end = at + i
@@ -36,14 +39,29 @@ func (s *scanner) cookies(n int, text []byte, v value) {
 	}
 }
 
+// harmless has both lists by first byte.
+var harmless = func() (by [256]struct{ whole, prefix []string }) {
+	for _, a := range cookieAttributes {
+		by[a[0]].whole = append(by[a[0]].whole, a)
+	}
+	for _, h := range harmlessCookies {
+		by[h[0]].prefix = append(by[h[0]].prefix, h)
+	}
+	return by
+}()
+
 func cookieAttribute(nm []byte) bool {
 	nm = bytes.TrimSpace(nm)
-	for _, a := range cookieAttributes {
+	if len(nm) == 0 {
+		return false
+	}
+	by := &harmless[toLower(nm[0])]
+	for _, a := range by.whole {
 		if len(nm) == len(a) && hasPrefixFold(nm, a) {
 			return true
 		}
 	}
-	for _, h := range harmlessCookies {
+	for _, h := range by.prefix {
 		if hasPrefixFold(nm, h) {
 			return true
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tracescrub/tracescrub/rules/match"
 	"github.com/tracescrub/tracescrub/rules/pack"
+	"github.com/tracescrub/tracescrub/rules/verify"
 )
 
 const (
@@ -106,7 +107,7 @@ func (c *compiler) near(index int32, r *pack.Rule) error {
 func (s *scanner) nearby(text, key []byte, lv *level, index int32, pos, end int) {
 	r, sp := &s.e.rules[index], &lv.spent[index]
 	if sp.epoch != lv.epoch {
-		*sp = spending{epoch: lv.epoch}
+		sp.forget(lv.epoch)
 	}
 	if pos < sp.done || r.left == wordBorder && !leftBorder(text, pos) {
 		return
@@ -117,15 +118,26 @@ func (s *scanner) nearby(text, key []byte, lv *level, index int32, pos, end int)
 	if r.phrase {
 		from = max(end, sp.tried)
 	}
+	if r.phrase && sp.steps > 2*len(text)+workFloor/4 {
+		s.phrases(text, key, index, sp, from, stop)
+		return
+	}
+	since := from
 	for i := from; i < stop; i++ {
+		if i >= sp.failed[0] && i < sp.failed[1] {
+			i = sp.failed[1] - 1
+			continue
+		}
 		if !endsGap(text, i) {
 			continue
 		}
-		s.match.Steps, s.match.Limit = 0, workFloor
+		s.match.Steps, s.match.Limit, s.match.Memo = 0, workFloor, sp.memoFor(text)
 		last, a, b, ok := r.pattern.At(&s.match, text, i+1)
 		s.work += s.match.Steps
+		sp.steps += s.match.Steps
 		sp.tried = i + 1 // for phrases it does not matter how far the word is
 		if !ok {
+			sp.fail(since, i+1)
 			continue
 		}
 		if done := s.accept(text, key, r, index, pos, last, a, b); done > 0 {
@@ -136,7 +148,34 @@ func (s *scanner) nearby(text, key []byte, lv *level, index int32, pos, end int)
 			i += (last - i) / 3
 			sp.tried = i
 		}
+		since = i + 1
 	}
+}
+
+// phrases looks for seed phrases that begin in text[from:stop] without the
+// pattern of the rule, word by word: attempts of that have cost too much.
+func (s *scanner) phrases(text, key []byte, index int32, sp *spending, from, stop int) {
+	for from < stop {
+		a, b, next := verify.NextPhrase(text, from, stop)
+		s.work += next - from
+		if b > 0 {
+			if mark := len(s.out); s.accept(text, key, &s.e.rules[index], index, a, b, a, b) > 0 && len(s.out) > mark {
+				next = max(a+1, s.out[mark].End)
+				sp.done = next
+			}
+		}
+		from = next
+	}
+	sp.tried = from
+}
+
+// fail notes that behind the gaps that end in [from, to) no token begins, as
+// far as that is not known.
+func (sp *spending) fail(from, to int) {
+	if from > sp.failed[1] || from < sp.failed[0] {
+		sp.failed[0] = from
+	}
+	sp.failed[1] = to
 }
 
 // endsGap says that a token can begin behind offset i.

@@ -8,12 +8,11 @@ import (
 	"github.com/tracescrub/tracescrub/rules/decode"
 	"github.com/tracescrub/tracescrub/rules/known"
 	"github.com/tracescrub/tracescrub/rules/match"
-	"github.com/tracescrub/tracescrub/rules/pack"
 	"github.com/tracescrub/tracescrub/rules/prefilter"
 )
 
 const (
-	block      = 64 << 10 // bytes filtered before candidates are looked at
+	blockSize  = 64 << 10 // bytes filtered before candidates are looked at
 	maxHits    = 4096     // hits held at a time
 	workFactor = 8        // a rule may cost this many steps per byte of text before it is run linearly
 	workFloor  = 20_000
@@ -33,8 +32,11 @@ type scanner struct {
 	slash    bool      // a backslash stood where candidates of the text at hand were looked at
 	tables   int       // tables without rules before this offset are settled
 	values   int       // bytes of values that names of the text at hand led to
-	tick     int       // counts towards looking at the clock
-	late     bool      // Context.Deadline passed
+	budget   budget
+	tick     int  // counts towards looking at the clock
+	late     bool // Context.Deadline passed
+	looked   int  // work at the last look at the clock
+	clock    func() time.Time
 
 	// For the tests that bound them: bytes and steps looked at, candidates of
 	// rules tried, and identifiers looked at.
@@ -72,6 +74,9 @@ type spending struct {
 	steps int
 	done  int // candidates before this offset are settled
 	tried int // with near: a token before this offset has been looked for
+	// failed is, with near, the range of text behind whose gaps no token begins.
+	failed [2]int
+	memo   *match.Memo // of a rule that has cost much on the text
 }
 
 // begin forgets what the rules have spent on the text before.
@@ -84,12 +89,12 @@ func (lv *level) begin(rules int) {
 
 // newScanner makes room for every depth: levels do not move.
 func newScanner(e *Engine) *scanner {
-	return &scanner{e: e, filter: e.filter, levels: make([]level, e.limits.Depth+2)}
+	return &scanner{e: e, filter: e.filter, clock: time.Now, levels: make([]level, e.limits.Depth+2)}
 }
 
 func (s *scanner) scan(dst []Finding, text []byte, ctx Context) []Finding {
 	s.ctx, s.out, s.late = ctx, s.out[:0], false
-	s.work, s.tried, s.named = 0, 0, 0
+	s.work, s.looked, s.tried, s.named = 0, 0, 0, 0
 	s.key, s.prev = append(s.key[:0], ctx.Key...), append(s.prev[:0], ctx.Prev...)
 	s.text(text, s.key, s.prev, 0)
 	if len(s.out) > 0 {
@@ -110,7 +115,6 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 		s.withhold(0, len(text), Findings)
 		return
 	}
-	s.work += len(text)
 	looks := decode.Looks(text)
 	named, command := -1, false
 	if len(key) > 0 {
@@ -123,11 +127,14 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 		named = s.flagOf(prev)
 	}
 	lv := &s.levels[depth]
-	hits, next := s.filter.Find(&s.find, lv.hits[:0], text, 0, min(block, len(text)), maxHits)
+	hits, next := s.block(lv, text, 0)
 	for len(hits) == 0 && next < len(text) {
-		hits, next = s.filter.Find(&s.find, hits, text, next, min(next+block, len(text)), maxHits)
+		if s.expired() {
+			s.withhold(0, len(text), Time)
+			return
+		}
+		hits, next = s.block(lv, text, next)
 	}
-	lv.hits = hits
 	cut := false
 	if looks && (len(hits) > 0 || named >= 0) {
 		if depth >= s.e.limits.Depth {
@@ -153,13 +160,20 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 	s.views(text, depth, s.slash, seen)
 }
 
+// block returns the hits of the next block of text, and where the one behind it begins.
+func (s *scanner) block(lv *level, text []byte, from int) (hits []prefilter.Hit, next int) {
+	lv.hits, next = s.filter.Find(&s.find, lv.hits[:0], text, from, min(from+blockSize, len(text)), maxHits)
+	s.work += next - from
+	return lv.hits, next
+}
+
 // document reads text as JSON. What it finds counts only if valid; short
 // says that it was JSON until the text ended.
 func (s *scanner) document(text, key []byte, depth int) (valid, short bool) {
 	mark, steps := len(s.out), s.trace.mark()
 	j := &s.levels[depth].json
 	j.Reset(text)
-	for {
+	for last := 0; ; {
 		tok, ok := j.Next()
 		if !ok {
 			if j.Valid() {
@@ -169,6 +183,7 @@ func (s *scanner) document(text, key []byte, depth int) (valid, short bool) {
 			s.trace.cut(steps)
 			return false, j.Short()
 		}
+		s.work, last = s.work+tok.End-last, tok.End
 		k, prev := key, text[tok.Prev.Start:tok.Prev.End]
 		if tok.Kind == decode.Key {
 			k = nil
@@ -176,7 +191,10 @@ func (s *scanner) document(text, key []byte, depth int) (valid, short bool) {
 			k = text[tok.Key.Start:tok.Key.End]
 		}
 		if tok.Kind == decode.Number {
-			s.number(text, tok.Span, k)
+			if s.number(text, tok.Span, k); s.expired() {
+				s.withhold(0, len(text), Time)
+				return true, false
+			}
 			continue
 		}
 		s.leaf(text, tok, k, prev, depth)
@@ -196,6 +214,12 @@ func (s *scanner) around(text []byte, depth, next int) {
 	j := &s.levels[depth].json
 	j.Reset(text)
 	kept, i := 0, 0
+	cut, why := len(text), None
+	for k := range found {
+		if found[k].Withheld != None && found[k].Start < cut {
+			cut, why = found[k].Start, found[k].Withheld
+		}
+	}
 	for tok, ok := j.Next(); ok && i < len(found); tok, ok = j.Next() {
 		for ; i < len(found) && found[i].Start < tok.End; i++ {
 			f := found[i]
@@ -211,6 +235,9 @@ func (s *scanner) around(text []byte, depth, next int) {
 		}
 	}
 	s.out = s.out[:mark+kept]
+	if cut < len(text) {
+		s.withholdStrings(text, depth, cut, why)
+	}
 }
 
 // leaf scans one string of a document.
@@ -263,19 +290,16 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 	lv := &s.levels[depth]
 	lv.begin(len(s.e.rules))
 	s.values, s.tables, s.slash = 0, 0, false
+	s.budget.begin(text)
 	name := 0    // names before this offset are settled
 	outside := 0 // where the last mask ends
 	manifest := 0
 	var memo known.Memo
 	for hits := lv.hits; ; {
 		for _, h := range hits {
-			if len(s.out) >= s.e.limits.Findings {
-				s.withhold(h.Pos, len(text), Findings)
-				return 0
-			}
-			if s.expired() {
-				s.withhold(h.Pos, len(text), Time)
-				return 0
+			if why := s.over(); why != None {
+				s.withhold(max(0, h.Pos-maxBack), len(text), why)
+				return seen
 			}
 			if h.Pos < outside {
 				continue
@@ -315,8 +339,11 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 		if next >= len(text) {
 			return seen
 		}
-		hits, next = s.filter.Find(&s.find, lv.hits[:0], text, next, min(next+block, len(text)), maxHits)
-		lv.hits = hits
+		if s.expired() {
+			s.withhold(max(0, next-maxBack), len(text), Time)
+			return seen
+		}
+		hits, next = s.block(lv, text, next)
 	}
 }
 
@@ -333,22 +360,4 @@ func (s *scanner) mayMatch(rule int32, text []byte, h prefilter.Hit) bool {
 // add appends f unless it is allowed, with the digest of the secret.
 func (s *scanner) add(f Finding, text []byte) {
 	s.addMatch(f, text, f.Start, f.End, 0)
-}
-
-func (s *scanner) withhold(start, end int, why Reason) {
-	if end > start {
-		s.out = append(s.out, Finding{Start: start, End: end, Withheld: why, Severity: pack.Critical})
-	}
-}
-
-// expired looks at the clock now and then.
-func (s *scanner) expired() bool {
-	if s.ctx.Deadline.IsZero() {
-		return false
-	}
-	if !s.late && s.tick&31 == 0 {
-		s.late = !time.Now().Before(s.ctx.Deadline)
-	}
-	s.tick++
-	return s.late
 }

@@ -22,6 +22,7 @@ import (
 type Pattern struct {
 	start  *node
 	loops  int
+	sets   int            // repeats of a set
 	group  int            // capture group that marks the secret
 	linear *regexp.Regexp // the same pattern for package regexp, longest-first as in Perl
 	// Literals are what a prefilter can look for: every match holds at least
@@ -74,6 +75,7 @@ type node struct {
 	lazy     bool
 	alts     []*node
 	loop     int
+	index    int // of a repeat of a set
 	empty    syntax.EmptyOp
 }
 
@@ -99,15 +101,15 @@ func Compile(expr string, group int) (*Pattern, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	p := &Pattern{start: start, loops: c.loops, group: group, linear: linear}
+	p := &Pattern{start: start, loops: c.loops, sets: c.sets, group: group, linear: linear}
 	p.Tail, p.FoldCase, p.First = tail(re), folds(re), firstOf(flatten(re, nil))
 	p.literals(re)
 	return p, nil
 }
 
 type compiler struct {
-	group, loops, nodes int
-	err                 error
+	group, loops, sets, nodes int
+	err                       error
 }
 
 func (c *compiler) node(n node) *node {
@@ -208,7 +210,8 @@ func (c *compiler) repeat(re *syntax.Regexp, next *node) *node {
 	lo, hi := bounds(re)
 	lazy := re.Flags&syntax.NonGreedy != 0
 	if set, ok := byteSet(re.Sub[0]); ok {
-		return c.node(node{op: opSet, set: set, min: lo, max: hi, lazy: lazy, next: next})
+		c.sets++
+		return c.node(node{op: opSet, set: set, min: lo, max: hi, lazy: lazy, index: c.sets - 1, next: next})
 	}
 	if hi < 0 {
 		loop := c.node(node{op: opLoop, loop: c.loops, lazy: lazy, next: next})

@@ -21,7 +21,11 @@ type State struct {
 	// HitEnd says that the last failed attempt could have matched if the
 	// text had gone on.
 	HitEnd bool
+	// Memo, if not nil, is what earlier attempts of the same pattern on the
+	// same text have learned; patterns with loops do not use it.
+	Memo *Memo
 
+	memo        *Memo // of the attempt under way
 	text        []byte
 	open, close int
 	loops       []int
@@ -35,6 +39,12 @@ func (p *Pattern) At(s *State, text []byte, pos int) (end, from, to int, ok bool
 		s.loops = make([]int, p.loops)
 	}
 	s.loops = s.loops[:p.loops]
+	if s.memo = s.Memo; p.loops > 0 {
+		s.memo = nil
+	}
+	if s.memo != nil && len(s.memo.dead) < p.sets {
+		s.memo.dead = make([]dead, p.sets)
+	}
 	for i := range s.loops {
 		s.loops[i] = -1
 	}
@@ -121,6 +131,9 @@ func (s *State) literal(n *node, i int) bool {
 }
 
 func (s *State) greedySet(n *node, i int) int {
+	if s.memo != nil && n.next.op != opMatch {
+		return s.greedyAgain(n, i)
+	}
 	k, count := i, 0
 	for k < len(s.text) && n.set[s.text[k]] && count != n.max {
 		k += charLen(s.text, k)
@@ -150,6 +163,9 @@ func (s *State) greedySet(n *node, i int) int {
 }
 
 func (s *State) lazySet(n *node, i int) int {
+	if s.memo != nil {
+		return s.lazyAgain(n, i)
+	}
 	for k, count := i, 0; ; count++ {
 		if count >= n.min {
 			if end := s.run(n.next, k); end >= 0 || s.Over {

@@ -70,6 +70,42 @@ func bip39(token []byte) Result {
 	return Failed
 }
 
+// NextPhrase looks for a seed phrase that begins in text[from:stop] and returns
+// its range, or to as 0, and where the next one can begin. It looks at each byte
+// once but for those of words of the list.
+func NextPhrase(text []byte, from, stop int) (a, b, next int) {
+	run, start := 0, 0
+	var buf [1]listed
+	for at := from; ; {
+		words := listWords(buf[:0], text[at:])
+		if len(words) == 0 {
+			return 0, 0, len(text)
+		}
+		w := words[0]
+		begin := at + w.from
+		at += w.to
+		switch {
+		case w.number < 0:
+			if run = 0; at >= stop {
+				return 0, 0, at
+			}
+			continue
+		case run == 0 && begin >= stop:
+			return 0, 0, begin
+		case run == 0:
+			start = begin
+		}
+		if run++; run < minMnemonic {
+			continue
+		}
+		var all [maxListed]listed
+		words = listWords(all[:0], text[start:])
+		last := words[max(1, len(words)-maxMnemonic)] // those before it have been tried
+		a, b = Phrase(text[start : start+words[len(words)-1].to])
+		return start + a, start + b, start + last.from
+	}
+}
+
 // listed is a word of a text: its place, and its number in the list or -1.
 type listed struct{ from, to, number int }
 
@@ -124,11 +160,17 @@ func listWords(dst []listed, text []byte) []listed {
 // sumAgrees says that the last bits of the words are the first of the SHA-256 of the rest.
 func sumAgrees(words []listed) bool {
 	var bits [33]byte
-	for i, w := range words {
-		for k := range 11 {
-			at := 11*i + k
-			bits[at/8] |= byte(w.number>>(10-k)&1) << (7 - at%8)
+	acc, have, at := 0, 0, 0
+	for _, w := range words {
+		acc = acc<<11 | w.number
+		for have += 11; have >= 8; at++ {
+			have -= 8
+			bits[at] = byte(acc >> have)
 		}
+		acc &= 1<<have - 1
+	}
+	if have > 0 {
+		bits[at] = byte(acc << (8 - have))
 	}
 	size := len(words) / 3 * 4 // bytes of entropy
 	sum := sha256.Sum256(bits[:size])
