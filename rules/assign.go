@@ -58,7 +58,7 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 	if !ok {
 		v, ok = spoken(text, start, end)
 		ok = ok && !bytes.Contains(text[v.start:v.end], maskOpen)
-		column, header := endsLine(text, end), start >= s.tables && isHeader(text, start, end)
+		column, header := endsLine(text, end), start >= s.tables && s.isHeader(text, start, end)
 		if !ok && !column && !header && (end >= len(text) || text[end] != ' ') {
 			s.rejectName(start, end, whyUnset)
 			return end
@@ -120,7 +120,7 @@ func (s *scanner) value(n int, text []byte, v value) {
 		s.rejectValue(n, text, v)
 		return
 	}
-	if v.cut && v.end-v.start < minSpoken {
+	if v.cut && (v.end-v.start < minSpoken || !hasDigit(text[v.start:v.end])) {
 		s.rejectValue(n, text, v)
 		return
 	}

@@ -1,6 +1,10 @@
 package rules
 
-import "github.com/tracescrub/tracescrub/rules/match"
+import (
+	"bytes"
+
+	"github.com/tracescrub/tracescrub/rules/match"
+)
 
 // This file bounds what a text can make the rules do that is written for it:
 // anchors and names so close together that what stands behind them overlaps.
@@ -12,7 +16,12 @@ type budget struct {
 	judged int     // bytes of matches that were judged
 	enough int     // of them; from then on maxJudged of each are
 	tail   tailRun // the last that was read
-	plain  [2]int  // a range without an escape that hides something
+	line   lineMemo
+	header struct { // whether the line that begins there is one of a table
+		known, is bool
+		from      int
+	}
+	plain [2]int // a range without an escape that hides something
 }
 
 // begin forgets the text before.
@@ -54,17 +63,48 @@ func (w *budget) part(secret []byte) []byte {
 		return secret
 	}
 	secret = secret[:min(len(secret), maxJudged)]
-	for i, c := range secret[1:] {
-		if c == '=' && i+2 < len(secret) && secret[i+2] != '=' {
-			return secret[:i+1]
+	for i := range secret {
+		if i > 0 && assignsAt(secret, i) {
+			return secret[:i]
 		}
 	}
 	return secret
 }
 
+// assignsAt says that what stands at offset i looks like an assignment rather
+// than padding or a part of a URL, for texts in which there are too many.
+func assignsAt(text []byte, i int) bool {
+	c := text[i]
+	return (c == '=' || c == ':') && i+1 < len(text) && text[i+1] != '=' && (c == '=' || text[i+1] != '/')
+}
+
+// lineMemo is where the line begins that holds offset at.
+type lineMemo struct{ begin, at int }
+
+// beginOf returns where the line of offset at begins, or maxLine before it.
+func (m *lineMemo) beginOf(text []byte, at int) int {
+	if at < m.at || at-m.at > maxLine {
+		*m = lineMemo{max(0, at-maxLine), max(0, at-maxLine)}
+	}
+	if i := bytes.LastIndexByte(text[m.at:at], '\n'); i >= 0 {
+		m.begin = m.at + i + 1
+	}
+	m.at = at
+	return max(m.begin, at-maxLine)
+}
+
 // memoFloor is how many steps a rule costs, besides half of one for each byte
 // of the text, before its attempts share a memo.
 const memoFloor = 1000
+
+// spentBy is what a rule has spent on the text at hand.
+func (lv *level) spentBy(rule int32) *spending {
+	sp := &lv.spent[rule]
+	if sp.epoch != lv.epoch {
+		sp.forget(lv.epoch)
+	}
+	return sp
+}
 
 // forget makes sp that of a new text.
 func (sp *spending) forget(epoch uint32) {

@@ -22,10 +22,7 @@ func (s *scanner) candidate(text, key []byte, lv *level, t *target, pos int, cut
 		return
 	}
 	r := &s.e.rules[index]
-	sp := &lv.spent[index]
-	if sp.epoch != lv.epoch {
-		sp.forget(lv.epoch)
-	}
+	sp := lv.spentBy(index)
 	if pos < sp.done {
 		return
 	}
@@ -34,7 +31,10 @@ func (s *scanner) candidate(text, key []byte, lv *level, t *target, pos int, cut
 		s.reject(uint32(index), pos, pos, whyBorder, 0, 0)
 		return
 	}
-	first, from := starts(p, text, pos, sp.done)
+	first, from := starts(p, text, pos, max(sp.done, sp.begun))
+	if s.trace == nil && p.MaxBefore > p.MinBefore { // the next anchor need not begin there again
+		sp.begun = from + 1
+	}
 	s.work += pos - first + 1
 	budget := workFactor*len(text) + workFloor
 	best, reach := 0, -1 // the attempt that came furthest
@@ -81,7 +81,7 @@ func (s *scanner) candidate(text, key []byte, lv *level, t *target, pos int, cut
 func starts(p *match.Pattern, text []byte, pos, done int) (first, from int) {
 	from = pos - p.MinBefore
 	if first = from; p.MaxBefore > p.MinBefore {
-		for first > 0 && pos-first < p.MaxBefore && (p.Before == nil || p.Before[text[first-1]]) {
+		for first > done && pos-first < p.MaxBefore && (p.Before == nil || p.Before[text[first-1]]) {
 			first--
 		}
 		first = max(first, done)

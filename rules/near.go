@@ -105,10 +105,7 @@ func (c *compiler) near(index int32, r *pack.Rule) error {
 
 // nearby tries a rule on what follows its word text[pos:end].
 func (s *scanner) nearby(text, key []byte, lv *level, index int32, pos, end int) {
-	r, sp := &s.e.rules[index], &lv.spent[index]
-	if sp.epoch != lv.epoch {
-		sp.forget(lv.epoch)
-	}
+	r, sp := &s.e.rules[index], lv.spentBy(index)
 	if pos < sp.done || r.left == wordBorder && !leftBorder(text, pos) {
 		return
 	}
@@ -150,6 +147,9 @@ func (s *scanner) nearby(text, key []byte, lv *level, index int32, pos, end int)
 		}
 		since = i + 1
 	}
+	if since < stop {
+		sp.fail(since, stop)
+	}
 }
 
 // phrases looks for seed phrases that begin in text[from:stop] without the
@@ -173,9 +173,9 @@ func (s *scanner) phrases(text, key []byte, index int32, sp *spending, from, sto
 // far as that is not known.
 func (sp *spending) fail(from, to int) {
 	if from > sp.failed[1] || from < sp.failed[0] {
-		sp.failed[0] = from
+		sp.failed = [2]int{from, to}
 	}
-	sp.failed[1] = to
+	sp.failed[1] = max(sp.failed[1], to)
 }
 
 // endsGap says that a token can begin behind offset i.

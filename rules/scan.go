@@ -73,6 +73,7 @@ type spending struct {
 	epoch uint32 // of the text; older entries count as zero
 	steps int
 	done  int // candidates before this offset are settled
+	begun int // attempts at places before this offset were made
 	tried int // with near: a token before this offset has been looked for
 	// failed is, with near, the range of text behind whose gaps no token begins.
 	failed [2]int

@@ -337,7 +337,7 @@ func bareEnd(text []byte, from int, v value) int {
 	shell := v.tight && v.line // NAME=value on a line of its own: all up to white space
 	for i := from; i < len(text) && i-from <= v.limit; i++ {
 		c := text[i]
-		if v.cut && c == '=' && i > from && i+1 < len(text) && text[i+1] != '=' {
+		if v.cut && i > from && assignsAt(text, i) {
 			return i
 		}
 		if isSpace(c) || c == '"' || c == '\'' || c == '`' || c == 0x1b || c < 0x20 {

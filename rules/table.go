@@ -13,7 +13,7 @@ const (
 // at offset start: rows of cells between pipes under a ruled header, as
 // psql, mysql and Markdown print them.
 func (s *scanner) column(n int, text []byte, start int) {
-	from := lineBegin(text, start)
+	from := s.budget.line.beginOf(text, start)
 	line, next := tableLine(text, from)
 	index := bytes.Count(text[from:start], []byte("|"))
 	rule, at := tableLine(text, next)
@@ -88,14 +88,25 @@ func tableCell(row []byte, index int) (from, to int) {
 // isHeader says that the name text[start:end] is a column of a table without
 // rules, as kubectl prints them: words in upper case between wide gaps, and
 // nothing else on the line.
-func isHeader(text []byte, start, end int) bool {
+func (s *scanner) isHeader(text []byte, start, end int) bool {
 	left := start == 0 || text[start-1] == '\n' || start > 1 && text[start-1] == ' ' && text[start-2] == ' '
 	right := end+1 < len(text) && text[end] == ' ' && text[end+1] == ' ' || end < len(text) && (text[end] == '\n' || text[end] == '\r')
 	if !left || !right {
 		return false
 	}
+	from := s.budget.line.beginOf(text, start)
+	if start-from > maxHeader {
+		return false
+	}
+	if m := &s.budget.header; !m.known || m.from != from {
+		m.known, m.from, m.is = true, from, headers(text, from)
+	}
+	return s.budget.header.is
+}
+
+// headers says that the line that begins at from is the header of such a table.
+func headers(text []byte, from int) bool {
 	columns, gap := 0, 2 // the line begins as if behind a gap
-	from := lineBegin(text, start)
 	for i := from; i < len(text) && text[i] != '\n' && text[i] != '\r'; i++ {
 		if i-from > maxHeader {
 			return false
@@ -116,15 +127,10 @@ func isHeader(text []byte, start, end int) bool {
 	return columns > 1
 }
 
-func lineBegin(text []byte, at int) int {
-	from := max(0, at-maxLine)
-	return from + bytes.LastIndexByte(text[from:at], '\n') + 1
-}
-
 // aligned adds the values that stand right under the name number n at
 // text[start:], in the lines that follow. It returns where the table ends.
 func (s *scanner) aligned(n int, text []byte, start int) int {
-	from := lineBegin(text, start)
+	from := s.budget.line.beginOf(text, start)
 	_, at := tableLine(text, from)
 	for range maxRows {
 		row, next := tableLine(text, at)

@@ -23,6 +23,7 @@ type Pattern struct {
 	start  *node
 	loops  int
 	sets   int            // repeats of a set
+	empty  bool           // the body of a loop can match nothing
 	group  int            // capture group that marks the secret
 	linear *regexp.Regexp // the same pattern for package regexp, longest-first as in Perl
 	// Literals are what a prefilter can look for: every match holds at least
@@ -101,7 +102,7 @@ func Compile(expr string, group int) (*Pattern, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	p := &Pattern{start: start, loops: c.loops, sets: c.sets, group: group, linear: linear}
+	p := &Pattern{start: start, loops: c.loops, sets: c.sets, empty: c.empty, group: group, linear: linear}
 	p.Tail, p.FoldCase, p.First = tail(re), folds(re), firstOf(flatten(re, nil))
 	p.literals(re)
 	return p, nil
@@ -109,6 +110,7 @@ func Compile(expr string, group int) (*Pattern, error) {
 
 type compiler struct {
 	group, loops, sets, nodes int
+	empty                     bool // the body of a loop can match nothing
 	err                       error
 }
 
@@ -214,6 +216,7 @@ func (c *compiler) repeat(re *syntax.Regexp, next *node) *node {
 		return c.node(node{op: opSet, set: set, min: lo, max: hi, lazy: lazy, index: c.sets - 1, next: next})
 	}
 	if hi < 0 {
+		c.empty = c.empty || minLength(re.Sub[0]) == 0
 		loop := c.node(node{op: opLoop, loop: c.loops, lazy: lazy, next: next})
 		c.loops++
 		loop.alts = []*node{c.compile(re.Sub[0], loop)}

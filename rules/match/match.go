@@ -22,7 +22,8 @@ type State struct {
 	// text had gone on.
 	HitEnd bool
 	// Memo, if not nil, is what earlier attempts of the same pattern on the
-	// same text have learned; patterns with loops do not use it.
+	// same text have learned; patterns with a loop around what can be nothing
+	// do not use it, since what they answer depends on the way to a place.
 	Memo *Memo
 
 	memo        *Memo // of the attempt under way
@@ -39,7 +40,7 @@ func (p *Pattern) At(s *State, text []byte, pos int) (end, from, to int, ok bool
 		s.loops = make([]int, p.loops)
 	}
 	s.loops = s.loops[:p.loops]
-	if s.memo = s.Memo; p.loops > 0 {
+	if s.memo = s.Memo; p.empty {
 		s.memo = nil
 	}
 	if s.memo != nil && len(s.memo.dead) < p.sets {

@@ -1,6 +1,9 @@
 package match
 
-import "unicode/utf8"
+import (
+	"regexp/syntax"
+	"unicode/utf8"
+)
 
 // Memo makes many attempts of one pattern on one text cost little more than
 // one: where a repeat has already tried what follows it, in vain, it is not
@@ -137,4 +140,31 @@ func (s *State) lazyAgain(n *node, i int) int {
 	}
 	s.Far, s.HitEnd = max(s.Far, far), s.HitEnd || hitEnd
 	return end
+}
+
+// minLength returns the fewest bytes that re can match.
+func minLength(re *syntax.Regexp) (n int) {
+	switch re.Op {
+	case syntax.OpLiteral:
+		return len(re.Rune)
+	case syntax.OpCharClass, syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		return 1
+	case syntax.OpCapture, syntax.OpPlus:
+		return minLength(re.Sub[0])
+	case syntax.OpRepeat:
+		return re.Min * minLength(re.Sub[0])
+	case syntax.OpConcat:
+		for _, sub := range re.Sub {
+			n += minLength(sub)
+		}
+		return n
+	case syntax.OpAlternate:
+		n = minLength(re.Sub[0])
+		for _, sub := range re.Sub[1:] {
+			n = min(n, minLength(sub))
+		}
+		return n
+	default:
+		return 0
+	}
 }
