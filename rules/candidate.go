@@ -173,7 +173,7 @@ func (s *scanner) joinedAt(window []byte, r *rule, lv *level, index int32, at in
 	joined, changed := decode.Join(s.joined[:0], window, &s.jmap)
 	s.joined = joined
 	s.work += len(window)
-	lv.spent[index].steps += len(window)
+	lv.spent[index].steps += joinSteps * len(window)
 	if !changed {
 		return nil, 0, 0, 0, false
 	}
@@ -181,6 +181,9 @@ func (s *scanner) joinedAt(window []byte, r *rule, lv *level, index int32, at in
 	end, a, b, ok = r.pattern.At(&s.match, joined, s.jmap.Decoded(at))
 	return joined, end, a, b, ok
 }
+
+// joinSteps is what a byte of a window costs a rule, in steps of its matcher.
+const joinSteps = 3
 
 // minBefore is how many bytes before a broken token are looked at, to know
 // where its line began.

@@ -174,6 +174,7 @@ func (s *scanner) document(text, key []byte, depth int) (valid, short bool) {
 	mark, steps := len(s.out), s.trace.mark()
 	j := &s.levels[depth].json
 	j.Reset(text)
+	open := !decode.Closes(text) // it is none: only how far it is one has to be known
 	for last := 0; ; {
 		tok, ok := j.Next()
 		if !ok {
@@ -185,6 +186,9 @@ func (s *scanner) document(text, key []byte, depth int) (valid, short bool) {
 			return false, j.Short()
 		}
 		s.work, last = s.work+tok.End-last, tok.End
+		if open {
+			continue
+		}
 		k, prev := key, text[tok.Prev.Start:tok.Prev.End]
 		if tok.Kind == decode.Key {
 			k = nil

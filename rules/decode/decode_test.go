@@ -59,6 +59,9 @@ func FuzzJSONAgreesWithEncodingJSON(f *testing.F) {
 		if want := json.Valid([]byte(s)); got != want {
 			t.Errorf("valid %v, encoding/json says %v: %q", got, want, s)
 		}
+		if got && Looks([]byte(s)) && !Closes([]byte(s)) {
+			t.Errorf("a document that is said not to close: %q", s)
+		}
 	})
 }
 

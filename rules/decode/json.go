@@ -82,6 +82,21 @@ func Looks(text []byte) bool {
 	return false
 }
 
+// Closes says cheaply whether text can be a whole document: it ends as an object,
+// an array or a string does.
+func Closes(text []byte) bool {
+	for i := len(text) - 1; i >= 0; i-- {
+		switch text[i] {
+		case ' ', '\t', '\r', '\n':
+		case '}', ']', '"':
+			return true
+		default:
+			return false
+		}
+	}
+	return false
+}
+
 // Reset begins to read text.
 func (j *JSON) Reset(text []byte) {
 	j.text, j.pos, j.stack, j.state, j.bad, j.short = text, 0, j.stack[:0], atValue, false, false

@@ -16,7 +16,7 @@ const (
 )
 
 // maxGap is how many bytes are looked at.
-const maxGap = 128
+const maxGap = 32
 
 // gapOf returns what has to stand in front of a text that matches parts.
 func gapOf(parts []*syntax.Regexp) *gap {
