@@ -17,20 +17,7 @@ import (
 // reference for the same.
 func byNames(t testing.TB) (*Engine, *refNames) {
 	t.Helper()
-	all, err := packs.Builtin()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var only []*pack.Pack
-	for _, p := range all {
-		one := *p
-		one.Rules = nil
-		only = append(only, &one)
-	}
-	e, err := Compile(Limits{}, only...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	e, only := engineOf(t, func(p *pack.Pack) { p.Rules = nil })
 	return e, newRefNames(e, only)
 }
 

@@ -19,21 +19,25 @@ import (
 // reference for the same.
 func byRules(t testing.TB) (*Engine, *refRules) {
 	t.Helper()
-	all, err := packs.Builtin()
+	e, only := engineOf(t, func(p *pack.Pack) { p.Names = nil })
+	return e, newReference(e, only)
+}
+
+// engineOf makes an engine of the built-in packs without what leave takes out.
+func engineOf(t testing.TB, leave func(*pack.Pack)) (*Engine, []*pack.Pack) {
+	t.Helper()
+	only, err := packs.Builtin()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var only []*pack.Pack
-	for _, p := range all {
-		one := *p
-		one.Names = nil
-		only = append(only, &one)
+	for _, p := range only {
+		leave(p)
 	}
 	e, err := Compile(Limits{}, only...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e, newReference(e, only)
+	return e, only
 }
 
 // isDocument says that the engine reads text as JSON rather than as it stands.
