@@ -114,11 +114,8 @@ func broken(text []byte, far, anchor int) bool {
 	if far <= anchor || far >= len(text) {
 		return false
 	}
-	return strings.IndexByte(breaks, text[far]) >= 0
+	return strings.IndexByte(match.Breaks, text[far]) >= 0
 }
-
-// breaks are the bytes at which a token is broken.
-const breaks = "\n\r\\\"'`"
 
 // maxBreak is how far what breaks a token may reach, in bytes.
 const maxBreak = 512

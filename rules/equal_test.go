@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/tracescrub/tracescrub/internal/corpus"
+	"github.com/tracescrub/tracescrub/rules/match"
 	"github.com/tracescrub/tracescrub/rules/pack"
 	"github.com/tracescrub/tracescrub/rules/packs"
 )
@@ -55,7 +56,7 @@ func ours(text []byte) bool {
 // besides says that the reference cannot know finding f of the engine: it was
 // found in an encoding, is broken over lines or literals, or cut off.
 func besides(text []byte, f Finding) bool {
-	return f.Withheld != None || f.Evidence&(Decoded|Truncated) != 0 || bytes.ContainsAny(text[f.Start:f.End], breaks+"+")
+	return f.Withheld != None || f.Evidence&(Decoded|Truncated) != 0 || bytes.ContainsAny(text[f.Start:f.End], match.Breaks+"+")
 }
 
 // compareWithReference says where engine and reference differ in text, or "".

@@ -3,6 +3,7 @@ package rules
 import (
 	"slices"
 
+	"github.com/tracescrub/tracescrub/rules/match"
 	"github.com/tracescrub/tracescrub/rules/prefilter"
 )
 
@@ -57,7 +58,7 @@ func orBreak(set *[256]bool) *[256]bool {
 		return nil
 	}
 	with := *set
-	for _, c := range breaks {
+	for _, c := range match.Breaks {
 		with[c] = true
 	}
 	return &with

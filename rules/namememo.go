@@ -1,24 +1,27 @@
 package rules
 
-import (
-	"encoding/binary"
-
-	"github.com/tracescrub/tracescrub/rules/prefilter"
-)
+import "encoding/binary"
 
 // nameMemo remembers what identifiers are spellings of: a text has few
 // different ones, and has them often. Each place has two, the newer first.
 type nameMemo [512][2]nameFact
 
 type nameFact struct {
+	remembered
+	name int32
+}
+
+// remembered is an identifier or key of minMemo to maxMemo bytes.
+type remembered struct {
 	length uint8 // 0: nothing
-	name   int32
 	text   [maxMemo]byte
 }
 
-func (f *nameFact) is(b []byte) bool {
-	return int(f.length) == len(b) && string(f.text[:len(b)]) == string(b)
+func (r *remembered) is(b []byte) bool {
+	return int(r.length) == len(b) && string(r.text[:len(b)]) == string(b)
 }
+
+func (r *remembered) set(b []byte) { r.length = uint8(copy(r.text[:], b)) }
 
 const (
 	minMemo = 4
@@ -47,18 +50,17 @@ func (s *scanner) nameAt(identifier []byte) int {
 	}
 	name := s.e.nameIn(identifier)
 	m[1] = m[0]
-	m[0].length, m[0].name = uint8(n), int32(name)
-	copy(m[0].text[:], identifier)
+	m[0].set(identifier)
+	m[0].name = int32(name)
 	return name
 }
 
 // keyFacts is what a key says about its text.
 type keyFacts struct {
+	remembered
 	name    int  // the name that it is a spelling of, or -1
 	command bool // its text is a command line or part of one
 	near    []nearWord
-	length  int // of text
-	text    [maxMemo]byte
 }
 
 // nearWord is a word in a key near which tokens of plain form are credentials.
@@ -81,20 +83,19 @@ func (s *scanner) factsOf(key []byte) *keyFacts {
 		return &s.keys.long
 	}
 	k := &s.keys.slots[memoHash(key)>>(32-8)]
-	if k.length != n || string(k.text[:n]) != string(key) {
+	if !k.is(key) {
 		s.learn(k, key)
-		k.length = copy(k.text[:], key)
+		k.set(key)
 	}
 	return k
 }
 
 func (s *scanner) learn(k *keyFacts, key []byte) {
-	k.name, k.command, k.near, k.length = -1, isCommand(key), k.near[:0], 0
+	k.length, k.name, k.command, k.near = 0, -1, isCommand(key), k.near[:0]
 	mayName := false
-	var hits []prefilter.Hit
 	for next := 0; next < len(key); {
-		hits, next = s.filter.Find(&s.find, s.hits[:0], key, next, len(key), maxHits)
-		for _, h := range hits {
+		s.hits, next = s.filter.Find(&s.find, s.hits[:0], key, next, len(key), maxHits)
+		for _, h := range s.hits {
 			for _, t := range s.e.targets[h.Lit] {
 				switch t.kind {
 				case nearTarget:
@@ -105,7 +106,6 @@ func (s *scanner) learn(k *keyFacts, key []byte) {
 				}
 			}
 		}
-		s.hits = hits
 	}
 	if mayName {
 		k.name = s.e.nameOf(key)

@@ -15,6 +15,10 @@ const (
 	unsure                   // an escape or a break may hide what follows
 )
 
+// Breaks are the bytes at which a token is broken, by a line end, an escape or
+// the end of a string literal, and may go on behind.
+const Breaks = "\n\r\\\"'`"
+
 // maxGap is how many bytes are looked at.
 const maxGap = 32
 
@@ -46,7 +50,7 @@ func gapOf(parts []*syntax.Regexp) *gap {
 			g.kinds[c] |= behind
 		}
 	}
-	for _, c := range []byte("\n\r\\\"'`") {
+	for _, c := range []byte(Breaks) {
 		g.kinds[c] |= unsure
 	}
 	if g.max < 0 {

@@ -83,7 +83,7 @@ func perhaps(first *[firstSize]uint8, mul uint32, some *[samples]uint16, part []
 func probably(second *[secondSize]uint64, some *[samples]uint16, part []byte, n int) int {
 	kept := uint(0)
 	for _, at := range some[:min(n, samples)] {
-		h := hash2(binary.LittleEndian.Uint32(part[at:])&low7 | fold)
+		h := hash(binary.LittleEndian.Uint32(part[at:])&low7 | fold)
 		some[kept%samples] = at
 		kept += uint(second[h>>18] >> (h >> 12 & 63) & 1)
 	}
@@ -96,7 +96,7 @@ func (f *Filter) lookUp(w *Work, part []byte, before byte, n int) int {
 	kept := uint(0)
 	for _, at := range w.some[:min(n, samples)] {
 		g := binary.LittleEndian.Uint32(part[at:])&low7 | fold
-		s := hash2(g) >> f.shift
+		s := hash(g) >> f.shift
 		for f.slots[s].gram != g && f.slots[s].list != 0 {
 			s = (s + 1) & uint32(len(f.slots)-1)
 		}

@@ -97,7 +97,7 @@ const (
 	fold = 0x20202020
 )
 
-func hash2(g uint32) uint32 { return (g ^ g>>15) * 0x85EBCA6B }
+func hash(g uint32) uint32 { return (g ^ g>>15) * 0x85EBCA6B }
 
 func gram(s string) uint32 {
 	return (uint32(s[0])|uint32(s[1])<<8|uint32(s[2])<<16|uint32(s[3])<<24)&low7 | fold
@@ -257,7 +257,7 @@ func (f *Filter) index(grams map[uint32][]entry) {
 	slices.SortFunc(order, func(a, b uint32) int { return cmp.Or(cmp.Compare(seen[b], seen[a]), cmp.Compare(a, b)) })
 	f.chooseFirst(grams)
 	for _, g := range order {
-		h := hash2(g)
+		h := hash(g)
 		f.second[h>>18] |= 1 << (h >> 12 & 63)
 		i := h >> f.shift
 		for f.slots[i].list != 0 {
@@ -272,8 +272,8 @@ func (f *Filter) index(grams map[uint32][]entry) {
 	}
 }
 
-// chooseFirst fills the first table, with the multiplier of some dozens that lets the
-// fewest grams of ordinary text pass that are none of grams.
+// chooseFirst fills the first table, with the one of some multipliers that lets the
+// fewest grams of ordinary text pass that are none of a literal's.
 func (f *Filter) chooseFirst(grams map[uint32][]entry) {
 	type count struct {
 		gram uint32
