@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/tracescrub/tracescrub/benchmarks/agentspans"
 	"github.com/tracescrub/tracescrub/benchmarks/corpus"
 )
 
@@ -57,41 +58,30 @@ const (
 var traceMark = [8]byte{0xff, 0xfe, 0xfd, 0xfc, 0xff, 0xfe, 0xfd, 0xfc}
 
 func newLoad(s shape, mask ...string) (*load, error) {
-	const attributes = 20
-	short := corpus.Values(6, 64, attributes*s.spans*loadRequests)
-	planted, err := corpus.Plant(7, short, attributes*s.spans*secretRequests)
+	short := corpus.Values(6, 64, agentspans.Short*s.spans*loadRequests)
+	planted, err := corpus.Plant(7, short, agentspans.Short*s.spans*secretRequests)
 	if err != nil {
 		return nil, err
 	}
 	var long [][]byte
 	if s.long > 0 {
-		long = corpus.Values(8, s.long, 2*s.spans*loadRequests)
+		long = corpus.Values(8, s.long, agentspans.Long*s.spans*loadRequests)
 	}
 	l := &load{ready: make(chan *request, loadRequests)}
 	var all tally
 	for range loadRequests {
 		td := ptrace.NewTraces()
-		rs := td.ResourceSpans().AppendEmpty()
-		rs.Resource().Attributes().PutStr("service.name", "agent")
-		spans := rs.ScopeSpans().AppendEmpty().Spans()
+		to := agentspans.Of(td)
 		for i := range s.spans {
-			span := spans.AppendEmpty()
-			span.SetName("chat")
+			span := to.AppendEmpty()
 			id := [16]byte(append(append([]byte{}, traceMark[:]...), make([]byte, 8)...))
 			id[15] = byte(i / traceSpans)
 			span.SetTraceID(id)
 			span.SetSpanID([8]byte{1, byte(i)})
 			span.SetStartTimestamp(1)
 			span.SetEndTimestamp(2)
-			for a := range attributes {
-				span.Attributes().PutStr(fmt.Sprintf("app.field_%02d", a), string(short[a]))
-			}
-			short = short[attributes:]
-			if s.long > 0 {
-				span.Attributes().PutStr("gen_ai.input.messages", string(long[0]))
-				span.Attributes().PutStr("gen_ai.output.messages", string(long[1]))
-				long = long[2:]
-			}
+			agentspans.Fill(span, short, long)
+			short, long = short[agentspans.Short:], long[min(agentspans.Long, len(long)):]
 		}
 		r, err := newRequest(td, mask...)
 		if err != nil {

@@ -34,33 +34,17 @@ rules:
 // while its rules are being reloaded: from the change of a pack until the new
 // engine is in use. What they wait otherwise is measured in between.
 func Reload(ctx context.Context, o Options) (all []figure.Figure, err error) {
-	dir, err := os.MkdirTemp(o.Dir, "packs-")
+	r, l, c, end, err := o.withPack(ctx, with(o.Binaries), 20*time.Millisecond)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	c := changes{file: filepath.Join(dir, "rules.yaml")}
-	if err := c.change(); err != nil {
-		return nil, err
-	}
-	s := with(o.Binaries)
-	s.processor = fmt.Sprintf(`secret_mask: {rules: {packs: [%q], reload_interval: 20ms}}`, c.file)
-	rigs, err := o.startAll(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, closeAll(rigs)) }()
-	r := rigs[0]
-	l, err := newLoad(shapes[1], labelMask)
-	if err != nil {
-		return nil, err
-	}
+	defer func() { err = errors.Join(err, end()) }()
 	rate, err := r.capacity(ctx, l, o.Each)
 	if err != nil {
 		return nil, err
 	}
 	for round := range o.Rounds {
-		waits, err := r.reloading(ctx, l, rate/2, o.Each, &c)
+		waits, err := r.reloading(ctx, l, rate/2, o.Each, c)
 		if err != nil {
 			return nil, err
 		}
@@ -72,6 +56,29 @@ func Reload(ctx context.Context, o Options) (all []figure.Figure, err error) {
 		o.Progress("reload, round %d of %d: p50 %.2f times the quiet one", round+1, o.Rounds, some[0].Value)
 	}
 	return all, nil
+}
+
+// withPack starts a Collector that looks so often whether its file of rules has
+// changed, and makes a load for it. end stops it and removes the file.
+func (o Options) withPack(ctx context.Context, s setup, interval time.Duration) (r *rig, l *load, c *changes, end func() error, err error) {
+	dir, err := os.MkdirTemp(o.Dir, "packs-")
+	if err != nil {
+		return nil, nil, nil, nil, err
+	}
+	var rigs []*rig
+	end = func() error { return errors.Join(closeAll(rigs), os.RemoveAll(dir)) }
+	c = &changes{file: filepath.Join(dir, "rules.yaml")}
+	if err := c.change(); err != nil {
+		return nil, nil, nil, nil, errors.Join(err, end())
+	}
+	s.processor = fmt.Sprintf("secret_mask: {rules: {packs: [%q], reload_interval: %s}}", c.file, interval)
+	if rigs, err = o.startAll(ctx, s); err != nil {
+		return nil, nil, nil, nil, errors.Join(err, end())
+	}
+	if l, err = newLoad(shapes[1], labelMask); err != nil {
+		return nil, nil, nil, nil, errors.Join(err, end())
+	}
+	return rigs[0], l, c, end, nil
 }
 
 // changes are those of a file with rules.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -41,27 +39,11 @@ func Soak(ctx context.Context, o Options, total, interval time.Duration) ([]figu
 // soak takes so many samples. Without a rate it loads the Collector fully at
 // first, to see what a low load is.
 func (o Options) soak(ctx context.Context, count int, interval time.Duration, rate float64) (all []figure.Figure, err error) {
-	dir, err := os.MkdirTemp(o.Dir, "soak-")
+	r, l, c, end, err := o.withPack(ctx, shipped(o.Binaries), time.Second)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	file := filepath.Join(dir, "rules.yaml")
-	if err := replace(file, packOf(0)); err != nil {
-		return nil, err
-	}
-	s := shipped(o.Binaries)
-	s.processor = fmt.Sprintf("secret_mask: {rules: {packs: [%q], reload_interval: 1s}}", file)
-	rigs, err := o.startAll(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, closeAll(rigs)) }()
-	r := rigs[0]
-	l, err := newLoad(shapes[1], labelMask)
-	if err != nil {
-		return nil, err
-	}
+	defer func() { err = errors.Join(err, end()) }()
 	if rate == 0 {
 		cpu, sent, err := r.flood(ctx, l, 5*time.Second)
 		if err != nil {
@@ -81,7 +63,7 @@ func (o Options) soak(ctx context.Context, count int, interval time.Duration, ra
 		samples = append(samples, one)
 		o.Progress("soak: %s: %.1f MB resident, %.1f MB of heap, %d requests", one.at.Round(time.Second), one.resident, one.heap, one.requests)
 		if (i+1)%soakReloads == 0 {
-			if err := replace(file, packOf(i+1)); err != nil {
+			if err := c.change(); err != nil {
 				return nil, err
 			}
 		}

@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/tracescrub/tracescrub/benchmarks/agentspans"
 	"github.com/tracescrub/tracescrub/benchmarks/corpus"
 	"github.com/tracescrub/tracescrub/internal/walk"
 	"github.com/tracescrub/tracescrub/rules"
@@ -222,7 +223,7 @@ func TestTracesOfCleanItemsAreKnown(t *testing.T) {
 	h := start(t, testConfig(t))
 	pw := password(t, 21)
 	session(h, 250, "password="+pw)
-	td := agentSpans(200, 0)
+	td := agentspans.Clean(200, 0)
 	s := td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(150)
 	s.SetTraceID([16]byte{250})
 	s.Attributes().PutStr("said", "say "+pw)
@@ -267,7 +268,7 @@ func TestLookAhead(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			td := agentSpans(c.spans, 0)
+			td := agentspans.Clean(c.spans, 0)
 			for i, s := range td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().All() {
 				if c.secret > 0 && i%c.secret == 0 {
 					s.Attributes().PutStr("x", "it is "+secret(t, uint64(i)))
@@ -282,7 +283,7 @@ func TestLookAhead(t *testing.T) {
 		})
 	}
 	t.Run("no free core", func(t *testing.T) {
-		td := agentSpans(200, 0)
+		td := agentspans.Clean(200, 0)
 		onCores(4, func() {
 			scanning.Add(3)
 			defer scanning.Add(-3)
@@ -326,7 +327,7 @@ func TestTimeLimitHoldsOnManyCores(t *testing.T) {
 	var clock atomic.Int64
 	h.core.now = func() time.Time { return time.Unix(0, clock.Load()) }
 	h.engine(slowEngine{clock: &clock})
-	td := agentSpans(spans, 0)
+	td := agentspans.Clean(spans, 0)
 	var out ptrace.Traces
 	onCores(cores, func() { out = h.trace(td) })
 	clean, withheld := 0, 0
@@ -355,7 +356,7 @@ func TestNobodyWaits(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			onCores(cores, func() {
-				require.ErrorIs(t, h.traces.ConsumeTraces(ctx, agentSpans(200, 0)), context.Canceled)
+				require.ErrorIs(t, h.traces.ConsumeTraces(ctx, agentspans.Clean(200, 0)), context.Canceled)
 			})
 			require.Empty(t, h.traceSink.AllTraces())
 		})
@@ -366,7 +367,7 @@ func TestNobodyWaits(t *testing.T) {
 // TestPanicOfAScout refuses the batch, as any panic does.
 func TestPanicOfAScout(t *testing.T) {
 	h := start(t, testConfig(t))
-	td := agentSpans(200, 0)
+	td := agentspans.Clean(200, 0)
 	p := &instance{core: h.core}
 	var scouts atomic.Int64
 	onCores(4, func() {

@@ -7,7 +7,7 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
-	"github.com/tracescrub/tracescrub/benchmarks/corpus"
+	"github.com/tracescrub/tracescrub/benchmarks/agentspans"
 	"github.com/tracescrub/tracescrub/rules"
 )
 
@@ -21,7 +21,7 @@ func BenchmarkSpans(b *testing.B) {
 				cfg := testConfig(b)
 				cfg.Annotate = annotateNone
 				p := &instance{core: start(b, cfg).core}
-				td := agentSpans(200, long)
+				td := agentspans.Clean(200, long)
 				if secrets {
 					plantSpans(b, td, 200)
 				}
@@ -43,7 +43,7 @@ func BenchmarkSpans(b *testing.B) {
 func BenchmarkCopy(b *testing.B) {
 	for _, long := range []int{0, 1 << 10, 16 << 10} {
 		b.Run(fmt.Sprintf("20x64+2x%d", long), func(b *testing.B) {
-			td := agentSpans(200, long)
+			td := agentspans.Clean(200, long)
 			for b.Loop() {
 				td.CopyTo(ptrace.NewTraces())
 			}
@@ -66,33 +66,6 @@ func plantSpans(b *testing.B, td ptrace.Traces, n int) {
 	}
 }
 
-// agentSpans makes clean spans of 20 short attributes, and two long ones.
-func agentSpans(n, long int) ptrace.Traces {
-	td := ptrace.NewTraces()
-	rs := td.ResourceSpans().AppendEmpty()
-	rs.Resource().Attributes().PutStr("service.name", "agent")
-	spans := rs.ScopeSpans().AppendEmpty().Spans()
-	short := corpus.Values(4, 64, 20*n)
-	var texts [][]byte
-	if long > 0 {
-		texts = corpus.Values(5, long, 2*n)
-	}
-	for i := range n {
-		s := spans.AppendEmpty()
-		s.SetName("chat")
-		s.SetTraceID([16]byte{1, byte(i), byte(i >> 8)})
-		s.SetSpanID([8]byte{1, byte(i), byte(i >> 8)})
-		for a := range 20 {
-			s.Attributes().PutStr(fmt.Sprintf("app.field_%02d", a), string(short[i*20+a]))
-		}
-		if long > 0 {
-			s.Attributes().PutStr("gen_ai.input.messages", string(texts[2*i]))
-			s.Attributes().PutStr("gen_ai.output.messages", string(texts[2*i+1]))
-		}
-	}
-	return td
-}
-
 // nopEngine finds nothing, at once: what is left is the cost of everything around an engine.
 type nopEngine struct{ fakeEngine }
 
@@ -105,7 +78,7 @@ func BenchmarkSpansWithoutEngine(b *testing.B) {
 	h := start(b, cfg)
 	h.engine(nopEngine{})
 	p := &instance{core: h.core}
-	td := agentSpans(200, 0)
+	td := agentspans.Clean(200, 0)
 	for b.Loop() {
 		if _, err := p.traces(context.Background(), td); err != nil {
 			b.Fatal(err)

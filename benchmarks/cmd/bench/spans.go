@@ -15,7 +15,7 @@ import (
 	tracenoop "go.opentelemetry.io/otel/trace/noop"
 	"go.uber.org/zap"
 
-	"github.com/tracescrub/tracescrub/benchmarks/corpus"
+	"github.com/tracescrub/tracescrub/benchmarks/agentspans"
 	"github.com/tracescrub/tracescrub/benchmarks/figure"
 	"github.com/tracescrub/tracescrub/processor/secretmaskprocessor"
 )
@@ -29,33 +29,6 @@ var shapes = []struct {
 	long int
 }{
 	{"20 x 64 B", 0}, {"20 x 64 B + 2 x 1 KB", 1 << 10}, {"20 x 64 B + 2 x 16 KB", 16 << 10},
-}
-
-// batch makes a request of clean spans.
-func batch(long int) ptrace.Traces {
-	td := ptrace.NewTraces()
-	rs := td.ResourceSpans().AppendEmpty()
-	rs.Resource().Attributes().PutStr("service.name", "agent")
-	spans := rs.ScopeSpans().AppendEmpty().Spans()
-	short := corpus.Values(4, 64, 20*spansPerBatch)
-	var texts [][]byte
-	if long > 0 {
-		texts = corpus.Values(5, long, 2*spansPerBatch)
-	}
-	for i := range spansPerBatch {
-		s := spans.AppendEmpty()
-		s.SetName("chat")
-		s.SetTraceID([16]byte{1, byte(i)})
-		s.SetSpanID([8]byte{1, byte(i)})
-		for a := range 20 {
-			s.Attributes().PutStr(fmt.Sprintf("app.field_%02d", a), string(short[i*20+a]))
-		}
-		if long > 0 {
-			s.Attributes().PutStr("gen_ai.input.messages", string(texts[2*i]))
-			s.Attributes().PutStr("gen_ai.output.messages", string(texts[2*i+1]))
-		}
-	}
-	return td
 }
 
 // newProcessor makes a secret_mask with its default configuration and without stamps.
@@ -114,7 +87,7 @@ func spanCases(ctx context.Context) ([]*bench, error) {
 	}
 	var cases []*bench
 	for _, s := range shapes {
-		td := batch(s.long)
+		td := agentspans.Clean(spansPerBatch, s.long)
 		before, err := spansOf(td)
 		if err != nil {
 			return nil, err
