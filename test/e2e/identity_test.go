@@ -167,7 +167,7 @@ func TestIdentityOfApprovers(t *testing.T) {
 		{"alice", 200, 200, 403},
 		{"carol", 200, 403, 404}, // there is no decision to have a receipt of
 		{"dave", 403, 403, 403},
-		{"mallory", 403, 403, 403}, // the same subject and group, of another provider
+		{"mallory", 403, 403, 403},  // the same subject and group, of another provider
 		{"overflow", 401, 401, 401}, // groups that are elsewhere may take a right away
 	} {
 		for path, want := range map[string]int{"": tt.list, "/preview": tt.preview, "/receipt": tt.receipt} {
