@@ -166,7 +166,8 @@ func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hashing the classifier: %w", err)
 	}
-	fmt.Fprintf(&c.digest, "limits %+v\nmodel %x\n", e.limits, sha256.Sum256(knowledge))
+	l := e.limits
+	fmt.Fprintf(&c.digest, "limits %d %d %d %g\nmodel %x\n", l.Size, l.Depth, l.Findings, l.Threshold, sha256.Sum256(knowledge))
 	sum := sha256.Sum256([]byte(c.digest.String()))
 	e.hash = hex.EncodeToString(sum[:6])
 	e.ready()

@@ -164,7 +164,9 @@ func (c *Config) compile(sources []source, differs func(gitleaks.Difference)) (*
 	if len(m) > 0 {
 		return nil, errors.Join(m...)
 	}
-	engine, err := rules.Compile(rules.Limits{Size: c.Limits.MaxValueBytes, Findings: c.Limits.MaxFindings, Threshold: c.Detection.Threshold}, append(all, c.allowPack())...)
+	engine, err := rules.Compile(rules.Limits{
+		Size: c.Limits.MaxValueBytes, Findings: c.Limits.MaxFindings, Threshold: c.Detection.Threshold, Repeats: c.Memory.CleanBytes,
+	}, append(all, c.allowPack())...)
 	if err != nil {
 		m.addAll("rules", err)
 		return nil, errors.Join(m...)

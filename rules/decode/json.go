@@ -3,6 +3,11 @@
 // text can be masked in the original.
 package decode
 
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
 // Kind is what a JSON token is.
 type Kind uint8
 
@@ -287,6 +292,10 @@ func (j *JSON) str() (sp Span, escaped, ok bool) {
 	i := j.pos + 1
 	sp.Start = i
 	for i < len(t) {
+		i += plain(t[i:])
+		if i == len(t) {
+			break
+		}
 		switch c := t[i]; {
 		case c == '"':
 			sp.End = i
@@ -302,12 +311,27 @@ func (j *JSON) str() (sp Span, escaped, ok bool) {
 				return sp, escaped, false
 			}
 			i += n
-		default:
-			i++
 		}
 	}
 	j.short = true
 	return sp, escaped, false
+}
+
+// plain returns how many bytes t begins with that mean nothing in a string: no
+// quote, backslash or control character. It reads eight at a time.
+func plain(t []byte) (n int) {
+	for ; n+8 <= len(t); n += 8 {
+		v := binary.LittleEndian.Uint64(t[n:])
+		quote, slash := v^each*'"', v^each*'\\'
+		// The lowest of the marks is exact; those above it may come of its borrow.
+		if marks := (quote-each)&^quote | (slash-each)&^slash | (v-each*0x20)&^v; marks&(each*0x80) != 0 {
+			return n + bits.TrailingZeros64(marks&(each*0x80))/8
+		}
+	}
+	for n < len(t) && t[n] != '"' && t[n] != '\\' && t[n] >= 0x20 {
+		n++
+	}
+	return n
 }
 
 // escapeLen returns the length of the JSON escape that t begins with, 0 if it is none.
