@@ -132,9 +132,11 @@ func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
 	for _, p := range packs {
 		for i := range p.Rules {
 			c.rule(p.Name, i, &p.Rules[i])
+			e.limits.Pause()
 		}
 		for i := range p.Names {
 			c.name(p.Name, i, &p.Names[i])
+			e.limits.Pause()
 		}
 	}
 	for _, p := range packs {
@@ -198,6 +200,9 @@ func withDefaults(l Limits) Limits {
 	}
 	if l.Threshold <= 0 {
 		l.Threshold = defaultThreshold
+	}
+	if l.Pause == nil {
+		l.Pause = func() {}
 	}
 	return l
 }

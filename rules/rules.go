@@ -133,4 +133,7 @@ type Limits struct {
 	// less than MinRepeats is none.
 	// It changes no answer.
 	Repeats int
+	// Pause, if not nil, is called by Compile after each rule: who compiles while
+	// others wait for a core can sleep in it. It changes no answer.
+	Pause func()
 }

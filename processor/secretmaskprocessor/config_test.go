@@ -219,7 +219,7 @@ func TestPolicyHash(t *testing.T) {
 	hash := func(change func(*Config)) string {
 		cfg := testConfig(t)
 		change(cfg)
-		engine, err := cfg.compile(nil, nil)
+		engine, err := cfg.compile(nil, nil, nil)
 		require.NoError(t, err)
 		return cfg.policyHash(engine)
 	}

@@ -4,6 +4,7 @@
 package decode
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 )
@@ -87,19 +88,21 @@ func Looks(text []byte) bool {
 	return false
 }
 
-// Closes says cheaply whether text can be a whole document: it ends as an object,
-// an array or a string does.
+// Closes says cheaply whether text, which Looks like a document, can be a whole one:
+// it ends as it begins.
 func Closes(text []byte) bool {
-	for i := len(text) - 1; i >= 0; i-- {
-		switch text[i] {
-		case ' ', '\t', '\r', '\n':
-		case '}', ']', '"':
-			return true
-		default:
-			return false
-		}
+	text = bytes.Trim(text, " \t\r\n")
+	if len(text) < 2 {
+		return false
 	}
-	return false
+	switch first, last := text[0], text[len(text)-1]; first {
+	case '{':
+		return last == '}'
+	case '[':
+		return last == ']'
+	default:
+		return last == '"'
+	}
 }
 
 // Reset begins to read text.
