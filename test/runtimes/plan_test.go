@@ -183,7 +183,7 @@ func texts(s, d map[string]string) map[string]string {
 		"cause":            "the registry refused " + s["cause"],
 		"tool_key":         s["header"],
 		"cookie":           s["cookie"],
-		"sql":              fmt.Sprintf("ALTER ROLE app WITH PASSWORD '%s'", s["statement"]),
+		"sql":              "ALTER ROLE app WITH PASSWORD " + "'" + s["statement"] + "'",
 		"password":         s["name beside"],
 		"escaped_password": s["to be escaped"],
 		"cache_key":        d["cache key"],

@@ -118,25 +118,47 @@ func (a application) run(t *testing.T, in installed, p *plan, between *tee) {
 		argv = []string{"node", in.node}
 	}
 	cmd := exec.CommandContext(t.Context(), argv[0], append(argv[1:], "--cache=redis://:"+p.secrets["command line"]+"@cache.internal:6379/0")...)
-	cmd.Env = append([]string{
+	cmd.Env = slices.Concat([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "LANG=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1",
 		"PLAN=" + file,
 		"OPENAI_BASE_URL=" + stand.url + "/v1", "OPENAI_API_KEY=" + p.secrets["openai key"],
 		"ANTHROPIC_BASE_URL=" + stand.url, "ANTHROPIC_API_KEY=" + p.secrets["anthropic key"],
-		"OTEL_EXPORTER_OTLP_ENDPOINT=" + endpoint,
-		"OTEL_EXPORTER_OTLP_PROTOCOL=" + a.protocol,
-		"OTEL_SERVICE_NAME=on-call",
-		"OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=test,registry.token=" + p.secrets["resource"],
-		"OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST=.*",
-		"OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_RESPONSE=.*",
-		"OTEL_EXPERIMENTAL_RESOURCE_DETECTORS=otel,process",
-	}, append(outside(t), a.env...)...)
+	}, a.telemetry(endpoint, p.secrets["resource"]), outside(t))
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", a.program, err, told(out, p))
 	}
 	if len(out) > 0 {
 		t.Logf("%s says:\n%s", a.program, told(out, p))
+	}
+}
+
+// telemetry is what an application is told about its telemetry.
+func (a application) telemetry(endpoint, token string) []string {
+	return append([]string{
+		"OTEL_EXPORTER_OTLP_ENDPOINT=" + endpoint,
+		"OTEL_EXPORTER_OTLP_PROTOCOL=" + a.protocol,
+		"OTEL_SERVICE_NAME=on-call",
+		"OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=test,registry.token=" + token,
+		"OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST=.*",
+		"OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_RESPONSE=.*",
+		"OTEL_EXPERIMENTAL_RESOURCE_DETECTORS=otel,process",
+	}, a.env...)
+}
+
+// TestDocument: docs/runtimes.md names every setting that the applications are given.
+func TestDocument(t *testing.T) {
+	document := string(read(t, "../../docs/runtimes.md"))
+	for _, a := range applications {
+		for _, setting := range a.telemetry("", "") {
+			name, value, _ := strings.Cut(setting, "=")
+			if slices.Contains(a.env, setting) && name != "DIALECT" {
+				name += "=" + value
+			}
+			if name != "DIALECT" && !strings.Contains(document, name) {
+				t.Errorf("docs/runtimes.md does not name %s, which %q is given", name, a.name)
+			}
+		}
 	}
 }
 
