@@ -16,30 +16,45 @@ import (
 // TestRealKafka runs gateways and gates on three brokers of Apache Kafka, set
 // up by the commands of docs/format/kafka-topics.md. What kills brokers comes last.
 func TestRealKafka(t *testing.T) {
+	t.Parallel() // with the other line of Kafka, when all else is done: both mostly wait
 	const nodes = 3
 	c := startKafka(t, realkafka.Current, nodes)
 	if c == nil {
 		return
 	}
 	c.SetUp(t)
-	t.Run("two people, two gates", func(t *testing.T) {
-		holdAndRelease(t, onTopics(t, &realTopics{Cluster: c, prefix: "tracescrub", partitions: 12, nodes: nodes}))
+	t.Run("with all brokers", func(t *testing.T) {
+		for name, test := range map[string]func(*testing.T){
+			"two people, two gates": func(t *testing.T) {
+				holdAndRelease(t, onTopics(t, &realTopics{Cluster: c, prefix: "tracescrub", partitions: 12, nodes: nodes}))
+			},
+			"the original":   func(t *testing.T) { releaseOriginal(t, newRealCluster(t, c, nodes, "original")) },
+			"denied is gone": func(t *testing.T) { denyAndExpire(t, newRealCluster(t, c, nodes, "denied")) },
+			"a gate dies":    func(t *testing.T) { takeOver(t, newRealCluster(t, c, nodes, "dies")) },
+			"wrong topics":   func(t *testing.T) { refuseTopics(t, newRealCluster(t, c, nodes, "wrong")) },
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				test(t)
+			})
+		}
 	})
-	t.Run("the original", func(t *testing.T) { releaseOriginal(t, newRealCluster(t, c, nodes, "original")) })
-	t.Run("denied is gone", func(t *testing.T) { denyAndExpire(t, newRealCluster(t, c, nodes, "denied")) })
-	t.Run("a gate dies", func(t *testing.T) { takeOver(t, newRealCluster(t, c, nodes, "dies")) })
-	t.Run("wrong topics", func(t *testing.T) { refuseTopics(t, newRealCluster(t, c, nodes, "wrong")) })
 	t.Run("a broker dies", func(t *testing.T) { killBroker(t, newRealCluster(t, c, nodes, "killed")) })
 }
 
 // TestRealKafkaPrevious is the life of an item on one broker of the line before.
 func TestRealKafkaPrevious(t *testing.T) {
+	t.Parallel()
 	c := startKafka(t, realkafka.Previous, 1)
 	if c == nil {
 		return
 	}
-	t.Run("two people, two gates", func(t *testing.T) { holdAndRelease(t, newRealCluster(t, c, 1, "released")) })
-	t.Run("denied is gone", func(t *testing.T) { denyAndExpire(t, newRealCluster(t, c, 1, "denied")) })
+	for name, test := range map[string]func(*testing.T, *cluster){"released": holdAndRelease, "denied": denyAndExpire} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, newRealCluster(t, c, 1, name))
+		})
+	}
 }
 
 // denyAndExpire: what is denied, and what nobody decides about, is shredded
