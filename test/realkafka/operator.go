@@ -74,12 +74,12 @@ func (c *Cluster) credential(t *testing.T, u kafka.UserScramCredentialsUpsertion
 }
 
 // Grant lets a user do with the topics of a prefix what the table of
-// docs/format/kafka-topics.md says of a role: "sealer" or "gate".
-func (c *Cluster) Grant(t *testing.T, user, role, prefix string) {
+// docs/format/kafka-topics.md says of a role, "sealer" or "gate", and more.
+func (c *Cluster) Grant(t *testing.T, user, role, prefix string, more ...string) {
 	t.Helper()
 	var all []kafka.ACLEntry
 	for topic, operations := range documented(t, role) {
-		for _, op := range operations {
+		for _, op := range append(operations, named(t, more)...) {
 			all = append(all, kafka.ACLEntry{
 				ResourceType: kafka.ResourceTypeTopic, ResourceName: prefix + "." + topic, ResourcePatternType: kafka.PatternTypeLiteral,
 				Principal: "User:" + user, Host: "*", Operation: op, PermissionType: kafka.ACLPermissionTypeAllow,
@@ -112,18 +112,25 @@ func documented(t *testing.T, role string) map[string][]kafka.ACLOperationType {
 		}
 		granted := map[string][]kafka.ACLOperationType{}
 		for i, topic := range topics {
-			for _, word := range strings.Split(cells[i+2], ",") {
-				var op kafka.ACLOperationType
-				if err := op.UnmarshalText([]byte(strings.TrimSpace(word))); err != nil {
-					t.Fatalf("permissions of a %s: %v", role, err)
-				}
-				granted[topic] = append(granted[topic], op)
-			}
+			granted[topic] = named(t, strings.Split(cells[i+2], ","))
 		}
 		return granted
 	}
 	t.Fatalf("no permissions of a %s are documented", role)
 	return nil
+}
+
+// named are operations by their names.
+func named(t *testing.T, words []string) (all []kafka.ACLOperationType) {
+	t.Helper()
+	for _, word := range words {
+		var op kafka.ACLOperationType
+		if err := op.UnmarshalText([]byte(strings.TrimSpace(word))); err != nil {
+			t.Fatalf("operation %q: %v", word, err)
+		}
+		all = append(all, op)
+	}
+	return all
 }
 
 // MakeTopics makes the three topics of a prefix, as a store does that may.
