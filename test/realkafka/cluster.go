@@ -168,7 +168,7 @@ func (c *Cluster) properties(n *node) string {
 		"super.users=User:ANONYMOUS;User:" + operator,
 		"auto.create.topics.enable=false",
 		"sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
-		"listener.name.client.plain.sasl.jaas.config=" + modules + "plain.PlainLoginModule required user_operator=\"" + c.passwords[operator] + "\";",
+		"listener.name.client.plain.sasl.jaas.config=" + modules + fmt.Sprintf("plain.PlainLoginModule required user_%s=%q;", operator, c.passwords[operator]),
 		"listener.name.client.scram-sha-256.sasl.jaas.config=" + modules + "scram.ScramLoginModule required;",
 		"listener.name.client.scram-sha-512.sasl.jaas.config=" + modules + "scram.ScramLoginModule required;",
 		"listener.name.client.oauthbearer.sasl.jaas.config=" + modules + "oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub=\"broker\";",

@@ -16,6 +16,7 @@
 //	passwords stay secret       mechanisms                  the error of a refused start has the password
 //	gone is not damaged         retention                   what retention has removed is called damaged
 //	destroyed keys are gone     keys are removed            brokers that do not compact
+//	a new leader is found       leaders move                a client that keeps to the leader that it knows
 //	nothing is lost             one broker is killed        writes that are not acknowledged
 //	Kafka away                  all brokers restart         no spool
 //	damage is seen              what every store must do    neither the brokers' checksums nor our sums are looked at
