@@ -167,7 +167,7 @@ func (c *Cluster) properties(n *node) string {
 		"authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
 		"super.users=User:ANONYMOUS;User:" + operator,
 		"auto.create.topics.enable=false",
-		"sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
+		"sasl.enabled.mechanisms=OAUTHBEARER,PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
 		"listener.name.client.plain.sasl.jaas.config=" + modules + fmt.Sprintf("plain.PlainLoginModule required user_%s=%q;", operator, c.passwords[operator]),
 		"listener.name.client.scram-sha-256.sasl.jaas.config=" + modules + "scram.ScramLoginModule required;",
 		"listener.name.client.scram-sha-512.sasl.jaas.config=" + modules + "scram.ScramLoginModule required;",
