@@ -122,7 +122,7 @@ fuzz:
 
 ## e2e: the built binary, one test per promise (E2E=all: no part may be left out)
 e2e: build
-	E2E=$(E2E) go test -count=1 -tags e2e -timeout 30m ./test/e2e/... ./internal/auditlog/verify ./cmd/tracescrub/internal/evidence
+	E2E=$(E2E) go test -count=1 -tags e2e -timeout 30m -parallel 4 ./test/e2e/... ./test/realkafka ./internal/auditlog/verify ./cmd/tracescrub/internal/evidence
 	E2E=$(E2E) go -C test/browser test -count=1 -tags e2e -timeout 30m ./...
 	E2E=$(E2E) go test -count=1 -tags e2e -timeout 30m ./test/runtimes
 
