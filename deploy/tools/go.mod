@@ -4,6 +4,8 @@ module github.com/tracescrub/tracescrub/deploy/tools
 
 go 1.26.0
 
+require golang.org/x/crypto/x509roots/fallback v0.0.0-20261030153154-30a33513ff6d
+
 require (
 	dario.cat/mergo v1.0.2 // indirect
 	github.com/AlekSi/pointer v1.2.0 // indirect

@@ -66,6 +66,7 @@ var importRules = []importRule{
 	{pkg: "cmd/tracescrub/...", may: []string{"..."}, never: []string{unseal}, why: "the command line"},
 	{pkg: "conformance/...", may: []string{"internal/auditlog/...", "benchmarks/..."}, why: "holds the audit log against implementations of others"},
 	{pkg: "benchmarks/...", may: []string{"..."}, never: []string{unseal}, why: "measures anything"},
+	{pkg: "deploy/tools/...", why: "what releases are made with"},
 	{pkg: "test/...", may: []string{"..."}, never: []string{unseal}, why: "drives anything"},
 }
 
