@@ -116,7 +116,7 @@ packages:
 
 # What deploy/container/Dockerfile copies besides the binaries.
 image-files:
-	@mkdir -p $(DIST)/image/configs $(DIST)/image/data && touch $(DIST)/image/data/.keep
+	@mkdir -p $(DIST)/image/configs $(DIST)/image/data/tracescrub
 	@go -C deploy/tools run ./roots > $(DIST)/image/ca-certificates.crt
 	@cp LICENSE NOTICE $(DIST)/image/ && cp deploy/*.yaml $(DIST)/image/configs/
 	@echo 'tracescrub:x:10001:10001::/var/lib/tracescrub:/sbin/nologin' > $(DIST)/image/passwd
