@@ -126,6 +126,7 @@ image-files:
 image: image-files
 	docker buildx build --platform linux/amd64,linux/arm64 -t $(IMAGE) -f deploy/container/Dockerfile $(DIST)
 
+# test/tiers is one file above a thousand packages of others: vet looks at it, golangci-lint would take minutes.
 ## lint: format, vet, golangci-lint, go.mod, and our own scan of this repository
 lint:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "gofmt these files:"; echo "$$out"; exit 1; }
@@ -135,6 +136,7 @@ lint:
 	go -C test/browser vet -tags e2e ./...
 	go -C test/packages vet -tags e2e ./...
 	go -C deploy/tools vet ./...
+	go -C test/tiers vet ./...
 	go -C conformance vet ./...
 	go -C benchmarks/peers vet ./...
 	go mod tidy -diff
@@ -142,6 +144,7 @@ lint:
 	go -C test/browser mod tidy -diff
 	go -C test/packages mod tidy -diff
 	go -C deploy/tools mod tidy -diff
+	go -C test/tiers mod tidy -diff
 	go -C conformance mod tidy -diff
 	go -C benchmarks/peers mod tidy -diff
 	$(GOLANGCI_LINT) run --allow-parallel-runners ./...
@@ -152,6 +155,7 @@ lint:
 ## bench: measure, check the answers, compare with the last record, and write the tables of benchmarks/README.md
 bench:
 	go run ./benchmarks/cmd/bench -benchstat "$(BENCHSTAT)" $(BENCHFLAGS)
+	go run ./benchmarks/cmd/scale
 
 ## fuzz: every fuzz target for FUZZTIME each (default 30s)
 fuzz:

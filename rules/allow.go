@@ -79,6 +79,7 @@ func hashes(values []string) (out [][sha256.Size]byte) {
 // it back. The rule took text[start:end]; escapes is how many levels of
 // backslash escapes the secret stands in.
 func (s *scanner) addMatch(f Finding, text []byte, start, end, escapes int) {
+	s.matched++
 	var canonical []byte
 	if len(s.e.allows) > 0 || s.ctx.Digest != nil {
 		canonical = s.literal(text[f.Start:f.End], escapes)

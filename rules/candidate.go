@@ -3,6 +3,7 @@ package rules
 import (
 	"bytes"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/tracescrub/tracescrub/rules/decode"
 	"github.com/tracescrub/tracescrub/rules/match"
@@ -111,11 +112,24 @@ func (s *scanner) goOn(text []byte, end int) int {
 // broken says that an attempt which has looked as far as offset far gave up at
 // a place where tokens are broken, behind some bytes of the token.
 func broken(text []byte, far, anchor int) bool {
-	if far <= anchor || far >= len(text) {
+	if far <= anchor || far >= len(text) || strings.IndexByte(match.Breaks, text[far]) < 0 {
 		return false
 	}
-	return strings.IndexByte(match.Breaks, text[far]) >= 0
+	return far-anchor < minLine || !isLine(text[anchor:far])
 }
+
+// isLine says that b is one sign again and again.
+func isLine(b []byte) bool {
+	for _, c := range b {
+		if c != b[0] {
+			return false
+		}
+	}
+	return b[0] < utf8.RuneSelf && !isAlpha(b[0]) && !isDigit(b[0])
+}
+
+// minLine is how many equal signs make a line, such as those around PEM headers, and no part of a token.
+const minLine = 4
 
 // maxBreak is how far what breaks a token may reach, in bytes.
 const maxBreak = 512

@@ -132,9 +132,11 @@ func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
 	for _, p := range packs {
 		for i := range p.Rules {
 			c.rule(p.Name, i, &p.Rules[i])
+			e.limits.Pause()
 		}
 		for i := range p.Names {
 			c.name(p.Name, i, &p.Names[i])
+			e.limits.Pause()
 		}
 	}
 	for _, p := range packs {
@@ -166,7 +168,8 @@ func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hashing the classifier: %w", err)
 	}
-	fmt.Fprintf(&c.digest, "limits %+v\nmodel %x\n", e.limits, sha256.Sum256(knowledge))
+	l := e.limits
+	fmt.Fprintf(&c.digest, "limits %d %d %d %g\nmodel %x\n", l.Size, l.Depth, l.Findings, l.Threshold, sha256.Sum256(knowledge))
 	sum := sha256.Sum256([]byte(c.digest.String()))
 	e.hash = hex.EncodeToString(sum[:6])
 	e.ready()
@@ -197,6 +200,9 @@ func withDefaults(l Limits) Limits {
 	}
 	if l.Threshold <= 0 {
 		l.Threshold = defaultThreshold
+	}
+	if l.Pause == nil {
+		l.Pause = func() {}
 	}
 	return l
 }

@@ -42,6 +42,11 @@ type scanner struct {
 	// rules tried, and identifiers looked at.
 	work, tried, named int
 
+	// matched counts what was found, also if an allow-list or the document around
+	// took it back, and what was withheld.
+	matched int
+	repeats repeats
+
 	key, prev []byte // Context's, as bytes
 	keyed     []byte // for underKey
 
@@ -90,14 +95,18 @@ func (lv *level) begin(rules int) {
 
 // newScanner makes room for every depth: levels do not move.
 func newScanner(e *Engine) *scanner {
-	return &scanner{e: e, filter: e.filter, clock: time.Now, levels: make([]level, e.limits.Depth+2)}
+	return &scanner{e: e, filter: e.filter, clock: time.Now, levels: make([]level, e.limits.Depth+2), repeats: newRepeats(e.limits.Repeats)}
 }
 
 func (s *scanner) scan(dst []Finding, text []byte, ctx Context) []Finding {
 	s.ctx, s.out, s.late = ctx, s.out[:0], false
 	s.work, s.looked, s.tried, s.named = 0, 0, 0, 0
 	s.key, s.prev = append(s.key[:0], ctx.Key...), append(s.prev[:0], ctx.Prev...)
-	s.text(text, s.key, s.prev, 0)
+	if hash, repeat := s.isRepeat(text, s.key, s.prev, 0); !repeat {
+		matched := s.matched
+		s.text(text, s.key, s.prev, 0)
+		s.remember(hash, s.matched == matched, text, s.key, s.prev, 0)
+	}
 	if len(s.out) > 0 {
 		s.out = resolve(s.out, s.rankOf)
 		dst = append(dst, s.out...)
@@ -247,8 +256,19 @@ func (s *scanner) around(text []byte, depth, next int) {
 
 // leaf scans one string of a document.
 func (s *scanner) leaf(text []byte, tok decode.Token, key, prev []byte, depth int) {
-	mark, steps := len(s.out), s.trace.mark()
 	inner := text[tok.Start:tok.End]
+	hash, repeat := s.isRepeat(inner, key, prev, depth+1)
+	if repeat {
+		return
+	}
+	matched := s.matched
+	s.within(inner, tok, key, prev, depth)
+	s.remember(hash, s.matched == matched, inner, key, prev, depth+1)
+}
+
+// within is leaf for the inside of a string that is not known to be clean.
+func (s *scanner) within(inner []byte, tok decode.Token, key, prev []byte, depth int) {
+	mark, steps := len(s.out), s.trace.mark()
 	if !tok.Escaped {
 		s.text(inner, key, prev, depth+1)
 		if s.trace != nil {

@@ -27,6 +27,7 @@ const maxBack = 1024
 
 func (s *scanner) withhold(start, end int, why Reason) {
 	if end > start {
+		s.matched++
 		s.out = append(s.out, Finding{Start: start, End: end, Withheld: why, Severity: pack.Critical})
 	}
 }

@@ -3,6 +3,7 @@
 package agentspans
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -54,4 +55,51 @@ func Of(td ptrace.Traces) ptrace.SpanSlice {
 	rs := td.ResourceSpans().AppendEmpty()
 	rs.Resource().Attributes().PutStr("service.name", "agent")
 	return rs.ScopeSpans().AppendEmpty().Spans()
+}
+
+// Turns is how many calls of a model a session has.
+const Turns = 30
+
+// Session fills a request with one agent's session, which has a trace of its own:
+// a span for each call of the model, with the messages so far, as the semantic
+// conventions for generative AI have them in `gen_ai.input.messages`, and the answer.
+// texts are what is said, two for each turn.
+func Session(to ptrace.SpanSlice, id [16]byte, texts [][]byte) error {
+	var history []message
+	for turn := range Turns {
+		history = append(history, say("user", texts[2*turn]))
+		answer := say("assistant", texts[2*turn+1])
+		in, err := json.Marshal(history)
+		if err != nil {
+			return err
+		}
+		out, err := json.Marshal([]message{answer})
+		if err != nil {
+			return err
+		}
+		history = append(history, answer)
+		s := to.AppendEmpty()
+		s.SetName("chat")
+		s.SetTraceID(id)
+		s.SetSpanID([8]byte{1, byte(turn)})
+		s.Attributes().PutStr("gen_ai.request.model", "model-1")
+		s.Attributes().PutStr("gen_ai.input.messages", string(in))
+		s.Attributes().PutStr("gen_ai.output.messages", string(out))
+	}
+	return nil
+}
+
+// message is one of the conventions' messages.
+type message struct {
+	Role  string `json:"role"`
+	Parts []part `json:"parts"`
+}
+
+type part struct {
+	Type    string `json:"type"`
+	Content string `json:"content"`
+}
+
+func say(role string, text []byte) message {
+	return message{role, []part{{"text", string(text)}}}
 }

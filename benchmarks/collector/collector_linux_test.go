@@ -12,7 +12,7 @@ import (
 )
 
 // small has everything that the shapes of the page have.
-var small = []shape{{"small", 128, 25}}
+var small = []shape{{name: "small", long: 128, spans: 25}}
 
 // relays are options with the test's own binary for all Collectors.
 func relays(t *testing.T, how string) Options {

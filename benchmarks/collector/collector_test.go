@@ -46,7 +46,7 @@ func TestMetricOf(t *testing.T) {
 // TestLoad: requests have the spans and secrets that they say, the same texts
 // each time, and no trace twice.
 func TestLoad(t *testing.T) {
-	s := shape{"", 100, 50}
+	s := shape{long: 100, spans: 50}
 	l, err := newLoad(s, labelMask, starMask)
 	require.NoError(t, err)
 	r := <-l.ready

@@ -14,7 +14,7 @@ import (
 // measured right before. Spans with short attributes only are left out: their
 // requests take so little that the clock of a busy machine decides.
 func Latency(ctx context.Context, o Options) ([]figure.Figure, error) {
-	return o.latency(ctx, shapes[1:])
+	return o.latency(ctx, shapes[1:3])
 }
 
 func (o Options) latency(ctx context.Context, shapes []shape) (all []figure.Figure, err error) {

@@ -25,12 +25,27 @@ type shape struct {
 	name  string
 	long  int // bytes of each of the two
 	spans int // in a request
+	// sessions: requests are agents' sessions, with the messages so far in every span.
+	sessions bool
 }
+
+// said is how many bytes each message of a session has.
+const said = 1500
 
 // shapes are those of the page. Requests of the last one would be too large
 // for the usual limit of receivers with as many spans as the others have.
 var shapes = []shape{
-	{"20 x 64 B", 0, 200}, {"20 x 64 B + 2 x 1 KB", 1 << 10, 200}, {"20 x 64 B + 2 x 16 KB", 16 << 10, 50},
+	{name: "20 x 64 B", spans: 200}, {name: "20 x 64 B + 2 x 1 KB", long: 1 << 10, spans: 200}, {name: "20 x 64 B + 2 x 16 KB", long: 16 << 10, spans: 50},
+	{name: "agents' sessions", spans: agentspans.Turns, sessions: true},
+}
+
+// requests is how many different ones there are: of sessions so many that what
+// they say is more than secret_mask remembers.
+func (s shape) requests() int {
+	if s.sessions {
+		return 4 * loadRequests
+	}
+	return loadRequests
 }
 
 // request is one that can be sent again and again, each time with other traces.
@@ -58,31 +73,13 @@ const (
 var traceMark = [8]byte{0xff, 0xfe, 0xfd, 0xfc, 0xff, 0xfe, 0xfd, 0xfc}
 
 func newLoad(s shape, mask ...string) (*load, error) {
-	short := corpus.Values(6, 64, agentspans.Short*s.spans*loadRequests)
-	planted, err := corpus.Plant(7, short, agentspans.Short*s.spans*secretRequests)
+	batches, planted, err := s.batches()
 	if err != nil {
 		return nil, err
 	}
-	var long [][]byte
-	if s.long > 0 {
-		long = corpus.Values(8, s.long, agentspans.Long*s.spans*loadRequests)
-	}
-	l := &load{ready: make(chan *request, loadRequests)}
+	l := &load{ready: make(chan *request, len(batches))}
 	var all tally
-	for range loadRequests {
-		td := ptrace.NewTraces()
-		to := agentspans.Of(td)
-		for i := range s.spans {
-			span := to.AppendEmpty()
-			id := [16]byte(append(append([]byte{}, traceMark[:]...), make([]byte, 8)...))
-			id[15] = byte(i / traceSpans)
-			span.SetTraceID(id)
-			span.SetSpanID([8]byte{1, byte(i)})
-			span.SetStartTimestamp(1)
-			span.SetEndTimestamp(2)
-			agentspans.Fill(span, short, long)
-			short, long = short[agentspans.Short:], long[min(agentspans.Long, len(long)):]
-		}
+	for _, td := range batches {
 		r, err := newRequest(td, mask...)
 		if err != nil {
 			return nil, err
@@ -90,10 +87,58 @@ func newLoad(s shape, mask ...string) (*load, error) {
 		all.add(r.tally)
 		l.ready <- r
 	}
-	if all.secrets != planted || planted == 0 || all.spans != s.spans*loadRequests {
+	if all.secrets != planted && !s.sessions || all.secrets < planted || planted == 0 || all.spans != s.spans*len(batches) {
 		return nil, fmt.Errorf("%d secrets are in %d spans, want %d", all.secrets, all.spans, planted)
 	}
 	return l, nil
+}
+
+// batches makes the requests, and says how many secrets were planted, each in one text.
+func (s shape) batches() (all []ptrace.Traces, planted int, err error) {
+	count, size, long := agentspans.Short*s.spans, 64, [][]byte(nil)
+	if s.sessions {
+		count, size = 2*agentspans.Turns, said
+	}
+	texts := corpus.Values(6, size, count*s.requests())
+	if planted, err = corpus.Plant(7, texts, count*secretRequests); err != nil {
+		return nil, 0, err
+	}
+	if s.long > 0 {
+		long = corpus.Values(8, s.long, agentspans.Long*s.spans*s.requests())
+	}
+	for range s.requests() {
+		td := ptrace.NewTraces()
+		to := agentspans.Of(td)
+		if s.sessions {
+			if err := agentspans.Session(to, traceID(0), texts[:count]); err != nil {
+				return nil, 0, err
+			}
+		} else {
+			s.fill(to, texts, long)
+			long = long[min(agentspans.Long*s.spans, len(long)):]
+		}
+		texts, all = texts[count:], append(all, td)
+	}
+	return all, planted, nil
+}
+
+// fill adds the spans of a request.
+func (s shape) fill(to ptrace.SpanSlice, short, long [][]byte) {
+	for i := range s.spans {
+		span := to.AppendEmpty()
+		span.SetTraceID(traceID(i / traceSpans))
+		span.SetSpanID([8]byte{1, byte(i)})
+		span.SetStartTimestamp(1)
+		span.SetEndTimestamp(2)
+		agentspans.Fill(span, short, long)
+		short, long = short[agentspans.Short:], long[min(agentspans.Long, len(long)):]
+	}
+}
+
+func traceID(n int) (id [16]byte) {
+	copy(id[:], traceMark[:])
+	id[15] = byte(n)
+	return id
 }
 
 // newRequest marshals and counts. Nothing may look like one of the masks.

@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/tracescrub/tracescrub/benchmarks/agentspans"
+	"github.com/tracescrub/tracescrub/benchmarks/corpus"
 	"github.com/tracescrub/tracescrub/rules"
 )
 
@@ -20,6 +21,7 @@ func BenchmarkSpans(b *testing.B) {
 			b.Run(fmt.Sprintf("20x64+2x%d/secrets=%v", long, secrets), func(b *testing.B) {
 				cfg := testConfig(b)
 				cfg.Annotate = annotateNone
+				cfg.Memory.CleanBytes = 0 // the same batch comes again and again
 				p := &instance{core: start(b, cfg).core}
 				td := agentspans.Clean(200, long)
 				if secrets {
@@ -36,6 +38,37 @@ func BenchmarkSpans(b *testing.B) {
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/200, "ns/span")
 			})
 		}
+	}
+}
+
+// BenchmarkSession is the processor over agents' sessions, each new, with and
+// without a memory of clean texts.
+func BenchmarkSession(b *testing.B) {
+	var all []ptrace.Traces
+	size := 0
+	for i := range 60 { // more than is remembered
+		td := ptrace.NewTraces()
+		if err := agentspans.Session(agentspans.Of(td), [16]byte{1, byte(i)}, corpus.Values(uint64(20+i), 1500, 2*agentspans.Turns)); err != nil {
+			b.Fatal(err)
+		}
+		size += (&ptrace.ProtoMarshaler{}).TracesSize(td)
+		all = append(all, td)
+	}
+	for _, remembered := range []int{0, 2 << 20} {
+		b.Run(fmt.Sprintf("clean_bytes=%d", remembered), func(b *testing.B) {
+			cfg := testConfig(b)
+			cfg.Annotate = annotateNone
+			cfg.Memory.CleanBytes = remembered
+			p := &instance{core: start(b, cfg).core}
+			b.SetBytes(int64(size))
+			for b.Loop() {
+				for _, td := range all {
+					if _, err := p.traces(context.Background(), td); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
 	}
 }
 

@@ -136,7 +136,8 @@ type LimitsConfig struct {
 
 // MemoryConfig bounds what is remembered between batches: hashes of secrets
 // that were found, by trace, so that they are masked in later spans as well,
-// in whatever encoding and in fragments. Secrets themselves are not held.
+// in whatever encoding and in fragments; and texts that are clean. Secrets
+// themselves are not held.
 type MemoryConfig struct {
 	// Traces is the most traces that are remembered; 0 is none.
 	Traces int `mapstructure:"traces"`
@@ -144,6 +145,10 @@ type MemoryConfig struct {
 	Values int `mapstructure:"values"`
 	// Duration is how long a trace is remembered after something was found in it.
 	Duration time.Duration `mapstructure:"duration"`
+	// CleanBytes is how many bytes of texts without a finding are kept on each core: one that comes
+	// again, as an agent's history does with every call, is compared and not
+	// scanned. 0 is none; else at least 131072.
+	CleanBytes int `mapstructure:"clean_bytes"`
 }
 
 // ScanConfig narrows what is scanned.
@@ -192,7 +197,7 @@ func createDefaultConfig() component.Config {
 			MaxFindings:   100_000,
 			MaxBatchTime:  10 * time.Second,
 		},
-		Memory: MemoryConfig{Traces: 10_000, Values: 256, Duration: 10 * time.Minute},
+		Memory: MemoryConfig{Traces: 10_000, Values: 256, Duration: 10 * time.Minute, CleanBytes: 2 << 20},
 		Scan:   ScanConfig{SchemaURLs: true, Keys: true},
 		Fail:   FailConfig{Time: failWithhold, Limits: failWithhold},
 	}

@@ -119,7 +119,7 @@ func TestReadmeNamesEveryKey(t *testing.T) {
 		keys++
 		require.Contains(t, string(readme), "`"+key+"`")
 	}
-	require.Equal(t, 31, keys)
+	require.Equal(t, 32, keys)
 	for _, key := range []string{"description", "rules", "values", "patterns", "target", "words", "fields", "resource"} {
 		require.Contains(t, string(readme), "`allow[]::"+key+"`")
 	}
@@ -136,6 +136,7 @@ func TestValidateReportsEverything(t *testing.T) {
 		Mask:        MaskConfig{Style: "fixed", Text: `"`, First: -1},
 		Fingerprint: FingerprintConfig{Key: "short"},
 		Annotate:    "a bit",
+		Memory:      MemoryConfig{CleanBytes: 1},
 	}
 	err := cfg.Validate()
 	want := []string{
@@ -146,7 +147,7 @@ func TestValidateReportsEverything(t *testing.T) {
 		`mask: text has 1 bytes`, `mask: first and last must not be negative`,
 		`fingerprint::key: has 5 bytes, at least 16`, `annotate: "a bit" is none of full, summary, none`,
 		`detection::threshold: must be more than 0 and less than 1`, `limits::max_value_bytes: `, `limits::max_depth: `, `limits::max_findings: `, `limits::max_batch_time: `,
-		`memory::values: `, `memory::duration: `,
+		`memory::values: `, `memory::duration: `, `memory::clean_bytes: `,
 		`fail::time: "" is none of`, `fail::limits: "" is none of`,
 	}
 	for _, w := range want {
@@ -218,7 +219,7 @@ func TestPolicyHash(t *testing.T) {
 	hash := func(change func(*Config)) string {
 		cfg := testConfig(t)
 		change(cfg)
-		engine, err := cfg.compile(nil, nil)
+		engine, err := cfg.compile(nil, nil, nil)
 		require.NoError(t, err)
 		return cfg.policyHash(engine)
 	}

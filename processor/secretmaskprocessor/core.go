@@ -73,7 +73,7 @@ func newCore(set processor.Settings, cfg *Config) (*core, error) {
 	var engine *rules.Engine
 	if readErr == nil {
 		var compileErr error
-		engine, compileErr = cfg.compile(sources, differs(set.Logger))
+		engine, compileErr = cfg.compile(sources, differs(set.Logger), nil)
 		err = errors.Join(err, compileErr)
 	}
 	if err = errors.Join(err, readErr); err != nil {
@@ -224,6 +224,19 @@ func (c *core) reload(ctx context.Context) {
 	}
 }
 
+// aside returns a pause that leaves three quarters of a core to the batches that
+// come in while rules are compiled.
+func aside() (pause func()) {
+	const most = time.Millisecond // at a time
+	began := time.Now()
+	return func() {
+		if worked := time.Since(began); worked > most {
+			time.Sleep(3 * worked)
+			began = time.Now()
+		}
+	}
+}
+
 func (c *core) tryReload() (changed bool, err error) {
 	sources, err := c.cfg.readPacks()
 	if err != nil {
@@ -233,7 +246,7 @@ func (c *core) tryReload() (changed bool, err error) {
 	if hash == c.sources {
 		return false, nil
 	}
-	engine, err := c.cfg.compile(sources, differs(c.log))
+	engine, err := c.cfg.compile(sources, differs(c.log), aside())
 	if err != nil {
 		return false, err
 	}

@@ -36,7 +36,7 @@ func (c *Config) MaskOptions(log *zap.Logger) (mask.Options, error) {
 	}
 	engine, err := c.compile(sources, func(d gitleaks.Difference) {
 		log.Info("a rule pack differs from its file", zap.Stringer("difference", d))
-	})
+	}, nil)
 	if err != nil {
 		return mask.Options{}, err
 	}

@@ -132,7 +132,8 @@ func hashSources(all []source) string {
 
 // compile makes an engine of the built-in packs and sources, or reports
 // every mistake in them. differs hears of rules that are not what their file says.
-func (c *Config) compile(sources []source, differs func(gitleaks.Difference)) (*rules.Engine, error) {
+// pause is rules.Limits.Pause.
+func (c *Config) compile(sources []source, differs func(gitleaks.Difference), pause func()) (*rules.Engine, error) {
 	var m mistakes
 	var all []*pack.Pack
 	if c.Rules.Builtin {
@@ -164,7 +165,9 @@ func (c *Config) compile(sources []source, differs func(gitleaks.Difference)) (*
 	if len(m) > 0 {
 		return nil, errors.Join(m...)
 	}
-	engine, err := rules.Compile(rules.Limits{Size: c.Limits.MaxValueBytes, Findings: c.Limits.MaxFindings, Threshold: c.Detection.Threshold}, append(all, c.allowPack())...)
+	engine, err := rules.Compile(rules.Limits{
+		Size: c.Limits.MaxValueBytes, Findings: c.Limits.MaxFindings, Threshold: c.Detection.Threshold, Repeats: c.Memory.CleanBytes, Pause: pause,
+	}, append(all, c.allowPack())...)
 	if err != nil {
 		m.addAll("rules", err)
 		return nil, errors.Join(m...)

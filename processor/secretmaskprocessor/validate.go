@@ -9,6 +9,7 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/mask"
 	"github.com/tracescrub/tracescrub/internal/memory"
+	"github.com/tracescrub/tracescrub/rules"
 )
 
 // mistakes collects what is wrong with a configuration, each with its path.
@@ -115,6 +116,9 @@ func (c MemoryConfig) check(m *mistakes) {
 	}
 	if c.Duration <= 0 {
 		m.add("memory::duration", "must be more than 0")
+	}
+	if c.CleanBytes != 0 && (c.CleanBytes < rules.MinRepeats || c.CleanBytes > 1<<30) {
+		m.add("memory::clean_bytes", "must be 0, or %d to %d", rules.MinRepeats, 1<<30)
 	}
 }
 

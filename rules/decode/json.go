@@ -3,6 +3,12 @@
 // text can be masked in the original.
 package decode
 
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
+
 // Kind is what a JSON token is.
 type Kind uint8
 
@@ -82,19 +88,21 @@ func Looks(text []byte) bool {
 	return false
 }
 
-// Closes says cheaply whether text can be a whole document: it ends as an object,
-// an array or a string does.
+// Closes says cheaply whether text, which Looks like a document, can be a whole one:
+// it ends as it begins.
 func Closes(text []byte) bool {
-	for i := len(text) - 1; i >= 0; i-- {
-		switch text[i] {
-		case ' ', '\t', '\r', '\n':
-		case '}', ']', '"':
-			return true
-		default:
-			return false
-		}
+	text = bytes.Trim(text, " \t\r\n")
+	if len(text) < 2 {
+		return false
 	}
-	return false
+	switch first, last := text[0], text[len(text)-1]; first {
+	case '{':
+		return last == '}'
+	case '[':
+		return last == ']'
+	default:
+		return last == '"'
+	}
 }
 
 // Reset begins to read text.
@@ -287,6 +295,10 @@ func (j *JSON) str() (sp Span, escaped, ok bool) {
 	i := j.pos + 1
 	sp.Start = i
 	for i < len(t) {
+		i += plain(t[i:])
+		if i == len(t) {
+			break
+		}
 		switch c := t[i]; {
 		case c == '"':
 			sp.End = i
@@ -302,12 +314,27 @@ func (j *JSON) str() (sp Span, escaped, ok bool) {
 				return sp, escaped, false
 			}
 			i += n
-		default:
-			i++
 		}
 	}
 	j.short = true
 	return sp, escaped, false
+}
+
+// plain returns how many bytes t begins with that mean nothing in a string: no
+// quote, backslash or control character. It reads eight at a time.
+func plain(t []byte) (n int) {
+	for ; n+8 <= len(t); n += 8 {
+		v := binary.LittleEndian.Uint64(t[n:])
+		quote, slash := v^each*'"', v^each*'\\'
+		// The lowest of the marks is exact; those above it may come of its borrow.
+		if marks := (quote-each)&^quote | (slash-each)&^slash | (v-each*0x20)&^v; marks&(each*0x80) != 0 {
+			return n + bits.TrailingZeros64(marks&(each*0x80))/8
+		}
+	}
+	for n < len(t) && t[n] != '"' && t[n] != '\\' && t[n] >= 0x20 {
+		n++
+	}
+	return n
 }
 
 // escapeLen returns the length of the JSON escape that t begins with, 0 if it is none.

@@ -196,7 +196,6 @@ func checkObject(t *testing.T, name string, text []byte, pods map[string]corev1.
 		return []map[string]string{o.Spec.Selector.MatchLabels}
 	case "StatefulSet":
 		o := must[appsv1.StatefulSet](t, name, text)
-		pods[part] = o.Spec.Template
 		for _, claim := range o.Spec.VolumeClaimTemplates {
 			o.Spec.Template.Spec.Volumes = append(o.Spec.Template.Spec.Volumes, corev1.Volume{Name: claim.Name})
 		}

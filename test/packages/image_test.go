@@ -30,8 +30,7 @@ type image struct {
 }
 
 // stage parses the Dockerfile, which has one stage and no commands to run.
-func stage(t *testing.T, text []byte) ([]instructions.Command, error) {
-	t.Helper()
+func stage(text []byte) ([]instructions.Command, error) {
 	result, err := parser.Parse(bytes.NewReader(text))
 	if err != nil {
 		return nil, err
@@ -49,7 +48,7 @@ func stage(t *testing.T, text []byte) ([]instructions.Command, error) {
 // assemble does what the Dockerfile says, with dist as its context.
 func assemble(t *testing.T, text []byte, dist string) (*image, error) {
 	t.Helper()
-	commands, err := stage(t, text)
+	commands, err := stage(text)
 	if err != nil {
 		return nil, err
 	}

@@ -151,6 +151,18 @@ func ruleExpressions(t *testing.T) map[string]string {
 	return all
 }
 
+var alertRow = regexp.MustCompile("(?m)^\\| ([^|`]+) \\| `([^`]+)`.*\\| (?:page|look) \\|")
+
+// operationsExpressions are those of the alerts in docs/operations.md, by name.
+func operationsExpressions(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for _, m := range alertRow.FindAllStringSubmatch(string(read(t, "../../docs/operations.md")), -1) {
+		all["docs/operations.md: "+m[1]] = m[2]
+	}
+	return all
+}
+
 // dashboard is what of Grafana's model is looked at.
 type dashboard struct {
 	UID    string
@@ -206,17 +218,17 @@ func dashboardExpressions(t *testing.T) map[string]string {
 	return all
 }
 
-// TestMetricsExist: every metric of ours that the dashboard shows or an alert
-// asks for exists, with the labels and values that are asked for; those of the
+// TestMetricsExist: every metric of ours that the dashboard shows or an alert,
+// also one of the documents, asks for exists, with the labels and values that are asked for; those of the
 // Collector itself are on the page of a running one.
 func TestMetricsExist(t *testing.T) {
 	known := documented(t)
 	maps.Copy(known, exposed(t))
-	rules, panels := ruleExpressions(t), dashboardExpressions(t)
-	if len(rules) < 20 || len(panels) < 30 {
-		t.Fatalf("%d alerts and %d expressions of panels, want 20 and 30", len(rules), len(panels))
+	rules, panels, documents := ruleExpressions(t), dashboardExpressions(t), operationsExpressions(t)
+	if len(rules) < 20 || len(panels) < 30 || len(documents) < 15 {
+		t.Fatalf("%d alerts, %d expressions of panels and %d in documents, want 20, 30 and 15", len(rules), len(panels), len(documents))
 	}
-	for _, all := range []map[string]string{rules, panels} {
+	for _, all := range []map[string]string{rules, panels, documents} {
 		for name, expr := range all {
 			for _, bad := range judge(expr, known) {
 				t.Errorf("%s: %s", name, bad)

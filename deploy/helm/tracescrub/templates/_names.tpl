@@ -49,7 +49,6 @@ args: ["--config", "/etc/tracescrub/chart/config.yaml"]
 securityContext: {{- include "tracescrub.containerSecurity" . | nindent 2 }}
 env:
   - {name: POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}
-  - {name: GOMEMLIMIT, valueFrom: {resourceFieldRef: {resource: limits.memory}}}
   - {name: TRACESCRUB_DATA, value: /var/lib/tracescrub}
   - {name: KAFKA_USER, valueFrom: {secretKeyRef: {name: {{ .values.kafkaSecret }}, key: username}}}
   - {name: KAFKA_PASSWORD, valueFrom: {secretKeyRef: {name: {{ .values.kafkaSecret }}, key: password}}}

@@ -1,0 +1,82 @@
+package rules
+
+import "hash/maphash"
+
+// repeats remembers texts in which nothing was found, so that they are not
+// scanned again: an agent sends its whole history with every call of its model,
+// a message longer each time. It compares whole texts, under the same key and at the
+// same depth of JSON: what it knows is what was scanned. A text is kept when it
+// comes for the second time; the oldest are forgotten first. It belongs to one
+// scanner, and with it to one engine: other rules begin anew.
+type repeats struct {
+	seed  maphash.Seed
+	ring  []byte // key, previous element and text, one behind the other
+	end   int    // bytes that were ever written to the ring
+	slots []repeat
+}
+
+// repeat is a clean text.
+type repeat struct {
+	hash  uint64
+	at    int // where it stands, in bytes that were ever written
+	text  int // its length; 0 if it came only once
+	prev  uint16
+	key   uint16
+	depth uint16
+}
+
+// MinRepeats is the least Limits.Repeats other than 0.
+const MinRepeats = 2 * maxRepeat
+
+const (
+	minRepeat   = 256     // bytes of the shortest text that is remembered
+	maxRepeat   = 1 << 16 // bytes of the longest, with what it stands under
+	repeatSlots = 1 << 12 // a power of two
+)
+
+// newRepeats makes room for size bytes of texts; less than MinRepeats is none.
+func newRepeats(size int) repeats {
+	if size < MinRepeats {
+		return repeats{}
+	}
+	return repeats{seed: maphash.MakeSeed(), ring: make([]byte, size), slots: make([]repeat, repeatSlots)}
+}
+
+// isRepeat says that text was clean when it stood there before. If it was not,
+// remember has to be told hash, which is 0 for what is not to be remembered.
+func (s *scanner) isRepeat(text, key, prev []byte, depth int) (hash uint64, yes bool) {
+	r := &s.repeats
+	if len(r.ring) == 0 || len(text) < minRepeat || len(text)+len(key)+len(prev) > maxRepeat || s.thorough || s.trace != nil {
+		return 0, false
+	}
+	hash = maphash.Bytes(r.seed, text) | 1
+	at := r.slots[hash/2%repeatSlots]
+	if at.hash != hash || at.text != len(text) || int(at.key) != len(key) || int(at.prev) != len(prev) || int(at.depth) != depth || r.end-at.at > len(r.ring) {
+		return hash, false
+	}
+	b := r.ring[at.at%len(r.ring):]
+	k, p := len(key), len(key)+len(prev)
+	return hash, string(b[:k]) == string(key) && string(b[k:p]) == string(prev) && string(b[p:p+len(text)]) == string(text)
+}
+
+// remember is told of each text that was scanned; clean says that nothing was found.
+func (s *scanner) remember(hash uint64, clean bool, text, key, prev []byte, depth int) {
+	if hash == 0 || !clean {
+		return
+	}
+	r := &s.repeats
+	slot := &r.slots[hash/2%repeatSlots]
+	if slot.hash != hash {
+		*slot = repeat{hash: hash}
+		return
+	}
+	n := len(key) + len(prev) + len(text)
+	if left := len(r.ring) - r.end%len(r.ring); left < n {
+		r.end += left // none reaches over the ring's end
+	}
+	b := r.ring[r.end%len(r.ring):]
+	k := copy(b, key)
+	copy(b[k+copy(b[k:], prev):], text)
+	*slot = repeat{hash, r.end, len(text), uint16(len(prev)), uint16(len(key)), uint16(depth)}
+	r.end += n
+}
