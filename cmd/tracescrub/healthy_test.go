@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -27,7 +28,8 @@ func TestHealthy(t *testing.T) {
 	t.Cleanup(slow.Close)
 	t.Cleanup(func() { close(hanging) })
 	named, _ := url.Parse(gone.URL)
-	named.User = url.UserPassword("probe", "not-for-the-log")
+	hidden := rand.Text()
+	named.User = url.UserPassword("probe", hidden)
 
 	for _, tt := range []struct {
 		name string
@@ -35,9 +37,9 @@ func TestHealthy(t *testing.T) {
 		want int
 		says string
 	}{
-		{"well", []string{answers(200)}, exitDone, ""},
-		{"unavailable", []string{answers(503)}, exitFindings, "answered 503"},
-		{"a redirect is no answer", []string{answers(302)}, exitFindings, "answered 302"},
+		{"well", []string{"--timeout", "5m", answers(200)}, exitDone, ""},
+		{"unavailable", []string{"--timeout", "5m", answers(503)}, exitFindings, "answered 503"},
+		{"a redirect is no answer", []string{"--timeout", "5m", answers(302)}, exitFindings, "answered 302"},
 		{"nobody listens", []string{gone.URL}, exitFindings, "not healthy"},
 		{"the address is not told", []string{named.String()}, exitFindings, "not healthy"},
 		{"too slow", []string{"--timeout", "50ms", slow.URL}, exitFindings, "deadline"},
@@ -55,7 +57,7 @@ func TestHealthy(t *testing.T) {
 			if out.Len() > 0 || !strings.Contains(err.String(), tt.says) || (tt.says == "") != (err.Len() == 0) {
 				t.Errorf("said %q and %q, want %q", &out, &err, tt.says)
 			}
-			if strings.Contains(err.String(), "not-for-the-log") {
+			if strings.Contains(err.String(), hidden) {
 				t.Error("the password of the URL was told")
 			}
 		})
