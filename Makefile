@@ -5,6 +5,8 @@ OCB           := go run go.opentelemetry.io/collector/cmd/builder@v0.162.0
 GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 BENCHSTAT     := go run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
+GOVULNCHECK   := go run golang.org/x/vuln/cmd/govulncheck@v1.8.0
+
 # Where the embedded default keeps its files.
 TRACESCRUB_DATA ?= data
 export TRACESCRUB_DATA
@@ -42,7 +44,7 @@ SOURCES := $(shell find $(PARTS) -type d ! -path '*/testdata*') \
            go.mod go.sum
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test race build dist image image-files packages lint bench fuzz e2e clean
+.PHONY: help run demo test race build dist image image-files packages lint bench fuzz vuln e2e clean
 
 ## help: list these commands
 help:
@@ -158,13 +160,19 @@ bench:
 	go run ./benchmarks/cmd/scale
 
 ## fuzz: every fuzz target for FUZZTIME each (default 30s)
+# Inputs are not made smaller, which would take all the time of targets with large ones.
 fuzz:
 	@set -e; found=0; for dir in . conformance; do for pkg in $$(go -C $$dir list ./...); do \
 		for target in $$(go -C $$dir test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 			found=1; echo "$$pkg $$target"; \
-			go -C $$dir test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+			go -C $$dir test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$pkg; \
 		done; \
 	done; done; [ $$found = 1 ] || { echo "no fuzz target found"; exit 1; }
+
+## vuln: known vulnerabilities in what we import and ship (needs https://vuln.go.dev, or GOVULNDB as a copy of it)
+vuln: _build/components.go
+	$(GOVULNCHECK) $(if $(GOVULNDB),-db $(GOVULNDB)) ./...
+	$(GOVULNCHECK) $(if $(GOVULNDB),-db $(GOVULNDB)) -C _build -tags grpcnotrace .
 
 ## e2e: the built binary, one test per promise (E2E=all: no part may be left out)
 e2e: build

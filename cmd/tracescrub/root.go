@@ -52,7 +52,7 @@ func exitCode(t *terminal, cmd *cobra.Command, err error) int {
 	case errors.Is(err, errFindings):
 		return exitFindings
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintf(t.err, "tracescrub: interrupted: %v\n", err)
+		t.say("tracescrub: interrupted: %v", err)
 		return exitInterrupted
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
