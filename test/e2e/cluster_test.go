@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc/credentials"
+
+	"github.com/tracescrub/tracescrub/test/idptest"
 )
 
 // cluster is all that stands around gateways and gates, which run on the real
@@ -27,7 +29,7 @@ import (
 type cluster struct {
 	dir            string
 	pool           *x509.CertPool
-	issuer         *issuer
+	issuer         *idptest.Provider
 	backend, audit *sink
 	tokens         map[string]string // for the backend, by name of a process
 	passwords      map[string]string // for Kafka, by user
@@ -116,7 +118,7 @@ func (k *cluster) launch(t *testing.T, name, config, extensions string, overlay 
 	tlsConfig := &tls.Config{RootCAs: k.pool, MinVersion: tls.VersionTLS12}
 	c.door = door{
 		scheme: "https", client: &http.Client{Transport: &http.Transport{TLSClientConfig: tlsConfig}},
-		credentials: credentials.NewTLS(tlsConfig), token: k.issuer.token(t, "agent"),
+		credentials: credentials.NewTLS(tlsConfig), token: tokenOf(k.issuer, "agent"),
 	}
 	t.Cleanup(c.door.client.CloseIdleConnections)
 	_, metricsPort, _ := net.SplitHostPort(c.metrics)
@@ -136,7 +138,7 @@ service:
 		events, log = k.log.grpc, "https://"+k.log.admin
 	}
 	c.launch(t, args, append(env,
-		"TLS_CERT_FILE="+cert, "TLS_KEY_FILE="+k.path("key.pem"), "OIDC_ISSUER="+k.issuer.url, "OIDC_AUDIENCE=telemetry",
+		"TLS_CERT_FILE="+cert, "TLS_KEY_FILE="+k.path("key.pem"), "OIDC_ISSUER="+k.issuer.URL, "OIDC_AUDIENCE="+audience,
 		"BACKEND="+k.backend.addr, "AUDIT="+events, "AUDIT_LOG="+log, "BACKEND_CA_FILE="+cert, "BACKEND_TOKEN_FILE="+k.path(name+".token"),
 		"KAFKA_BROKER="+broker, "KAFKA_CA_FILE="+authority,
 		"FINGERPRINT_KEY_FILE="+k.path("fingerprint.key"), "TMPDIR="+k.path("tmp"))...)
@@ -185,7 +187,7 @@ func (k *cluster) gate(t *testing.T, name string, extra ...string) *admin {
 	c.healthy(t)
 	a := &admin{c: c, tokens: map[string]string{}}
 	for _, user := range []string{"alice", "bob"} {
-		a.tokens[user] = k.issuer.token(t, user, "telemetry-owners")
+		a.tokens[user] = tokenOf(k.issuer, user, "telemetry-owners")
 	}
 	a.ready(t)
 	return a
