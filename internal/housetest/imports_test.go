@@ -56,6 +56,7 @@ var importRules = []importRule{
 	{pkg: "internal/auditlog/...", may: []string{"internal/durable", "internal/ownmemory", "internal/auditlog/..."}, why: "is checked without a Collector"},
 	{pkg: "internal/holdstore/...", may: []string{"internal/holdstore/...", "internal/durable", "internal/envelope", "internal/kafkaclient", "internal/pause"}, why: "stores sealed bytes it cannot read"},
 	{pkg: "internal/housetest", may: []string{"..."}, why: "tests only"},
+	{pkg: "internal/configschema", may: []string{"..."}, never: []string{unseal}, why: "describes the configuration of all components"},
 	{pkg: "internal/progress", why: "runs before anything of ours is compiled"},
 	{pkg: "internal/corpus/...", may: []string{"..."}, never: []string{unseal}, why: "test cases and their scorer"},
 	{pkg: "processor/secretmaskprocessor", may: componentMay, never: forTest, why: "component"},
@@ -66,6 +67,7 @@ var importRules = []importRule{
 	{pkg: "cmd/tracescrub/...", may: []string{"..."}, never: []string{unseal}, why: "the command line"},
 	{pkg: "conformance/...", may: []string{"internal/auditlog/...", "benchmarks/..."}, why: "holds the audit log against implementations of others"},
 	{pkg: "benchmarks/...", may: []string{"..."}, never: []string{unseal}, why: "measures anything"},
+	{pkg: "deploy/tools/...", why: "what releases are made with"},
 	{pkg: "test/...", may: []string{"..."}, never: []string{unseal}, why: "drives anything"},
 }
 

@@ -52,6 +52,15 @@
 //	Kafka away              TestKafkaAway              no spool; a spool that is never full
 //	nothing is lost         TestKafkaKillGateway       another spool directory after each restart
 //
+// Those named TestRealKafka do so on an Apache Kafka of test/realkafka, which
+// needs Java and Maven:
+//
+//	promise                 test                            planted fault
+//	two people, two gates   TestRealKafka, two people       commands in the document without min.insync.replicas, or a right
+//	denied is gone          TestRealKafkaPrevious, denied   a record in the place of the tombstone
+//	wrong topics            TestRealKafka, wrong topics     topics are not checked
+//	nothing is lost         TestRealKafka, a broker dies    gateways and gates know one broker, and that one dies
+//
 // Those of the audit log:
 //
 //	promise                test                        planted fault
