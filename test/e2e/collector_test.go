@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tracescrub/tracescrub/test/realkafka"
 )
 
 // patience is how long anything may take before a test gives up. No test
@@ -255,17 +257,13 @@ func get(t *testing.T, url string) []byte {
 	return body
 }
 
-// freePorts finds ports on loopback that nobody listens on.
+// freePorts finds ports on loopback that nobody listens on, and that no
+// connection of others takes meanwhile.
 func freePorts(t *testing.T, n int) []string {
 	t.Helper()
 	var addrs []string
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatalf("looking for a free port: %v", err)
-		}
-		defer l.Close()
-		addrs = append(addrs, l.Addr().String())
+	for _, port := range realkafka.FreePorts(t, n) {
+		addrs = append(addrs, fmt.Sprintf("127.0.0.1:%d", port))
 	}
 	return addrs
 }

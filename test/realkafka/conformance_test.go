@@ -38,7 +38,7 @@ func conformance(t *testing.T, c *realkafka.Cluster) {
 				c.MakeTopics(t, prefix, partitions)
 				t.Cleanup(func() { c.DropTopics(t, prefix) }) // brokers never get over damaged ones
 				cfg := c.StoreConfig(t, "operator", prefix, partitions)
-				cfg.Timeout = 3 * time.Second
+				cfg.Timeout = 6 * time.Second // as long as a write takes that must fail
 				if test.spool {
 					cfg.Spool.Directory = filepath.Join(t.TempDir(), "spool")
 				}
@@ -83,7 +83,11 @@ func faults(c *realkafka.Cluster, prefix string) []storetest.Fault {
 		}
 	}
 	return []storetest.Fault{
-		{Name: "brokers stand still", Inject: func(t *testing.T) func() { t.Helper(); return c.Freeze(t) }},
+		{Name: "brokers stand still", Inject: func(t *testing.T) func() {
+			t.Helper()
+			thaw := c.Freeze(t)
+			return func() { thaw(); c.Ready(t) }
+		}},
 		{Name: "leaders move", Inject: func(t *testing.T) func() {
 			t.Helper()
 			for _, topic := range topics {

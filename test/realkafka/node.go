@@ -12,9 +12,9 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // listener is one of a broker's.
@@ -104,16 +104,20 @@ func (n *node) end() {
 	}
 }
 
-// freePorts finds ports on loopback, below those that outgoing connections
-// get: a broker that is away for a while finds its own free again.
-func freePorts(tb testing.TB, count int) []int {
+// nextPort is where the search for free ports goes on: no two searches of a
+// process find the same, and those of two processes begin elsewhere.
+var nextPort atomic.Int64
+
+// Ports below those that outgoing connections get.
+const firstPort, ports = 20000, 12000
+
+// FreePorts finds ports on loopback that nobody listens on and no outgoing
+// connection takes: who is away for a while finds its own free again.
+func FreePorts(tb testing.TB, count int) []int {
 	tb.Helper()
 	var all []int
-	from := 20000 + int(time.Now().UnixNano()/1000)%10000
-	for port := from; len(all) < count; port++ {
-		if port == 32000 {
-			port = 20000
-		}
+	for len(all) < count {
+		port := firstPort + int((nextPort.Add(1)+int64(os.Getpid())*1009)%ports)
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
 			continue

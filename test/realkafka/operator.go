@@ -207,7 +207,7 @@ func (c *Cluster) StoreConfig(t *testing.T, user, prefix string, partitions int)
 	cfg.Brokers = c.Brokers()
 	cfg.Topics.Prefix, cfg.Topics.Partitions = prefix, partitions
 	cfg.Topics.MaxCompactionLag = time.Minute
-	cfg.Timeout = 10 * time.Second
+	cfg.Timeout = 30 * time.Second
 	cfg.Development = len(c.nodes) < 3
 	cfg.TLS.Enabled, cfg.TLS.CAFile = true, c.CA
 	cfg.SASL.Mechanism, cfg.SASL.Username = "SCRAM-SHA-512", user

@@ -150,7 +150,7 @@ func restartAll(t *testing.T, c *realkafka.Cluster) {
 	prefix := newPrefix()
 	c.MakeTopics(t, prefix, partitions)
 	cfg := c.StoreConfig(t, "operator", prefix, partitions)
-	cfg.Timeout = 3 * time.Second
+	cfg.Timeout = 6 * time.Second
 	reading := open(t, cfg)
 	cfg.Spool.Directory = filepath.Join(t.TempDir(), "spool")
 	s := open(t, cfg)

@@ -42,7 +42,6 @@ func mechanisms(t *testing.T, c *realkafka.Cluster) {
 				c.Grant(t, user, "gate", prefix)
 			}
 			cfg := c.StoreConfig(t, user, prefix, 1)
-			cfg.Timeout = 5 * time.Second
 			cfg.SASL.Mechanism = mechanism
 			if mechanism == "OAUTHBEARER" {
 				cfg.SASL = kafkaclient.SASLConfig{Mechanism: mechanism, OAuth: kafkaclient.OAuthConfig{TokenFile: bearer}}
@@ -57,6 +56,7 @@ func mechanisms(t *testing.T, c *realkafka.Cluster) {
 			wrong := rand.Text()
 			if mechanism == "OAUTHBEARER" {
 				require.NoError(t, os.WriteFile(bearer, []byte(wrong), 0o600))
+				cfg.Timeout = 3 * time.Second
 			} else {
 				cfg.SASL.Password = configopaque.String(wrong)
 			}
@@ -95,7 +95,10 @@ func certificates(t *testing.T, c *realkafka.Cluster) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			cfg := c.StoreConfig(t, "operator", prefix, 1)
-			cfg.Brokers, cfg.SASL, cfg.Timeout = c.Mutual(), kafkaclient.SASLConfig{}, 3*time.Second
+			cfg.Brokers, cfg.SASL = c.Mutual(), kafkaclient.SASLConfig{}
+			if !test.ok {
+				cfg.Timeout = 3 * time.Second
+			}
 			cfg.TLS = test.tls
 			cfg.TLS.Enabled = true
 			s := open(t, cfg)
@@ -153,6 +156,14 @@ func permissions(t *testing.T, c *realkafka.Cluster) {
 	c.Grant(t, "keeper", "gate", elsewhere)
 	requireRefused(t, c.StoreConfig(t, "keeper", elsewhere, 1)) // it may not make topics
 	c.Grant(t, "keeper", "gate", elsewhere, "Create")
-	fresh := open(t, c.StoreConfig(t, "keeper", elsewhere, 1))
-	require.NoError(t, fresh.Put(t.Context(), it))
+	realkafka.Soon(t, "the right to make topics at the controller", func() bool {
+		s, err := kafka.Open(t.Context(), c.StoreConfig(t, "keeper", elsewhere, 1), zap.NewNop())
+		if err != nil {
+			require.ErrorContains(t, err, refused)
+			return false
+		}
+		require.NoError(t, s.Put(t.Context(), it))
+		require.NoError(t, s.Close())
+		return true
+	})
 }
