@@ -35,7 +35,9 @@ const said = 1500
 // shapes are those of the page. Requests of the last one would be too large
 // for the usual limit of receivers with as many spans as the others have.
 var shapes = []shape{
-	{name: "20 x 64 B", spans: 200}, {name: "20 x 64 B + 2 x 1 KB", long: 1 << 10, spans: 200}, {name: "20 x 64 B + 2 x 16 KB", long: 16 << 10, spans: 50},
+	{name: "20 x 64 B", spans: 200},
+	{name: "20 x 64 B + 2 x 1 KB", long: 1 << 10, spans: 200},
+	{name: "20 x 64 B + 2 x 16 KB", long: 16 << 10, spans: 50},
 	{name: "agents' sessions", spans: agentspans.Turns, sessions: true},
 }
 

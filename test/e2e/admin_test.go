@@ -241,8 +241,8 @@ func (a *admin) events(t *testing.T) map[string]int {
 // quiet waits a little, for what must not happen.
 func quiet() { time.Sleep(700 * time.Millisecond) }
 
-// awaitVotes waits until this gate knows of n votes.
-func (a *admin) awaitVotes(t *testing.T, id string, n int) {
+// awaitVote waits until this gate knows of one vote.
+func (a *admin) awaitVote(t *testing.T, id string) {
 	t.Helper()
-	a.c.await(t, strconv.Itoa(n)+" votes", func() bool { return len(a.get(t, id).Votes) == n })
+	a.c.await(t, "a vote", func() bool { return len(a.get(t, id).Votes) == 1 })
 }

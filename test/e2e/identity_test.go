@@ -143,13 +143,9 @@ func TestIdentityOfApprovers(t *testing.T) {
 	if err := c.as(t, tokenOf(p, "agent"), 0, tracesBatch(session(v, 4, false))); err != nil {
 		t.Fatalf("sending: %v", err)
 	}
-	var own, foreign heldItem
-	for _, it := range a.pending(t, 2) {
-		if own = it; it.TraceID == hexID(4) {
-			foreign = it
-		}
-	}
-	if own = a.byTrace(t, hexID(3)); own.ID == "" || foreign.ID == "" {
+	a.pending(t, 2)
+	own, foreign := a.byTrace(t, hexID(3)), a.byTrace(t, hexID(4))
+	if own.ID == "" || foreign.ID == "" {
 		t.Fatal("the two traces are not held")
 	}
 	for name, forged := range p.Forgeries(audience, map[string]any{"sub": "alice", "groups": []string{"reviewers"}}) {

@@ -142,7 +142,7 @@ func deny(t *testing.T, k *cluster) {
 	if status := one.vote(t, "alice", it.ID, "approve", "masked"); status != http.StatusOK {
 		t.Fatalf("approve: status %d", status)
 	}
-	two.awaitVotes(t, it.ID, 1)
+	two.awaitVote(t, it.ID)
 	if status := two.vote(t, "bob", it.ID, "deny", ""); status != http.StatusOK {
 		t.Fatalf("deny: status %d", status)
 	}
@@ -193,7 +193,7 @@ func takeOver(t *testing.T, k *cluster) {
 	if status := gates["gate1"].vote(t, "alice", it.ID, "approve", "masked"); status != http.StatusOK {
 		t.Fatalf("alice approves: status %d", status)
 	}
-	gates["gate2"].awaitVotes(t, it.ID, 1)
+	gates["gate2"].awaitVote(t, it.ID)
 	if status := gates["gate2"].vote(t, "bob", it.ID, "approve", "masked"); status != http.StatusOK {
 		t.Fatalf("bob approves: status %d", status)
 	}

@@ -75,7 +75,7 @@ func denyAndExpire(t *testing.T, k *cluster) {
 	if status := one.vote(t, "alice", denied, "approve", "masked"); status != http.StatusOK {
 		t.Fatalf("approve: status %d", status)
 	}
-	two.awaitVotes(t, denied, 1)
+	two.awaitVote(t, denied)
 	if status := two.vote(t, "bob", denied, "deny", ""); status != http.StatusOK {
 		t.Fatalf("deny: status %d", status)
 	}

@@ -47,7 +47,8 @@ func clone(t *testing.T, dir string) string {
 var releases = sync.OnceValue(func() (made struct {
 	dirs [2]string
 	err  error
-}) {
+},
+) {
 	tmp, err := os.MkdirTemp("", "tracescrub-release-")
 	made.dirs = [2]string{filepath.Join(tmp, "one"), filepath.Join(tmp, "another", "of", "other-length")}
 	made.err = err

@@ -174,8 +174,10 @@ func texts(s, d map[string]string) map[string]string {
 			"\nREQUEST=" + d["uuid"] + "\n" + d["stars"] + "\nINTEGRITY=" + d["integrity"] + "\n" + d["words"] + ", what \\ now?",
 		"command":   command,
 		"arguments": fmt.Sprintf(`{"command": %s, "attempt": 1}`, quote(command)),
-		"result": quote(map[string]any{"exit_code": 0, "env": map[string]any{"DB_PASSWORD": s["to be escaped"], "NEXT_PAGE_TOKEN": "page-2"},
-			"stdout": "wrote key\n" + s["tool result"] + "\nof " + d["commit"] + "\n"}),
+		"result": quote(map[string]any{
+			"exit_code": 0, "env": map[string]any{"DB_PASSWORD": s["to be escaped"], "NEXT_PAGE_TOKEN": "page-2"},
+			"stdout": "wrote key\n" + s["tool result"] + "\nof " + d["commit"] + "\n",
+		}),
 		"answer":           "Rotate the bot's token " + s["streamed answer"] + " now; commit " + d["commit"] + " is fine.",
 		"thought":          "The registry wants " + s["reasoning"] + ", which the user should not see.",
 		"tool_description": "Runs a command, such as `SENDGRID_API_KEY=" + s["definition"] + " deploy`.",

@@ -113,7 +113,8 @@ func (s *provider) answers(api func(w writer, a ask)) http.HandlerFunc {
 			w.WriteHeader(http.StatusUnauthorized)
 			writer{w}.json(object{"type": "error", "error": object{
 				"type": "authentication_error", "code": "invalid_api_key", "param": nil,
-				"message": "Incorrect API key provided: " + key + ", formerly " + s.plan.decoys["masked by others"] + ". You can find your API key in your account."}})
+				"message": "Incorrect API key provided: " + key + ", formerly " + s.plan.decoys["masked by others"] + ". You can find your API key in your account.",
+			}})
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
@@ -151,8 +152,10 @@ func pieces(text string) (all []string) {
 }
 
 func (s *provider) embeddings(w writer, a ask) {
-	w.json(object{"object": "list", "model": a.Model, "usage": object{"prompt_tokens": 3, "total_tokens": 3},
-		"data": []object{{"object": "embedding", "index": 0, "embedding": base64.StdEncoding.EncodeToString([]byte(s.random(1024)))}}})
+	w.json(object{
+		"object": "list", "model": a.Model, "usage": object{"prompt_tokens": 3, "total_tokens": 3},
+		"data": []object{{"object": "embedding", "index": 0, "embedding": base64.StdEncoding.EncodeToString([]byte(s.random(1024)))}},
+	})
 }
 
 // logprobs are what models say of each of their tokens, which are no tokens of ours.
@@ -167,8 +170,10 @@ func logprobs(tokens ...string) object {
 // chat is OpenAI's chat completions.
 func (s *provider) chat(w writer, a ask) {
 	whole := func(choice object) object {
-		return object{"id": s.plan.decoys["response id"], "created": 1760000000, "model": a.Model, "system_fingerprint": "fp_a1b2c3d4e5",
-			"object": "chat.completion", "choices": []object{choice}}
+		return object{
+			"id": s.plan.decoys["response id"], "created": 1760000000, "model": a.Model, "system_fingerprint": "fp_a1b2c3d4e5",
+			"object": "chat.completion", "choices": []object{choice},
+		}
 	}
 	usage := object{"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
 	answers, text := s.turn(a)
@@ -212,21 +217,31 @@ func (s *provider) chat(w writer, a ask) {
 
 // responses is OpenAI's responses.
 func (s *provider) responses(w writer, a ask) {
-	thought := object{"type": "reasoning", "id": s.id("rs_"), "encrypted_content": s.plan.texts["decoy_encrypted"],
-		"summary": []object{{"type": "summary_text", "text": s.plan.texts["thought"]}}}
+	thought := object{
+		"type": "reasoning", "id": s.id("rs_"), "encrypted_content": s.plan.texts["decoy_encrypted"],
+		"summary": []object{{"type": "summary_text", "text": s.plan.texts["thought"]}},
+	}
 	answers, text := s.turn(a)
-	item := object{"type": "function_call", "id": s.id("fc_"), "call_id": s.id("call_"), "name": "shell",
-		"arguments": text, "status": "completed"}
+	item := object{
+		"type": "function_call", "id": s.id("fc_"), "call_id": s.id("call_"), "name": "shell",
+		"arguments": text, "status": "completed",
+	}
 	event := "response.function_call_arguments"
 	if answers {
 		event = "response.output_text"
-		item = object{"type": "message", "id": s.id("msg_"), "role": "assistant", "status": "completed",
-			"content": []object{{"type": "output_text", "text": text, "annotations": []any{}}}}
+		item = object{
+			"type": "message", "id": s.id("msg_"), "role": "assistant", "status": "completed",
+			"content": []object{{"type": "output_text", "text": text, "annotations": []any{}}},
+		}
 	}
-	whole := object{"id": s.id("resp_"), "object": "response", "created_at": 1760000000, "status": "completed", "model": a.Model,
+	whole := object{
+		"id": s.id("resp_"), "object": "response", "created_at": 1760000000, "status": "completed", "model": a.Model,
 		"output": []object{thought, item}, "parallel_tool_calls": true, "tool_choice": "auto", "tools": []any{},
-		"usage": object{"input_tokens": 11, "output_tokens": 7, "total_tokens": 18,
-			"input_tokens_details": object{"cached_tokens": 0}, "output_tokens_details": object{"reasoning_tokens": 0}}}
+		"usage": object{
+			"input_tokens": 11, "output_tokens": 7, "total_tokens": 18,
+			"input_tokens_details": object{"cached_tokens": 0}, "output_tokens_details": object{"reasoning_tokens": 0},
+		},
+	}
 	if !a.Stream {
 		w.json(whole)
 		return

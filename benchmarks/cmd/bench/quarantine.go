@@ -99,8 +99,10 @@ func kafkaStore(ctx context.Context, dir string, seed uint64) ([]figure.Figure, 
 
 // goBenchmark runs one of them; more are flags of its own.
 func goBenchmark(ctx context.Context, pkg, name string, times, count int, more ...string) ([]figure.Figure, error) {
-	out, err := command(ctx, "go", append([]string{"test", "-run", "^$", "-bench", "^" + name + "$", "-benchtime", fmt.Sprintf("%dx", times),
-		"-count", strconv.Itoa(count), "-timeout", "1h", pkg}, more...)...)
+	out, err := command(ctx, "go", append([]string{
+		"test", "-run", "^$", "-bench", "^" + name + "$", "-benchtime", fmt.Sprintf("%dx", times),
+		"-count", strconv.Itoa(count), "-timeout", "1h", pkg,
+	}, more...)...)
 	if err != nil {
 		return nil, err
 	}
