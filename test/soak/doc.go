@@ -1,0 +1,3 @@
+// Package soak runs a gateway deployment under load and faults for a long
+// time, and accounts for every span.
+package soak
