@@ -84,6 +84,7 @@ $(CLI): $(SOURCES)
 	go build $(BUILD) -o $@ ./cmd/tracescrub
 	@touch $@
 
+# test/tiers is one file above a thousand packages of others: vet looks at it, golangci-lint would take minutes.
 ## lint: format, vet, golangci-lint, go.mod, and our own scan of this repository
 lint:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "gofmt these files:"; echo "$$out"; exit 1; }
@@ -91,11 +92,13 @@ lint:
 	go vet -tags e2e ./test/... ./internal/auditlog/verify ./cmd/tracescrub/internal/evidence
 	go -C test/kafka vet ./...
 	go -C test/browser vet -tags e2e ./...
+	go -C test/tiers vet ./...
 	go -C conformance vet ./...
 	go -C benchmarks/peers vet ./...
 	go mod tidy -diff
 	go -C test/kafka mod tidy -diff
 	go -C test/browser mod tidy -diff
+	go -C test/tiers mod tidy -diff
 	go -C conformance mod tidy -diff
 	go -C benchmarks/peers mod tidy -diff
 	$(GOLANGCI_LINT) run --allow-parallel-runners ./...
@@ -106,6 +109,7 @@ lint:
 ## bench: measure, check the answers, compare with the last record, and write the tables of benchmarks/README.md
 bench:
 	go run ./benchmarks/cmd/bench -benchstat "$(BENCHSTAT)" $(BENCHFLAGS)
+	go run ./benchmarks/cmd/scale
 
 ## fuzz: every fuzz target for FUZZTIME each (default 30s)
 fuzz:

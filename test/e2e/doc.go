@@ -35,6 +35,7 @@
 //	nothing is lost           TestKillWhileReleasing the claim of a dead gate is never taken over
 //	nothing is lost           TestKillWhileReleasing each attempt says that it is the first
 //	nothing is told twice     TestKillWhileReleasing the log appends an event that it has
+//	a trace waits whole       TestTwoTiers           the router goes by service, or has a queue; senders take turns between the gateways
 //
 // Those named TestKafka run a gateway and gates on deploy/gateway.yaml
 // and deploy/gate.yaml, beside a fake broker of module test/kafka in a process
