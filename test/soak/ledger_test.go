@@ -76,8 +76,9 @@ const (
 
 // ledger has every span.
 type ledger struct {
-	seed uint64
-	a, b string // stand at both ends of every secret
+	seed  uint64
+	a, b  string   // stand at both ends of every secret
+	forms [][]byte // of those
 
 	mu      sync.Mutex // guards what follows
 	rng     *rand.Rand
@@ -96,6 +97,7 @@ func newLedger(seed uint64) *ledger {
 		spans: map[key]*span{}, held: map[pcommon.TraceID]bool{}, items: map[string]*item{},
 	}
 	l.a, l.b = l.random(10), l.random(10)
+	l.forms = forms(l.a, l.b)
 	return l
 }
 
