@@ -124,6 +124,7 @@ fuzz:
 e2e: build
 	E2E=$(E2E) go test -count=1 -tags e2e -timeout 30m ./test/e2e/... ./internal/auditlog/verify ./cmd/tracescrub/internal/evidence
 	E2E=$(E2E) go -C test/browser test -count=1 -tags e2e -timeout 30m ./...
+	E2E=$(E2E) go test -count=1 -tags e2e -timeout 30m ./test/runtimes
 
 ## clean: remove what was built; data is left alone
 clean:

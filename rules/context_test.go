@@ -20,6 +20,8 @@ func TestNamedSecrets(t *testing.T) {
 		{"JSON member", "", `{"user":"x","password":"{{<8*alpha>1#<4*lower>}}","n":1}`},
 		{"JSON in JSON", "", `{"body":"{\"client_secret\":\"{{<32*base62>}}\",\"a\":\"b\"}"}`},
 		{"JSON member with an escape in the value", "", `{"password":"{{ab<6*alnum>\"<6*alnum>\\x}}","n":1}`},
+		{"JSON in a sentence, escapes in the value", "", `got {"password":"{{\"ab<6*alnum>\\x&/<12*alnum>}}"} back`},
+		{"JSON in Python's repr, escapes in the value", "", `{'out': '{"password":"{{\\"ab<6*alnum>\\\\x&/<12*alnum>}}"}'}`},
 		{"JSON number", "", `{"card":{"pin":{{<4*digit>}}},"n":1234}`},
 		{"JSON cut inside", "", `{"a":{"password":"{{<14*base62>}}`},
 		{"camel case", "", `const openaiApiKey = "{{<32*base62>}}";`},
