@@ -24,10 +24,7 @@ type sample struct {
 const (
 	soakShare   = 0.1 // of one core
 	soakReloads = 5   // samples between two reloads of the rules
-	warmUp      = 5   // the first of so many parts does not count
-	// What the last third may have more than the first one.
-	growShare = 1.10
-	growMB    = 8
+	growMB      = 8   // what the last third may have more than the first one, beside a share
 )
 
 // Soak runs the distribution for a long time at a low load, with secrets and
@@ -118,7 +115,7 @@ func judge(samples []sample) ([]figure.Figure, error) {
 		for _, s := range samples {
 			values = append(values, what.of(s))
 		}
-		first, last, err := Growth(values, growMB)
+		first, last, err := figure.Growth(values, growMB)
 		at := func(col, unit string, v float64) figure.Figure {
 			return figure.Figure{Table: SoakTable, Row: what.row, Col: col, Unit: unit, Value: v}
 		}
@@ -128,19 +125,4 @@ func judge(samples []sample) ([]figure.Figure, error) {
 		}
 	}
 	return slices.Clip(all), errors.Join(errs...)
-}
-
-// Growth compares the median of the first third of a series with that of the
-// last one, without what warms up. A tenth and slack more is an error.
-func Growth(values []float64, slack float64) (first, last float64, err error) {
-	values = values[len(values)/warmUp:]
-	third := len(values) / 3
-	if third == 0 {
-		return 0, 0, errors.New("the run was too short to say anything about growth")
-	}
-	first, last = figure.Quantile(slices.Clone(values[:third]), 0.5), figure.Quantile(slices.Clone(values[len(values)-third:]), 0.5)
-	if last > first*growShare+slack {
-		err = fmt.Errorf("grew from %.1f to %.1f", first, last)
-	}
-	return first, last, err
 }

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	bench "github.com/tracescrub/tracescrub/benchmarks/collector"
+	"github.com/tracescrub/tracescrub/benchmarks/figure"
 )
 
 // measures are what is looked at of a process that is never killed, and what
@@ -57,7 +57,7 @@ func (w *world) watch(ctx context.Context, interval time.Duration) []*watched {
 // judge complains of what has grown, by the criterion of `make bench`.
 func (o *watched) judge(l *ledger, long bool) (said []string) {
 	for i, m := range measures {
-		first, last, err := bench.Growth(o.values[i], m.slack)
+		first, last, err := figure.Growth(o.values[i], m.slack)
 		said = append(said, fmt.Sprintf("%s: %s %.1f, at last %.1f", o.c.name, m.name, first, last))
 		if err != nil && long {
 			l.complain("%s: %s: %v", o.c.name, m.name, err)
