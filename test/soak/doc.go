@@ -8,7 +8,8 @@
 // approvers look at what is held and release, deny or leave it. Meanwhile, in
 // an order and at times that the seed gives:
 //
-//	kill -9           of a gateway, a gate, the audit log, Kafka; a supervisor starts them again
+//	kill -9           of a gateway, a gate, the audit log, Kafka; a supervisor starts them again;
+//	                  of a gateway or gate with what the backend has not taken
 //	backend           stalls, is slow, says Unavailable, ResourceExhausted or InvalidArgument, cuts
 //	                  connections, answers with an error what it has taken
 //	Kafka             stands still

@@ -37,6 +37,7 @@ const (
 	killGateway  = "kill -9 of"
 	killGate     = "kill -9 of the gate"
 	killLog      = "kill -9 of the audit log"
+	killBehind   = "backend away, and kill -9 of"
 	killKafka    = "kill -9 of Kafka"
 	freezeKafka  = "Kafka stands still"
 	clockForward = "clock forward at"
@@ -48,7 +49,7 @@ const (
 var (
 	modes = []mode{stalls, slow, unavailable, exhausted, refuses, cuts, forgets}
 	kinds = func() []string {
-		all := []string{killGateway, killGate, killLog, killKafka, freezeKafka, clockForward, clockBack, fullSpool, fullLog}
+		all := []string{killGateway, killGate, killBehind, killLog, killKafka, freezeKafka, clockForward, clockBack, fullSpool, fullLog}
 		for _, m := range modes {
 			all = append(all, string(m))
 		}
@@ -81,6 +82,8 @@ func plan(seed uint64, total time.Duration) (all []fault) {
 				f.who = "gateway1"
 			case killGate:
 				f.who = "gate1"
+			case killBehind:
+				f.who = []string{"gateway1", "gateway1", "gate1"}[rng.IntN(3)]
 			case fullSpool:
 				f.who = []string{"gateway1", "gateway2"}[rng.IntN(2)]
 			case string(refuses):
@@ -137,6 +140,14 @@ func (w *world) inflict(ctx context.Context, f fault) error {
 		return w.gates[0].kill(f.last)
 	case killLog:
 		return w.log.kill(f.last)
+	case killBehind: // with what it has taken and nobody has taken from it
+		w.backend.behave(unavailable)
+		defer w.backend.behave(works)
+		sleep(ctx, 3*time.Second)
+		if f.who == "gate1" {
+			return w.gates[0].kill(f.last)
+		}
+		return w.gateways[0].kill(f.last)
 	case killKafka:
 		return w.broker.kill(f.last)
 	case freezeKafka:
