@@ -29,7 +29,8 @@
 //	nothing is lost          a queue in memory in front of the backend
 //	nothing is lost          a backend that says yes to one span in a thousand and forgets it
 //	nothing is lost          the disk of the Collector's own queue full, while items are in it (docs/operations.md)
-//	no plaintext at rest     a debug exporter in front of secret_mask
+//	no plaintext at rest     a debug exporter behind the gate: what was released as original is in its log
+//	no bypass                a policy that lets passwords pass
 //
 // The queue for the backend has a disk that does not fill up, as
 // docs/operations.md asks for: the Collector's queue does not survive that.
