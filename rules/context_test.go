@@ -157,6 +157,7 @@ func TestNotSecrets(t *testing.T) {
 		{"code references", "", "token: process.env.API_TOKEN,\napi_key = os.environ[\"API_KEY\"]\npassword = self.password\nsecret=config.secret"},
 		{"kubernetes reference", "", "api_key: valueFrom.secretKeyRef"},
 		{"redacted", "", "password=****\ntoken: <redacted>\nsecret: [REDACTED]\napi_key=<your-api-key>\npassword: ••••••"},
+		{"verbs of formats", "", "ALTER ROLE app WITH PASSWORD '%s' and '%v', PASSWORD '%(pw)s', PASSWORD '%1$s', PASSWORD '%[1]s'\npassword: \"%s\", token=%[2]q"},
 		{"shortened", "", "password: Abc12345…9z= token=abcdef12345...xyz api_key='A3MY2Skx5s…cN8'"},
 		{"a word at the end of a line", "", "$ kubectl get pods --all-namespaces -n bearer --sort-by=.metadata.name\nnext-4ca3328e4e-ad8269   1/1   Running   3"},
 		{"harmless cookies", "", "Cookie: theme=dark; _ga=GA1.2.1234567890.1234567890; _fbp=fb.1.1596403881668.1116446470; cookieconsent_status=a1b2c3d4e5f6g7; lang=en-US"},
