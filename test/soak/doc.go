@@ -3,7 +3,8 @@
 //
 // Two gateways, two gates and the audit log run as the built binary on
 // deploy/gateway.yaml, deploy/gate.yaml and deploy/audit.yaml, beside a fake
-// Kafka in a process of its own (module test/kafka). Senders send what is
+// Kafka in a process of its own (module test/kafka) or, with SOAK_KAFKA=real,
+// Apache Kafka. Senders send what is
 // clean, what is masked and what is held, each request until it is taken;
 // approvers look at what is held and release, deny or leave it. Meanwhile, in
 // an order and at times that the seed gives:

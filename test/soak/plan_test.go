@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -149,13 +148,11 @@ func (w *world) inflict(ctx context.Context, f fault) error {
 		}
 		return w.gateways[0].kill(f.last)
 	case killKafka:
-		return w.broker.kill(f.last)
+		return w.kafka.kill(f.last)
 	case freezeKafka:
-		if err := w.broker.signal(syscall.SIGSTOP); err != nil {
-			return nil // it is dead just now, which is as good
-		}
+		thaw := w.kafka.freeze()
 		sleep(ctx, f.last)
-		_ = w.broker.signal(syscall.SIGCONT) // or it is another one by now
+		thaw()
 		return nil
 	case clockForward, clockBack:
 		return w.inflictClock(ctx, f)
@@ -176,8 +173,7 @@ func (w *world) inflictDisk(ctx context.Context, f fault) error {
 	disk := w.path("disks/log")
 	if f.kind == fullSpool {
 		disk = w.path("disks/" + f.who + "/spool")
-		_ = w.broker.signal(syscall.SIGSTOP) // or it is dead just now
-		defer func() { _ = w.broker.signal(syscall.SIGCONT) }()
+		defer w.kafka.freeze()()
 	}
 	free, err := fill(disk)
 	if err != nil {

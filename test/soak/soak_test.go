@@ -34,6 +34,8 @@ func setting[T any](t *testing.T, name string, otherwise T, parse func(string) (
 //	SOAK=30m        how long
 //	SOAK_SEED=1     which faults, when; printed
 //	SOAK_RATE=10    requests a second
+//	SOAK_KAFKA=real three brokers of Apache Kafka in place of the fake one
+//	SOAK_DIR=/tmp/x where all files are; they stay
 func TestSoak(t *testing.T) {
 	total := setting(t, "SOAK", 2*time.Minute, time.ParseDuration)
 	rate := setting(t, "SOAK_RATE", 10, strconv.Atoi)
@@ -61,7 +63,7 @@ func TestSoak(t *testing.T) {
 	}
 
 	t.Log("no faults any more")
-	for _, p := range append([]*process{w.broker}, w.processes()...) {
+	for _, p := range w.processes() {
 		w.works(p)
 	}
 	late := time.AfterFunc(patience, surrender)
@@ -132,7 +134,6 @@ func (w *world) close(t *testing.T, seen []*watched, long, settled bool) {
 			t.Log(line)
 		}
 	}
-	w.broker.t.Logf("broker: %d lives, %d ended at their start", w.broker.life, w.broker.early)
 	for _, p := range w.processes() {
 		t.Logf("%s: %d lives, %d ended at their start", p.name, p.life, p.early)
 		p.end(syscall.SIGTERM)
@@ -147,11 +148,17 @@ func (w *world) close(t *testing.T, seen []*watched, long, settled bool) {
 			w.ledger.complain("%s has printed %q", p.name, words)
 		}
 	}
-	w.broker.end(syscall.SIGTERM)
+	w.kafka.end()
 	w.verifyLog(t)
 	files, size, err := w.ledger.search(w.dir)
 	if err != nil {
 		t.Errorf("looking for secrets: %v", err)
+	}
+	for name, text := range w.kafka.files() {
+		files, size = files+1, size+int64(len(text))
+		if w.ledger.leaks(text) {
+			w.ledger.complain("a secret is in %s", name)
+		}
 	}
 	t.Logf("searched for secrets: %d files, %d MB", files, size>>20)
 	t.Logf("answers of the backend: %v", w.backend.answer)

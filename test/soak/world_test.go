@@ -5,14 +5,12 @@ package soak
 import (
 	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 )
@@ -32,10 +30,8 @@ type world struct {
 
 	gateways, gates []*collector
 	log             *collector
-	broker          *process
-	brokerPorts     []string
+	kafka           kafka
 	tokens          map[string]string // for the backend and the log, by process
-	passwords       map[string]string // for Kafka, by user
 	disks, clocks   bool              // whether this machine lets them be small, and set
 }
 
@@ -62,7 +58,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	t.Helper()
 	w := &world{
 		t: t, dir: workDir(t), ledger: newLedger(seed), issuer: newIssuer(t),
-		tokens: map[string]string{}, passwords: map[string]string{"gateway": rand.Text(), "gate": rand.Text()},
+		tokens: map[string]string{},
 	}
 	cert, pool := certificate(t, w.path("keys"))
 	w.tls = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
@@ -93,7 +89,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	if err := os.Mkdir(w.path("logs"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	w.startBroker(pool)
+	w.kafka = w.startKafka(pool)
 	w.startAll()
 	return w
 }
@@ -144,38 +140,6 @@ func (w *world) newProcess(name string, ready func(*process) bool, env []string,
 	}
 	w.t.Cleanup(func() { _ = log.Close() }) // it was read already
 	return &process{name: name, args: args, env: env, log: log, ready: ready, t: w.t}
-}
-
-// startBroker starts the fake Kafka of module test/kafka: three brokers in a
-// process of its own, which keeps what it has in a directory.
-func (w *world) startBroker(pool *x509.CertPool) {
-	w.t.Helper()
-	for _, addr := range freePorts(w.t, 3) {
-		_, port, _ := net.SplitHostPort(addr)
-		w.brokerPorts = append(w.brokerPorts, port)
-	}
-	build := exec.Command("go", "-C", "../kafka", "build", "-o", "../../bin/kafka-broker", "./cmd/broker")
-	build.Env = append(os.Environ(), "GOWORK=off")
-	if out, err := build.CombinedOutput(); err != nil {
-		w.t.Fatalf("building the broker: %v\n%s", err, out)
-	}
-	if err := os.Mkdir(w.path("broker"), 0o700); err != nil {
-		w.t.Fatal(err)
-	}
-	ready := func(*process) bool {
-		d := &tls.Dialer{Config: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, NetDialer: &net.Dialer{Timeout: time.Second}}
-		conn, err := d.DialContext(w.t.Context(), "tcp", "127.0.0.1:"+w.brokerPorts[0])
-		if err != nil {
-			return false
-		}
-		return conn.Close() == nil
-	}
-	w.broker = w.newProcess("broker", ready, []string{"GATEWAY_PASSWORD=" + w.passwords["gateway"], "GATE_PASSWORD=" + w.passwords["gate"]},
-		bin(w.t, "kafka-broker"), "-data", w.path("broker"), "-ports", strings.Join(w.brokerPorts, ","),
-		"-cert", w.path("keys/cert.pem"), "-key", w.path("keys/key.pem"))
-	w.broker.start()
-	w.works(w.broker)
-	time.Sleep(2 * time.Second) // it makes its topics
 }
 
 // works waits until a process does.
@@ -231,7 +195,7 @@ func (w *world) collector(name, config, extensions string, overlay func(*collect
 	c.process = w.newProcess(name, healthy(c.health), append(env,
 		"TLS_CERT_FILE="+cert, "TLS_KEY_FILE="+w.path("keys/key.pem"), "OIDC_ISSUER="+w.issuer.url, "OIDC_AUDIENCE=telemetry",
 		"BACKEND="+w.backend.addr, "AUDIT="+events, "AUDIT_LOG="+log, "BACKEND_CA_FILE="+cert, "BACKEND_TOKEN_FILE="+w.path("keys/"+name+".token"),
-		"KAFKA_BROKER=127.0.0.1:"+w.brokerPorts[0], "KAFKA_CA_FILE="+cert,
+		"KAFKA_BROKER="+w.kafka.brokers(), "KAFKA_CA_FILE="+w.kafka.authority(),
 		"FINGERPRINT_KEY_FILE="+w.path("keys/fingerprint.key"), "TRACESCRUB_DATA="+c.data),
 		bin(w.t, "otelcol-tracescrub"), "--config", "../../deploy/"+config, "--config", "yaml:"+overlay(c), "--config", "yaml:"+fmt.Sprintf(`
 extensions: {health_check: {endpoint: %q}, pprof: {endpoint: %q}}
@@ -255,7 +219,7 @@ func (w *world) startAll() {
 	for _, name := range []string{"gate1", "gate2"} {
 		g := w.collector(name, "gate.yaml", "oidc/approvers, bearertokenauth/backend", func(c *collector) string {
 			return fmt.Sprintf(`receivers: {release_gate: {release: {lease: 20s}, http: {endpoint: %q}, limits: {requests_per_second: 10000, burst: 10000}}}`, c.admin)
-		}, "KEYS="+w.path("keys/gate"), "PAGE=https://127.0.0.1:8686", "KAFKA_USER=gate", "KAFKA_PASSWORD="+w.passwords["gate"])
+		}, "KEYS="+w.path("keys/gate"), "PAGE=https://127.0.0.1:8686", "KAFKA_USER=gate", "KAFKA_PASSWORD="+w.kafka.password("gate"))
 		w.works(g.process)
 		w.gates = append(w.gates, g)
 	}
@@ -265,7 +229,7 @@ func (w *world) startAll() {
 receivers: {otlp: {protocols: {grpc: {endpoint: %q}, http: {endpoint: %q}}}}
 exporters: {otlp_grpc/backend: {sending_queue: {queue_size: %d}}} # it overflows when the backend stalls
 `, c.grpc, c.http, queueBytes)
-		}, "PUBLIC_KEYS="+w.path("keys/gate/public"), "KAFKA_USER=gateway", "KAFKA_PASSWORD="+w.passwords["gateway"])
+		}, "PUBLIC_KEYS="+w.path("keys/gate/public"), "KAFKA_USER=gateway", "KAFKA_PASSWORD="+w.kafka.password("gateway"))
 		w.works(g.process)
 		w.gateways = append(w.gateways, g)
 	}
