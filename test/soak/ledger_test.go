@@ -27,7 +27,7 @@ func (k key) String() string { return k.trace.String() + "/" + k.span.String() }
 // What a span carries.
 const (
 	clean    = "nothing"
-	masked   = "a password" // is masked and goes on
+	masked   = "a password" // is masked and goes on; in a URL, which leaves no doubt
 	critical = "a token"    // is held with all of its trace
 )
 
@@ -183,7 +183,7 @@ func (l *ledger) fill(s ptrace.Span, k key, carries string) {
 	s.Attributes().PutStr("soak.text", text(k))
 	switch carries {
 	case masked:
-		s.Attributes().PutStr("db.password", l.secret())
+		s.Attributes().PutStr("db.url", "postgres://app:"+l.secret()+"@db.internal:5432/shop")
 	case critical:
 		s.Attributes().PutStr("tool.result", "export GITHUB_TOKEN="+l.token())
 	}

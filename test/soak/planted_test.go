@@ -26,7 +26,7 @@ func planted(t *testing.T) *ledger {
 		td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().RemoveIf(func(s ptrace.Span) bool {
 			k := key{s.TraceID(), s.SpanID()}
 			if !l.held[k.trace] {
-				for _, name := range []string{"db.password", "tool.result"} {
+				for _, name := range []string{"db.url", "tool.result"} {
 					if _, ok := s.Attributes().Get(name); ok {
 						s.Attributes().PutStr(name, "[MASKED:x:12345678]")
 					}
