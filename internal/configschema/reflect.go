@@ -47,7 +47,11 @@ func (c comments) of(v reflect.Value, depth int) (node, error) {
 		return c.object(v, depth)
 	case reflect.Slice, reflect.Array:
 		items, err := c.of(reflect.New(t.Elem()).Elem(), depth+1)
-		return node{"type": []string{"array", "null"}, "items": items}, err
+		kinds := []string{"array", "null"}
+		if t.Elem().Kind() == reflect.String {
+			kinds = append(kinds, "string") // texts with commas between, as ${env:NAME} gives them
+		}
+		return node{"type": kinds, "items": items}, err
 	case reflect.Map:
 		values, err := c.of(reflect.New(t.Elem()).Elem(), depth+1)
 		return node{"type": []string{"object", "null"}, "additionalProperties": values}, err

@@ -209,6 +209,16 @@ var houseRules = []struct {
 		"no link to docs/a.md",
 	},
 	{
+		"fuzz: nothing is kept", checkFuzz,
+		files("rules/a_test.go", "package rules\nimport \"testing\"\nfunc FuzzA(f *testing.F) {}"),
+		"no inputs are kept in rules/testdata/fuzz/FuzzA",
+	},
+	{
+		"fuzz: the target is gone", checkFuzz,
+		files("rules/testdata/fuzz/FuzzB/0", "go test fuzz v1\n", "rules/a_test.go", "package rules"),
+		"there is no fuzz target for rules/testdata/fuzz/FuzzB",
+	},
+	{
 		"merges: one is not finished", checkMerges,
 		files("docs/a.md", "| a |\n"+strings.Repeat("<", 7)+" HEAD\n| b |\n"),
 		"docs/a.md:2: a merge was not finished",

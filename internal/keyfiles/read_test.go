@@ -200,7 +200,7 @@ func FuzzFiles(f *testing.F) {
 			if again, err := k.encode(); err != nil || !bytes.Equal(again, text) {
 				t.Error("a private key encodes to other bytes")
 			}
-		} else if lines := bytes.Split(text, []byte("\n")); len(lines) > 5 && len(lines[5]) > 20 && strings.Contains(err.Error(), string(lines[5])) {
+		} else if lines := bytes.Split(text, []byte("\n")); len(lines) > 5 && len(lines[5]) > 20 && !strings.Contains("-----BEGIN "+privateKind+"-----", string(lines[5])) && strings.Contains(err.Error(), string(lines[5])) {
 			t.Error("the error has the line of the key")
 		}
 		if k, err := decodePublic(text); err == nil && !bytes.Equal(k.encode(), text) {

@@ -57,5 +57,6 @@ sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule require
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("the commands of the document: %v\n%s", err, c.redact(string(out)))
 	}
+	c.everywhere(t)
 	c.Ready(t)
 }

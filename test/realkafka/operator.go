@@ -71,6 +71,7 @@ func (c *Cluster) credential(t *testing.T, u kafka.UserScramCredentialsUpsertion
 	if err != nil {
 		t.Fatalf("making user %s: %v", u.Name, err)
 	}
+	c.everywhere(t)
 }
 
 // Grant lets a user do with the topics of a prefix what the table of
@@ -94,6 +95,43 @@ func (c *Cluster) Grant(t *testing.T, user, role, prefix string, more ...string)
 	}
 	if err != nil {
 		t.Fatalf("granting: %v", err)
+	}
+	c.everywhere(t)
+}
+
+// everywhere waits until every broker that runs knows what was changed until
+// now: each hears of changes in their order, in its own time, and so of a last
+// one that changes nothing.
+func (c *Cluster) everywhere(t *testing.T) {
+	t.Helper()
+	marker := kafka.ACLEntry{
+		ResourceType: kafka.ResourceTypeTopic, ResourceName: "none", ResourcePatternType: kafka.PatternTypeLiteral,
+		Principal: "User:marker-" + rand.Text(), Host: "*", Operation: kafka.ACLOperationTypeRead, PermissionType: kafka.ACLPermissionTypeDeny,
+	}
+	ctx, cancel := operating()
+	defer cancel()
+	res, err := c.kafka.CreateACLs(ctx, &kafka.CreateACLsRequest{ACLs: []kafka.ACLEntry{marker}})
+	if err == nil {
+		err = errors.Join(res.Errors...)
+	}
+	if err != nil {
+		t.Fatalf("a change that changes nothing: %v", err)
+	}
+	ask := &kafka.DescribeACLsRequest{Filter: kafka.ACLFilter{
+		ResourceTypeFilter: kafka.ResourceTypeAny, ResourcePatternTypeFilter: kafka.PatternTypeAny,
+		PrincipalFilter: marker.Principal, Operation: kafka.ACLOperationTypeAny, PermissionType: kafka.ACLPermissionTypeAny,
+	}}
+	for _, n := range c.nodes {
+		if !n.running() {
+			continue
+		}
+		transport := &kafka.Transport{}
+		one := &kafka.Client{Addr: kafka.TCP(n.address(internal)), Transport: transport, Timeout: 10 * time.Second}
+		Soon(t, fmt.Sprintf("broker %d to know what was changed", n.id), func() bool {
+			res, err := one.DescribeACLs(ctx, ask)
+			return err == nil && res.Error == nil && len(res.Resources) > 0
+		})
+		transport.CloseIdleConnections()
 	}
 }
 
@@ -195,6 +233,7 @@ func (c *Cluster) Set(t *testing.T, topic string, settings map[string]string) {
 	if err != nil {
 		t.Fatalf("changing %s: %v", topic, err)
 	}
+	c.everywhere(t)
 }
 
 // Hasten lets the index of a prefix be compacted at once, as far as Kafka
