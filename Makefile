@@ -17,6 +17,8 @@ export GOWORK := off
 # all: every part of the end-to-end tests must run. With anything else a part
 # whose tool is not installed (a browser, Kafka) may be left out, and says so.
 E2E ?= all
+# How long the soak runs.
+SOAK ?= 30m
 # How long each fuzz target runs, and what the benchmarks are told (-only engine,texts; -dry; -rounds 3).
 FUZZTIME   ?= 30s
 BENCHFLAGS ?=
@@ -44,7 +46,7 @@ SOURCES := $(shell find $(PARTS) -type d ! -path '*/testdata*') \
            go.mod go.sum
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test race build dist image image-files packages lint bench fuzz vuln e2e clean
+.PHONY: help run demo test race build dist image image-files packages lint bench fuzz vuln e2e soak clean
 
 ## help: list these commands
 help:
@@ -178,8 +180,13 @@ vuln: _build/components.go
 e2e: build
 	E2E=$(E2E) go test -count=1 -tags e2e -timeout 30m -parallel 4 ./test/e2e/... ./test/realkafka ./internal/auditlog/verify ./cmd/tracescrub/internal/evidence
 	E2E=$(E2E) go -C test/browser test -count=1 -tags e2e -timeout 30m ./...
+	E2E=$(E2E) SOAK=2m go test -count=1 -tags e2e -timeout 20m ./test/soak
 	E2E=$(E2E) go test -count=1 -tags e2e -timeout 30m ./test/runtimes
 	E2E=$(E2E) go -C test/packages test -count=1 -tags e2e -timeout 30m ./...
+
+## soak: gateways and gates under load and faults for SOAK (default 30m), and where each span is (SOAK_SEED, SOAK_RATE)
+soak: build
+	SOAK=$(SOAK) go test -count=1 -tags e2e -timeout 0 -v -run TestSoak ./test/soak
 
 ## clean: remove what was built; data is left alone
 clean:

@@ -24,10 +24,7 @@ type sample struct {
 const (
 	soakShare   = 0.1 // of one core
 	soakReloads = 5   // samples between two reloads of the rules
-	warmUp      = 5   // the first of so many parts does not count
-	// What the last third may have more than the first one.
-	growShare = 1.10
-	growMB    = 8
+	growMB      = 8   // what the last third may have more than the first one, beside a share
 )
 
 // Soak runs the distribution for a long time at a low load, with secrets and
@@ -103,20 +100,8 @@ func (r *rig) soak(ctx context.Context, l *load, rate float64, interval time.Dur
 	return s, err
 }
 
-// judge compares the first third with the last one, without what warms up.
+// judge says what memory came to, and fails if it grew.
 func judge(samples []sample) ([]figure.Figure, error) {
-	samples = samples[len(samples)/warmUp:]
-	third := len(samples) / 3
-	if third == 0 {
-		return nil, errors.New("the run was too short to say anything about growth")
-	}
-	median := func(some []sample, of func(sample) float64) float64 {
-		values := make([]float64, 0, len(some))
-		for _, s := range some {
-			values = append(values, of(s))
-		}
-		return figure.Quantile(values, 0.5)
-	}
 	var all []figure.Figure
 	var errs []error
 	for _, what := range []struct {
@@ -126,13 +111,17 @@ func judge(samples []sample) ([]figure.Figure, error) {
 		{"resident", func(s sample) float64 { return s.resident }},
 		{"heap", func(s sample) float64 { return s.heap }},
 	} {
-		first, last := median(samples[:third], what.of), median(samples[len(samples)-third:], what.of)
+		values := make([]float64, 0, len(samples))
+		for _, s := range samples {
+			values = append(values, what.of(s))
+		}
+		first, last, err := figure.Growth(values, growMB)
 		at := func(col, unit string, v float64) figure.Figure {
 			return figure.Figure{Table: SoakTable, Row: what.row, Col: col, Unit: unit, Value: v}
 		}
 		all = append(all, at("last third : first third", "ratio", last/first), at("first third", "MB", first), at("last third", "MB", last))
-		if last > first*growShare+growMB {
-			errs = append(errs, fmt.Errorf("%s memory grew from %.1f to %.1f MB", what.row, first, last))
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s memory %w", what.row, err))
 		}
 	}
 	return slices.Clip(all), errors.Join(errs...)

@@ -6,6 +6,7 @@ package figure
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -54,6 +55,22 @@ func Quantile[T ~int64 | ~float64](all []T, q float64) T {
 	}
 	slices.Sort(all)
 	return all[min(int(q*float64(len(all))), len(all)-1)]
+}
+
+// Growth compares the median of the first third of a series with that of the
+// last one, without the first fifth, which warms up. More than a tenth and slack
+// above it is an error.
+func Growth(values []float64, slack float64) (first, last float64, err error) {
+	values = values[len(values)/5:]
+	third := len(values) / 3
+	if third == 0 {
+		return 0, 0, errors.New("the run was too short to say anything about growth")
+	}
+	first, last = Quantile(slices.Clone(values[:third]), 0.5), Quantile(slices.Clone(values[len(values)-third:]), 0.5)
+	if last > first*1.10+slack {
+		err = fmt.Errorf("grew from %.1f to %.1f", first, last)
+	}
+	return first, last, err
 }
 
 // Waits makes the median and the 99th percentile of how long callers waited,

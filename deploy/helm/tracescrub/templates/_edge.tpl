@@ -63,7 +63,9 @@ exporters:
     sending_queue:
       storage: file_storage/queue
       block_on_overflow: true
-      queue_size: 10000
+      # Of each signal; emptyDirSize has room for twice as much, and for the spool.
+      sizer: bytes
+      queue_size: 536870912
       num_consumers: 4
     retry_on_failure: {max_elapsed_time: 0s}
   otlp_grpc/audit:
