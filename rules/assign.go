@@ -125,7 +125,7 @@ func (s *scanner) value(n int, text []byte, v value) {
 		return
 	}
 	secret := text[v.start:v.end]
-	if s.e.inMask(text, v.start, v.end) || s.e.masked(secret) || !s.e.accepts(nm, secret, about(text, v)) {
+	if s.e.inMask(text, v.start, v.end) || s.e.masked(secret) || !s.accepted(nm, text, v) {
 		// A second assignment may hang on to the first: KEY=value=more.
 		if i := bytes.IndexByte(secret, '='); i >= nm.min && i+1 < len(secret) && nm.kind != cookieValue && !s.e.masked(secret) {
 			v.end = v.start + i
@@ -142,14 +142,31 @@ func (s *scanner) value(n int, text []byte, v value) {
 	s.addMatch(f, text, f.Start, f.End, v.escapes)
 }
 
-// literal returns what a string literal stands for, after so many levels of escapes.
+// accepted says that v can be the value of n, as it is written or as what its
+// escapes stand for: an escaped password has signs that it does not have.
+func (s *scanner) accepted(n *name, text []byte, v value) bool {
+	at, secret := about(text, v), text[v.start:v.end]
+	if s.e.accepts(n, secret, at) {
+		return true
+	}
+	plain := s.unescaped(secret, v.escapes)
+	return len(plain) < len(secret) && s.e.accepts(n, plain, at)
+}
+
+// literal returns the bytes that identify what a string literal stands for,
+// after so many levels of escapes.
 func (s *scanner) literal(secret []byte, escapes int) []byte {
+	return s.canonical(s.unescaped(secret, escapes))
+}
+
+// unescaped takes levels of backslash escapes off.
+func (s *scanner) unescaped(secret []byte, escapes int) []byte {
 	for ; escapes > 0 && bytes.IndexByte(secret, '\\') >= 0; escapes-- {
 		out, _ := decode.Unescape(s.spare[:0], secret, &s.smap)
 		s.spare, s.scratch = s.scratch, out
 		secret = out
 	}
-	return s.canonical(secret)
+	return secret
 }
 
 // whole treats a text as the value of name number n.

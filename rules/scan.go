@@ -16,6 +16,11 @@ const (
 	maxHits    = 4096     // hits held at a time
 	workFactor = 8        // a rule may cost this many steps per byte of text before it is run linearly
 	workFloor  = 20_000
+
+	// What compressed runs in a text may decode to, all together and those
+	// within others included: so many bytes, and so many for each of its own.
+	roomFloor  = 8 << 20
+	roomFactor = 8
 )
 
 // scanner is the working memory of one Scan at a time.
@@ -36,6 +41,7 @@ type scanner struct {
 	tick     int  // counts towards looking at the clock
 	late     bool // Context.Deadline passed
 	looked   int  // work at the last look at the clock
+	room     int  // bytes that compressed runs may still decode to
 	clock    func() time.Time
 
 	// For the tests that bound them: bytes and steps looked at, candidates of
@@ -101,6 +107,7 @@ func newScanner(e *Engine) *scanner {
 func (s *scanner) scan(dst []Finding, text []byte, ctx Context) []Finding {
 	s.ctx, s.out, s.late = ctx, s.out[:0], false
 	s.work, s.looked, s.tried, s.named = 0, 0, 0, 0
+	s.room = roomFloor + roomFactor*len(text)
 	s.key, s.prev = append(s.key[:0], ctx.Key...), append(s.prev[:0], ctx.Prev...)
 	if hash, repeat := s.isRepeat(text, s.key, s.prev, 0); !repeat {
 		matched := s.matched

@@ -210,10 +210,28 @@ func placeholder(b []byte) bool {
 			same++
 		}
 	}
-	if same == len(b) || bytes.Contains(b, []byte("***")) || abbreviated(b) {
+	if same == len(b) || bytes.Contains(b, []byte("***")) || abbreviated(b) || formatVerb(b) {
 		return true
 	}
 	return indexFold(b, "redacted") >= 0 || hasPrefixFold(b, "[filtered") || hasPrefixFold(b, "your") && (indexFold(b, "key") > 0 || indexFold(b, "token") > 0 || indexFold(b, "secret") > 0 || indexFold(b, "password") > 0)
+}
+
+// formatVerb says that b is where a program puts a value: %s, %v, %(name)s, %1$s, %[1]s.
+func formatVerb(b []byte) bool {
+	n := len(b)
+	if n < 2 || b[0] != '%' || !isAlpha(b[n-1]) {
+		return false
+	}
+	switch at := b[1 : n-1]; {
+	case len(at) == 0:
+		return true
+	case at[0] == '(':
+		return at[len(at)-1] == ')'
+	case at[0] == '[':
+		return at[len(at)-1] == ']' && allDigits(at[1:len(at)-1])
+	default:
+		return at[len(at)-1] == '$' && allDigits(at[:len(at)-1])
+	}
 }
 
 // maxAbbreviated is the length in bytes up to which a value with an ellipsis

@@ -113,18 +113,21 @@ func (s *scanner) encodedRuns(text []byte, depth int) {
 		}
 		at = run.End
 		lv := &s.levels[depth]
-		decoded, whole, ok, limited := lv.runs.Decode(text, run)
+		decoded, whole, ok, limited := lv.runs.Decode(text, run, s.room)
 		if !ok {
 			continue
 		}
 		at = whole.End
+		if len(decoded) > whole.End-whole.Start { // it was compressed
+			s.room -= len(decoded)
+		}
 		mark, steps := len(s.out), s.trace.mark()
 		s.text(decoded, nil, nil, depth+1)
 		if s.trace != nil {
 			s.trace.move(steps, func(int, int) (int, int) { return whole.Start, whole.End })
 		}
 		if limited {
-			s.withhold(0, len(decoded), Size)
+			s.withhold(0, max(1, len(decoded)), Size) // whatever its length: the run is masked whole
 		}
 		if len(s.out) == mark {
 			continue

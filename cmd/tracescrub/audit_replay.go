@@ -138,7 +138,7 @@ func makeReplay(ctx context.Context, t *terminal, dir string, o *auditReplay) (*
 	if len(found) == 0 {
 		err = errors.New("the audit log has no entry about this (any more)")
 		if len(problems) > 0 { // it may have had one
-			fmt.Fprintf(t.err, "tracescrub: %v\n", err)
+			t.say("tracescrub: %v", err)
 			return nil, wrongIn(t, problems)
 		}
 		return nil, err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tracescrub/tracescrub/cmd/tracescrub/internal/screen"
 	"github.com/tracescrub/tracescrub/internal/pipelines"
 )
 
@@ -57,7 +58,7 @@ func runCheck(ctx context.Context, t *terminal, files []string, merge bool) erro
 	for i, conf := range all {
 		for _, mistake := range pipelines.Check(conf) {
 			n++
-			fmt.Fprintf(t.out, "%s: %s\n", filepath.ToSlash(configs[i][len(configs[i])-1]), mistake)
+			fmt.Fprintln(t.out, screen.Plain(fmt.Sprintf("%s: %s", filepath.ToSlash(configs[i][len(configs[i])-1]), mistake), true))
 		}
 	}
 	if n > 0 {

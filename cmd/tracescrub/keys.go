@@ -15,7 +15,7 @@ import (
 
 func newKeys(t *terminal) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "keys list|new|rotate",
+		Use:   "keys list|new|rotate|import",
 		Short: "Make, rotate and list the key pairs that held telemetry is sealed with",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -25,7 +25,7 @@ func newKeys(t *terminal) *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newKeysNew(t), newKeysRotate(t), newKeysList(t))
+	cmd.AddCommand(newKeysNew(t), newKeysRotate(t), newKeysImport(t), newKeysList(t))
 	return cmd
 }
 

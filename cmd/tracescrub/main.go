@@ -5,6 +5,17 @@
 // terminal value, so that tests run them whole and nothing but main exits.
 package main
 
-import "os"
+import (
+	"fmt"
+	"os"
 
-func main() { os.Exit(run(os.Args[1:], osTerminal())) }
+	"github.com/tracescrub/tracescrub/internal/ownmemory"
+)
+
+func main() {
+	// What is read here has secrets in it, which a core dump would write to a disk.
+	if err := ownmemory.NoDump(); err != nil {
+		fmt.Fprintf(os.Stderr, "tracescrub: warning: a crash may leave what was read on a disk: %v\n", err)
+	}
+	os.Exit(run(os.Args[1:], osTerminal()))
+}

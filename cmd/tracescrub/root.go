@@ -52,7 +52,7 @@ func exitCode(t *terminal, cmd *cobra.Command, err error) int {
 	case errors.Is(err, errFindings):
 		return exitFindings
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintf(t.err, "tracescrub: interrupted: %v\n", err)
+		t.say("tracescrub: interrupted: %v", err)
 		return exitInterrupted
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
@@ -90,7 +90,7 @@ input.`,
 	root.SetErr(t.err)
 	root.SetVersionTemplate("tracescrub {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return errUse{err} })
-	root.AddCommand(newMask(t), newScan(t), newExplain(t), newRules(t), newCheck(t), newItems(t), newKeys(t), newAudit(t), newSetup(t), newVersion(t))
+	root.AddCommand(newMask(t), newScan(t), newExplain(t), newRules(t), newCheck(t), newItems(t), newKeys(t), newAudit(t), newSetup(t), newHealthy(t), newVersion(t))
 	// Cobra adds `completion bash|zsh|fish|powershell` and `help` by itself.
 	return root
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/tracescrub/tracescrub/cmd/tracescrub/internal/screen"
 	"github.com/tracescrub/tracescrub/rules"
 	"github.com/tracescrub/tracescrub/rules/pack"
 	"github.com/tracescrub/tracescrub/rules/packs"
@@ -77,9 +78,10 @@ func runRulesCheck(t *terminal, files []string) error {
 		raw, err := os.ReadFile(file)
 		if err != nil {
 			c.unread++
-			fmt.Fprintf(t.err, "tracescrub: %v\n", err)
+			t.say("tracescrub: %v", err)
 			continue
 		}
+		file = screen.Plain(file, false) // mistakes are told by lines that begin with it
 		if filepath.Ext(file) == ".toml" {
 			total += c.toml(file, raw, builtin)
 			continue
@@ -149,7 +151,7 @@ func (c *checker) file(file string, raw []byte, builtin []*pack.Pack, own map[st
 func (c *checker) say(err error) {
 	for line := range strings.SplitSeq(err.Error(), "\n") {
 		c.mistakes++
-		fmt.Fprintln(c.t.out, line)
+		fmt.Fprintln(c.t.out, screen.Plain(line, false))
 	}
 }
 
@@ -268,5 +270,5 @@ func (k *packCheck) print(what string, at ...any) {
 			}
 		}
 	}
-	fmt.Fprintf(k.t.out, "%s:%d: %s: %s\n", k.file, node.Line, path, what)
+	fmt.Fprintln(k.t.out, screen.Plain(fmt.Sprintf("%s:%d: %s: %s", k.file, node.Line, path, what), false))
 }

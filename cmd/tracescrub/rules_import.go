@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/tracescrub/tracescrub/cmd/tracescrub/internal/screen"
 	"github.com/tracescrub/tracescrub/rules"
 	"github.com/tracescrub/tracescrub/rules/gitleaks"
 	"github.com/tracescrub/tracescrub/rules/pack"
@@ -55,7 +56,7 @@ func runRulesImport(t *terminal, file, output string) error {
 		return err
 	}
 	for _, d := range diffs {
-		fmt.Fprintf(t.err, "%s\n", d)
+		t.say("%s", d)
 	}
 	text, err := yaml.Marshal(p)
 	if err != nil {
@@ -90,7 +91,7 @@ func (c *checker) toml(file string, raw []byte, builtin []*pack.Pack) int {
 		return 0
 	}
 	for _, d := range diffs {
-		fmt.Fprintln(c.t.out, d)
+		fmt.Fprintln(c.t.out, screen.Plain(fmt.Sprint(d), false))
 		if d.Lost {
 			c.mistakes++
 		}
@@ -103,7 +104,7 @@ func (c *checker) toml(file string, raw []byte, builtin []*pack.Pack) int {
 	}
 	for _, r := range p.Rules {
 		if notes[r.ID] != "" {
-			fmt.Fprintf(c.t.out, "%s: rule %s: %s\n", file, r.ID, notes[r.ID])
+			fmt.Fprintln(c.t.out, screen.Plain(fmt.Sprintf("%s: rule %s: %s", file, r.ID, notes[r.ID]), false))
 		}
 		if owner, taken := c.owner[r.ID]; taken {
 			c.say(fmt.Errorf("%s: id %q is already in %s", file, r.ID, strings.TrimSpace(owner)))

@@ -161,7 +161,7 @@ func (c *tally) add(t *terminal, f filescan.File) {
 		if errors.As(err, &path) {
 			err = path.Err
 		}
-		fmt.Fprintf(t.err, "tracescrub: %s: %v\n", f.Path, err)
+		t.say("tracescrub: %s: %v", f.Path, err)
 	}
 }
 

@@ -53,7 +53,7 @@ func setup(t *terminal, dir string) error {
 		return fmt.Errorf("making the demo's approvers: %w", err)
 	}
 	if made {
-		fmt.Fprintf(t.err, "tracescrub: made the approvers %s and %s; their passwords are in %s\n",
+		t.say("tracescrub: made the approvers %s and %s; their passwords are in %s",
 			demoApprovers[0], demoApprovers[1], file)
 	}
 	return nil
@@ -96,6 +96,6 @@ func setupKeys(t *terminal, dir string) error {
 	if err != nil {
 		return fmt.Errorf("making a key pair: %w", err)
 	}
-	fmt.Fprintf(t.err, "tracescrub: made the key pair %s in %s\n", pair.ID, dir)
+	t.say("tracescrub: made the key pair %s in %s", pair.ID, dir)
 	return nil
 }

@@ -48,6 +48,12 @@ func (t *terminal) colour(attribute, s string) string {
 	return "\x1b[" + attribute + "m" + s + "\x1b[0m"
 }
 
+// say writes a line for whoever runs the command. Names of files, and what
+// systems and servers answer, are shown as they are only where they are harmless.
+func (t *terminal) say(format string, args ...any) {
+	fmt.Fprintln(t.err, screen.Plain(fmt.Sprintf(format, args...), false))
+}
+
 // inSize returns how many bytes stand ahead of the input, 0 if unknown.
 func inSize(in io.Reader) int64 {
 	if f, ok := in.(*os.File); ok {

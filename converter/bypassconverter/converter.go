@@ -3,6 +3,10 @@
 // of the others for the audit log, and whether verdict is there to tell what
 // secret_mask drops. It changes nothing.
 //
+// Its factory is also the first code of ours that a distribution runs, before
+// it reads a configuration. So that is where the process stops being dumpable:
+// what it will have in memory, a core dump would write to a disk.
+//
 // It is a converter because a Collector runs its converters over the whole
 // configuration whenever it reads one: at start, at `validate` and at reload.
 // No component gets to see more than its own part.
@@ -14,15 +18,24 @@ import (
 	"strings"
 
 	"go.opentelemetry.io/collector/confmap"
+	"go.uber.org/zap"
 
 	"github.com/tracescrub/tracescrub/internal/confighash"
 	"github.com/tracescrub/tracescrub/internal/judged"
+	"github.com/tracescrub/tracescrub/internal/ownmemory"
 	"github.com/tracescrub/tracescrub/internal/pipelines"
 )
 
-// NewFactory returns the factory of the converter.
+// NewFactory returns the factory of the converter, and makes that this process
+// leaves no core dump.
 func NewFactory() confmap.ConverterFactory {
-	return confmap.NewConverterFactory(func(confmap.ConverterSettings) confmap.Converter { return converter{} })
+	err := ownmemory.NoDump()
+	return confmap.NewConverterFactory(func(set confmap.ConverterSettings) confmap.Converter {
+		if err != nil && set.Logger != nil {
+			set.Logger.Warn("a crash of this process may leave its memory on a disk: turn core dumps off from outside", zap.Error(err))
+		}
+		return converter{}
+	})
 }
 
 type converter struct{}

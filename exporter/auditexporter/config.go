@@ -89,7 +89,7 @@ var (
 
 func createDefaultConfig() component.Config {
 	dataDir := datadir.Default()
-	server := confighttp.NewDefaultServerConfig()
+	server := guarded.DefaultServer()
 	server.NetAddr.Endpoint = "127.0.0.1:8687"
 	server.MaxRequestBodySize = 1 << 16
 	return &Config{

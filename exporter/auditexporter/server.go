@@ -12,6 +12,7 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/auditlog/source"
 	"github.com/tracescrub/tracescrub/internal/auditlog/tiles"
+	"github.com/tracescrub/tracescrub/internal/guarded"
 )
 
 // server shows the log to those who do not write it.
@@ -37,6 +38,7 @@ func (w *working) serve(ctx context.Context, host component.Host, set component.
 	if s.http, err = cfg.ToServer(ctx, host.GetExtensions(), set, mux); err != nil {
 		return errors.Join(fmt.Errorf("http: %w", err), listener.Close())
 	}
+	guarded.Bound(s.http)
 	s.wg.Go(func() {
 		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			componentstatus.ReportStatus(host, componentstatus.NewFatalErrorEvent(fmt.Errorf("the server of the audit log ended: %w", err)))

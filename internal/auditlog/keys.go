@@ -13,6 +13,7 @@ import (
 	"github.com/tracescrub/tracescrub/internal/auditlog/handover"
 	"github.com/tracescrub/tracescrub/internal/auditlog/proof"
 	"github.com/tracescrub/tracescrub/internal/auditlog/read"
+	"github.com/tracescrub/tracescrub/internal/ownmemory"
 )
 
 // next is where the key is that is about to sign.
@@ -31,7 +32,7 @@ func (s *store) loadKeys() error {
 	if err != nil {
 		return trouble(err)
 	}
-	s.private = strings.TrimSpace(string(b))
+	s.keep(strings.TrimSpace(string(b)))
 	if s.public, _, err = proof.Public(s.private); err != nil {
 		return corrupt("%s: %w", s.cfg.KeyFile, err)
 	}
@@ -41,14 +42,25 @@ func (s *store) loadKeys() error {
 	return trouble(s.publish())
 }
 
+// keep takes a private key into use. Where it cannot be locked in memory it is
+// used all the same: what this log keeps is no secret, and forgery of it is
+// what checkpoints that are kept elsewhere show.
+func (s *store) keep(private string) {
+	s.private = private
+	_ = ownmemory.Lock(private)
+}
+
 func (s *store) newKeys() error {
 	origin, err := s.cfg.origin()
 	if err != nil {
 		return err
 	}
-	if s.private, s.public, err = proof.NewKey(origin, s.cfg.random); err != nil {
+	private, public, err := proof.NewKey(origin, s.cfg.random)
+	if err != nil {
 		return fmt.Errorf("%w: %w", Invalid, err)
 	}
+	s.keep(private)
+	s.public = public
 	if err := s.cfg.sys.Replace(s.cfg.KeyFile, []byte(s.private+"\n"), 0o600); err != nil {
 		return err
 	}
@@ -103,7 +115,8 @@ func (s *store) useKey(private, public string) error {
 	if err := s.cfg.sys.Replace(s.cfg.KeyFile, []byte(private+"\n"), 0o600); err != nil {
 		return err
 	}
-	s.private, s.public = private, public
+	s.keep(private)
+	s.public = public
 	if err := s.publish(); err != nil {
 		return err
 	}

@@ -1,9 +1,12 @@
-// Package guarded holds the configuration of our HTTP servers against what they
-// must not be: open to everybody.
+// Package guarded is what our HTTP servers have in common: they must not be open
+// to everybody, and a client gets only so much time and room before anybody
+// knows who it is.
 package guarded
 
 import (
 	"errors"
+	"net/http"
+	"time"
 
 	"go.opentelemetry.io/collector/config/confighttp"
 
@@ -27,3 +30,21 @@ func Problems(cfg *confighttp.ServerConfig, login bool, open string) (errs []err
 	}
 	return errs
 }
+
+// maxHeader is the most bytes that the header of a request may have, the URL
+// included; net/http adds some slack. Tokens with many groups have up to 48 KiB.
+const maxHeader = 64 << 10
+
+// DefaultServer is confighttp's default with bounds for slow clients. Without
+// read_timeout a client that never ends a body keeps its connection for good,
+// even one that was refused: the server waits for the rest before it answers.
+func DefaultServer() confighttp.ServerConfig {
+	cfg := confighttp.NewDefaultServerConfig()
+	cfg.ReadHeaderTimeout = 10 * time.Second
+	cfg.ReadTimeout = 30 * time.Second
+	cfg.MaxRequestBodySize = 1 << 20
+	return cfg
+}
+
+// Bound sets what confighttp has no key for.
+func Bound(s *http.Server) { s.MaxHeaderBytes = maxHeader }

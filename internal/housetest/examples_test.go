@@ -33,14 +33,15 @@ var factories = map[string]func() component.Config{
 // example is one piece of YAML that we show or ship.
 type example struct{ where, text string }
 
-// examples are all of them: fenced blocks in documents, deploy/, testdata of components.
+// examples are all of them: fenced blocks in documents, the configurations in
+// deploy/ (what is in folders below it is test/packages' business), testdata of components.
 func examples(tr *tree) []example {
 	var all []example
 	for _, p := range slices.Sorted(maps.Keys(tr.docs)) {
 		switch {
 		case path.Ext(p) == ".md":
 			all = append(all, fenced(p, tr.docs[p])...)
-		case strings.HasPrefix(p, "deploy/"), strings.HasPrefix(p, "changes/"), strings.HasSuffix(p, "testdata/config.yaml"):
+		case path.Dir(p) == "deploy", strings.HasPrefix(p, "changes/"), strings.HasSuffix(p, "testdata/config.yaml"):
 			all = append(all, example{p, tr.docs[p]})
 		}
 	}

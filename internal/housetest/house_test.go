@@ -184,6 +184,31 @@ var houseRules = []struct {
 		"names rules/gone",
 	},
 	{
+		"anchors: no such heading", checkAnchors,
+		files("docs/a.md", "# A\n## One, two\n```\n# B\n```\n[x](#one-two) [y](../README.md#c)\n", "README.md", "## C\n[z](docs/a.md#b)\n"),
+		"link to docs/a.md#b",
+	},
+	{
+		"operations: metric without a row", checkOperations,
+		with(goodComponent(), operations, "| `otelcol_two` | x |\n"),
+		"no row for the metric otelcol_one",
+	},
+	{
+		"operations: metric that is none", checkOperations,
+		with(goodComponent(), "deploy/alerts.yaml", "expr: rate(otelcol_connector_verdict_surprises_total[5m]) > 0\n"),
+		"deploy/alerts.yaml: there is no metric otelcol_connector_verdict_surprises_total",
+	},
+	{
+		"failures: reason without a word", checkFailures,
+		with(goodComponent(), "processor/secretmaskprocessor/README.md", "## When it fails\n| what | becomes | reason |\n|---|---|---|\n| disk full | refused | `full` |\n"),
+		"no word about full",
+	},
+	{
+		"index: document without a link", checkIndex,
+		files("docs/README.md", "[b](b.md)\n", "docs/a.md", "# A\n", "docs/b.md", "# B\n"),
+		"no link to docs/a.md",
+	},
+	{
 		"merges: one is not finished", checkMerges,
 		files("docs/a.md", "| a |\n"+strings.Repeat("<", 7)+" HEAD\n| b |\n"),
 		"docs/a.md:2: a merge was not finished",

@@ -124,3 +124,26 @@ func FuzzUnpack(f *testing.F) {
 		}
 	})
 }
+
+// TestReloadKeepsKeys: a key that is there still is the same one, which is
+// locked in memory; a copy of it at each reload would be one more to lock.
+func TestReloadKeepsKeys(t *testing.T) {
+	d := keyfiles.In(t.TempDir())
+	if _, err := d.New(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	k, err := New(d.Private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := k.keys[0].HPKE()
+	if err := k.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	if k.keys[0].HPKE() != before {
+		t.Error("a key that was there was read anew")
+	}
+	if err := k.Unlocked(); err != nil {
+		t.Logf("this system does not let keys be locked: %v", err)
+	}
+}

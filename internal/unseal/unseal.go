@@ -10,6 +10,7 @@ import (
 
 	"github.com/tracescrub/tracescrub/internal/envelope"
 	"github.com/tracescrub/tracescrub/internal/keyfiles"
+	"github.com/tracescrub/tracescrub/internal/ownmemory"
 )
 
 var (
@@ -24,8 +25,10 @@ var (
 type Keyring struct {
 	dir string
 
-	mu   sync.RWMutex
-	keys []keyfiles.PrivateKey // oldest first; guarded by mu
+	mu sync.RWMutex
+	// All below is guarded by mu.
+	keys     []keyfiles.PrivateKey // oldest first
+	unlocked error                 // why a key may be swapped out
 }
 
 // New reads the private keys in dir.
@@ -46,8 +49,29 @@ func (k *Keyring) Reload() error {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	for i, key := range keys {
+		// The same key twice would be one more to lock at each reload.
+		if j := k.index(key.ID); j >= 0 {
+			keys[i] = k.keys[j]
+		} else if err := ownmemory.Lock(key.HPKE()); err != nil {
+			k.unlocked = err
+		}
+	}
 	k.keys = keys
 	return nil
+}
+
+// Unlocked says why the system may write a private key to its swap space; nil:
+// it will not.
+func (k *Keyring) Unlocked() error {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.unlocked
+}
+
+// index returns where a key is, or -1. k.mu must be held.
+func (k *Keyring) index(id envelope.KeyID) int {
+	return slices.IndexFunc(k.keys, func(p keyfiles.PrivateKey) bool { return p.ID == id })
 }
 
 // Keys returns the ids of the keys, oldest first.
@@ -87,7 +111,7 @@ func (k *Keyring) Has(id envelope.KeyID) bool {
 func (k *Keyring) key(id envelope.KeyID) (keyfiles.PrivateKey, bool) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	i := slices.IndexFunc(k.keys, func(p keyfiles.PrivateKey) bool { return p.ID == id })
+	i := k.index(id)
 	if i < 0 {
 		return keyfiles.PrivateKey{}, false
 	}

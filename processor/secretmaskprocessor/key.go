@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/tracescrub/tracescrub/internal/mask"
+	"github.com/tracescrub/tracescrub/internal/ownmemory"
 	"github.com/tracescrub/tracescrub/rules/gitleaks"
 )
 
@@ -61,8 +62,19 @@ func (c *Config) options(engine mask.Engine, key []byte) (mask.Options, error) {
 	}, nil
 }
 
-// key returns the fingerprint key.
+// key returns the fingerprint key, which is not swapped out if the system allows it.
 func (c *Config) key(log *zap.Logger) ([]byte, error) {
+	key, err := c.readFingerprintKey(log)
+	if err != nil {
+		return nil, err
+	}
+	if err := ownmemory.Lock(key); err != nil {
+		log.Warn("the fingerprint key may be written to swap space: raise RLIMIT_MEMLOCK, or turn swap off for this process", zap.Error(err))
+	}
+	return key, nil
+}
+
+func (c *Config) readFingerprintKey(log *zap.Logger) ([]byte, error) {
 	switch f := c.Fingerprint; {
 	case f.Key != "":
 		return []byte(f.Key), nil

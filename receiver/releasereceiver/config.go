@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/collector/config/configoptional"
 
 	"github.com/tracescrub/tracescrub/internal/datadir"
+	"github.com/tracescrub/tracescrub/internal/guarded"
 	"github.com/tracescrub/tracescrub/internal/holdstore/backend"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/api"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/notify"
@@ -76,9 +77,8 @@ type ReleaseConfig struct {
 
 func createDefaultConfig() component.Config {
 	dataDir := datadir.Default()
-	server := confighttp.NewDefaultServerConfig()
+	server := guarded.DefaultServer()
 	server.NetAddr.Endpoint = "127.0.0.1:8686"
-	server.MaxRequestBodySize = 1 << 20
 	return &Config{
 		Store:              backend.DefaultConfig(dataDir),
 		Keys:               KeysConfig{Private: filepath.Join(dataDir, "keys", "private")},

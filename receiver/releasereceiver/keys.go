@@ -22,6 +22,7 @@ import (
 	"github.com/tracescrub/tracescrub/internal/envelope"
 	"github.com/tracescrub/tracescrub/internal/event"
 	"github.com/tracescrub/tracescrub/internal/keyfiles"
+	"github.com/tracescrub/tracescrub/internal/ownmemory"
 	"github.com/tracescrub/tracescrub/internal/unseal"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/keeper"
 )
@@ -66,6 +67,9 @@ func readKeys(cfg *Config, log *zap.Logger) (*keys, error) {
 	}
 	if err := k.readTold(); err != nil {
 		return nil, fmt.Errorf("keys::private: %w", err)
+	}
+	if err := errors.Join(k.ring.Unlocked(), ownmemory.Lock(k.mac, k.fingerprint)); err != nil {
+		log.Warn("keys may be written to swap space: raise RLIMIT_MEMLOCK, or turn swap off for this process", zap.Error(err))
 	}
 	return k, nil
 }

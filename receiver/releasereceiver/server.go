@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/config/configoptional"
 
+	"github.com/tracescrub/tracescrub/internal/guarded"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/api"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/gate"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/page"
@@ -66,6 +67,7 @@ func (c *core) serve(ctx context.Context, host component.Host, g gate.Gate) (*se
 		handler.Close()
 		return nil, errors.Join(fmt.Errorf("http: %w", err), listener.Close())
 	}
+	guarded.Bound(s.http)
 	s.http.RegisterOnShutdown(handler.Close)
 	s.wg.Go(func() {
 		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

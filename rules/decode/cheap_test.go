@@ -48,7 +48,7 @@ func FuzzCheapLooks(f *testing.F) {
 			if !ok {
 				break
 			}
-			if _, _, is, _ := r.decode(text, run); is && !promising((*[MinRun]byte)(text[run.Start:])) {
+			if _, _, is, _ := r.decode(text, run, maxInflated); is && !promising((*[MinRun]byte)(text[run.Start:])) {
 				t.Fatalf("the run at %d can be decoded and is not promising", run.Start)
 			}
 			at = run.End

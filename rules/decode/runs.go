@@ -85,15 +85,16 @@ type Runs struct {
 // hexadecimal of something readable, gzip and the texts of PNG images included. whole is the range of the
 // encoded bytes, padding and the following lines of wrapped base64 included;
 // the decoded text is valid until the next call. ok is false if the run is
-// something else; limited says that it is compressed and its text longer than is looked at.
-func (r *Runs) Decode(text []byte, run Span) (decoded []byte, whole Span, ok, limited bool) {
+// something else; limited says that it is compressed and its text longer than
+// is looked at, which is at most room bytes.
+func (r *Runs) Decode(text []byte, run Span, room int) (decoded []byte, whole Span, ok, limited bool) {
 	if !promising((*[MinRun]byte)(text[run.Start:])) {
 		return nil, run, false, false
 	}
-	return r.decode(text, run)
+	return r.decode(text, run, room)
 }
 
-func (r *Runs) decode(text []byte, run Span) (decoded []byte, whole Span, ok, limited bool) {
+func (r *Runs) decode(text []byte, run Span, room int) (decoded []byte, whole Span, ok, limited bool) {
 	if out, is := r.hexRun(text[run.Start:run.End]); is {
 		return out, run, true, false
 	}
@@ -140,7 +141,7 @@ func (r *Runs) decode(text []byte, run Span) (decoded []byte, whole Span, ok, li
 	}
 	decoded = r.text[:k]
 	if gzipped(decoded) {
-		return r.inflate(decoded, whole)
+		return r.inflate(decoded, whole, min(room, maxInflated))
 	}
 	if isPNG(decoded) {
 		decoded = pngText(decoded)
@@ -278,15 +279,18 @@ func pngText(b []byte) []byte {
 
 func gzipped(b []byte) bool { return len(b) > 2 && b[0] == 0x1f && b[1] == 0x8b && b[2] == 8 }
 
-func (r *Runs) inflate(b []byte, whole Span) (decoded []byte, run Span, ok, limited bool) {
+func (r *Runs) inflate(b []byte, whole Span, room int) (decoded []byte, run Span, ok, limited bool) {
+	if room <= 0 {
+		return nil, whole, true, true
+	}
 	z, err := gzip.NewReader(bytes.NewReader(b))
 	if err != nil {
 		return nil, whole, false, false
 	}
 	r.gz.Reset()
-	n, _ := io.Copy(&r.gz, io.LimitReader(z, maxInflated+1)) // a cut stream still yields its beginning
-	if n > maxInflated {
-		return r.gz.Bytes()[:maxInflated], whole, true, true
+	n, _ := io.Copy(&r.gz, io.LimitReader(z, int64(room)+1)) // a cut stream still yields its beginning
+	if n > int64(room) {
+		return r.gz.Bytes()[:room], whole, true, true
 	}
 	return r.gz.Bytes(), whole, n > 0, false
 }

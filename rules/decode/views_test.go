@@ -74,7 +74,7 @@ func decodeAll(text string) (out []string, spans []Span, limited bool) {
 			return out, spans, limited
 		}
 		at = run.End
-		if d, whole, ok, lim := r.Decode([]byte(text), run); ok {
+		if d, whole, ok, lim := r.Decode([]byte(text), run, maxInflated); ok {
 			out, spans, at = append(out, string(d)), append(spans, whole), whole.End
 			limited = limited || lim
 		}
@@ -172,7 +172,7 @@ func FuzzRuns(f *testing.F) {
 				t.Fatalf("run [%d, %d) after %d", run.Start, run.End, at)
 			}
 			at = run.End
-			if _, whole, ok, _ := r.Decode(text, run); ok {
+			if _, whole, ok, _ := r.Decode(text, run, maxInflated); ok {
 				if whole.Start != run.Start || whole.End < run.End || whole.End > len(text) {
 					t.Fatalf("run [%d, %d) became [%d, %d)", run.Start, run.End, whole.Start, whole.End)
 				}

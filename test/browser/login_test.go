@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/tracescrub/tracescrub/test/idptest"
 )
 
 // withLogin lets people in by the provider: with a browser, and programs with
 // a bearer token that the oidc extension checks.
-func withLogin(p *provider) func(admin string) string {
+func withLogin(p *idptest.Provider) func(admin string) string {
 	return func(admin string) string {
 		return fmt.Sprintf(`
 extensions: {oidc: {providers: [{issuer_url: %[1]q, audience: %[2]s}]}}
@@ -21,7 +22,7 @@ receivers:
     http: {auth: {authenticator: oidc}}
     login: {issuer: %[1]q, client_id: %[2]s, redirect_url: "http://%[3]s/login/callback"}
     permissions: [{groups: [reviewers], allow: [list, preview, decide, reveal]}]
-`, p.url, client, admin)
+`, p.URL, idptest.ClientID, admin)
 	}
 }
 
@@ -32,9 +33,9 @@ func (w *window) at(prefix string) {
 }
 
 // signInAt fills in the provider's form.
-func (w *window) signInAt(p *provider, name string) {
+func (w *window) signInAt(p *idptest.Provider, name string) {
 	w.t.Helper()
-	w.at(p.url + "/authorize")
+	w.at(p.URL + "/authorize")
 	w.write("input[name=name]", name)
 	w.click("button")
 	w.at(w.site.url)
@@ -44,9 +45,12 @@ func (w *window) signInAt(p *provider, name string) {
 // TestLogin: a login by OpenID Connect with code and PKCE, the way back to
 // where somebody was, signing out, and the fresh login that an original takes.
 func TestLogin(t *testing.T) {
-	p := newProvider(t)
+	p := idptest.New()
+	t.Cleanup(p.Close)
+	p.AskForNames(false)
+	p.Claim("groups", []string{"reviewers"})
 	c := started(t, withLogin(p))
-	s := &site{url: "http://" + c.admin + "/", also: p.url, bearer: p.sign(grant{signedIn: signedIn{"program", time.Now()}})}
+	s := &site{url: "http://" + c.admin + "/", also: p.URL, bearer: p.Token(map[string]any{"sub": "program"})}
 	secret := token()
 	c.send(t, "checkout", "export GITHUB_TOKEN="+secret)
 	var it item
@@ -90,7 +94,7 @@ func TestLogin(t *testing.T) {
 }
 
 // signOut: whoever signs out is out, though the provider still knows them.
-func signOut(t *testing.T, p *provider, s *site, w *window, it item) {
+func signOut(t *testing.T, p *idptest.Provider, s *site, w *window, it item) {
 	w.do("opening an item", navigate(s.url+place(it)))
 	w.head(it)
 	w.click("#open-preview")
@@ -103,17 +107,17 @@ func signOut(t *testing.T, p *provider, s *site, w *window, it item) {
 	if status := ask[int](w, `fetch("api/v1/me").then((r) => r.status)`); status != 401 {
 		t.Errorf("the session still works: status %d", status)
 	}
-	asked := p.timesAsked()
+	asked := p.TimesAsked()
 	w.click("a")
 	w.at(s.url)
 	w.until("the list is there", `document.querySelector("#feed")?.dataset.state === "live"`)
-	if p.timesAsked() != asked {
+	if p.TimesAsked() != asked {
 		t.Error("the provider asked again")
 	}
 }
 
 // originalByTwo: an original takes a login of the last minutes, of both.
-func originalByTwo(t *testing.T, p *provider, s *site, alice, bob *window, it item) {
+func originalByTwo(t *testing.T, p *idptest.Provider, s *site, alice, bob *window, it item) {
 	vote := func(w *window) {
 		w.t.Helper()
 		w.click("#approve")
@@ -131,10 +135,10 @@ func originalByTwo(t *testing.T, p *provider, s *site, alice, bob *window, it it
 		if n := len(s.get(t, it.ID).Votes); n != before {
 			t.Fatal("a vote for the original counts after a login of an hour ago")
 		}
-		p.set(true)
+		p.AskForNames(true)
 		w.click("dialog .notice.bad a")
 		w.see("body", "did not ask for a new proof of identity")
-		p.set(false)
+		p.AskForNames(false)
 		w.do("opening the item", navigate(s.url+place(it)))
 		w.head(it)
 		vote(w)

@@ -10,14 +10,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"io"
 	"math/big"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,7 +22,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
 	"github.com/klauspost/compress/zstd"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
@@ -40,6 +36,8 @@ import (
 	_ "google.golang.org/grpc/encoding/gzip" // what exporters compress with unless told otherwise
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+
+	"github.com/tracescrub/tracescrub/test/idptest"
 )
 
 // sink is what telemetry goes to: OTLP/gRPC with TLS and a token for each
@@ -149,60 +147,20 @@ func (zstdCodec) Name() string                                      { return "zs
 func (zstdCodec) Compress(w io.Writer) (io.WriteCloser, error)      { return zstd.NewWriter(w) }
 func (zstdCodec) Decompress(r io.Reader) (out io.Reader, err error) { return zstd.NewReader(r) }
 
-// issuer is an OpenID Connect provider: what extensions ask it for, and tokens.
-type issuer struct {
-	url    string
-	signer jose.Signer
+// newIssuer starts an identity provider.
+func newIssuer(t *testing.T) *idptest.Provider {
+	t.Helper()
+	p := idptest.New()
+	t.Cleanup(p.Close)
+	return p
 }
 
-func newIssuer(t *testing.T) *issuer {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	i := &issuer{}
-	i.signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "1"}}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		var answer any = map[string]any{
-			"issuer": i.url, "jwks_uri": i.url + "/keys", "authorization_endpoint": i.url + "/login", "token_endpoint": i.url + "/token",
-			"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
-			"id_token_signing_alg_values_supported": []string{"ES256"},
-		}
-		if r.URL.Path == "/keys" {
-			answer = jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "1", Algorithm: "ES256", Use: "sig"}}}
-		}
-		_ = json.NewEncoder(w).Encode(answer) // a reader that has gone away hears nothing
-	}))
-	i.url = server.URL
-	t.Cleanup(server.Close)
-	return i
-}
+// audience is who tokens of senders and of approvers are made for.
+const audience = "telemetry"
 
-// token says who somebody is, for an hour.
-func (i *issuer) token(t *testing.T, subject string, groups ...string) string {
-	t.Helper()
-	now := time.Now()
-	claims, err := json.Marshal(map[string]any{
-		"iss": i.url, "aud": "telemetry", "sub": subject, "groups": groups,
-		"iat": now.Unix(), "auth_time": now.Unix(), "exp": now.Add(time.Hour).Unix(),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	signed, err := i.signer.Sign(claims)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := signed.CompactSerialize()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
+// tokenOf says who somebody is, for an hour.
+func tokenOf(p *idptest.Provider, subject string, groups ...string) string {
+	return p.Token(map[string]any{"aud": audience, "sub": subject, "groups": groups})
 }
 
 // certificate makes one for 127.0.0.1 that is its own authority, in cert.pem and key.pem.

@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"bufio"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
@@ -15,13 +14,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc/credentials"
+
+	"github.com/tracescrub/tracescrub/test/idptest"
 )
 
 // cluster is all that stands around gateways and gates, which run on the real
@@ -30,14 +29,16 @@ import (
 type cluster struct {
 	dir            string
 	pool           *x509.CertPool
-	issuer         *issuer
+	issuer         *idptest.Provider
 	backend, audit *sink
 	tokens         map[string]string // for the backend, by name of a process
 	passwords      map[string]string // for Kafka, by user
 
+	// A fake broker in a process of its own, or a real Kafka.
 	broker      *exec.Cmd
 	brokerPorts []string
 	brokerLog   *buffer
+	real        *realTopics
 
 	log *collector // the central audit log, if it was started
 }
@@ -45,19 +46,24 @@ type cluster struct {
 // processes are those that a cluster may have.
 var processes = []string{"gateway", "gate1", "gate2"}
 
-// buildBroker builds the fake broker once; it is of another module.
-var buildBroker = sync.OnceValues(func() (string, error) {
-	cmd := exec.Command("go", "-C", "../kafka", "build", "-o", "../../bin/kafka-broker", "./cmd/broker")
-	cmd.Env = append(os.Environ(), "GOWORK=off")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w\n%s", err, out)
-	}
-	return filepath.Abs("../../bin/kafka-broker")
-})
-
-// newCluster starts all but gateways and gates, and makes what
-// docs/gateway.md says they share.
+// newCluster starts all but gateways and gates, with a fake broker.
 func newCluster(t *testing.T) *cluster {
+	t.Helper()
+	k := surroundings(t)
+	for _, user := range []string{"gateway", "gate"} {
+		k.passwords[user] = rand.Text()
+	}
+	for _, addr := range freePorts(t, 3) {
+		_, port, _ := net.SplitHostPort(addr)
+		k.brokerPorts = append(k.brokerPorts, port)
+	}
+	k.startBroker(t)
+	return k
+}
+
+// surroundings starts all but Kafka, gateways and gates, and makes what
+// docs/gateway.md says they share.
+func surroundings(t *testing.T) *cluster {
 	t.Helper()
 	k := &cluster{dir: t.TempDir(), issuer: newIssuer(t), tokens: map[string]string{}, passwords: map[string]string{}}
 	for _, d := range []string{"out", "broker", "tmp"} {
@@ -75,19 +81,11 @@ func newCluster(t *testing.T) *cluster {
 	}
 	k.backend = newSink(t, k.path("out"), cert, names, map[string]string{"traces": "traces.jsonl", "logs": "logs.jsonl", "metrics": "metrics.jsonl"})
 	k.audit = newSink(t, k.path("out"), cert, names, map[string]string{"logs": "audit.jsonl"})
-	for _, user := range []string{"gateway", "gate"} {
-		k.passwords[user] = rand.Text()
-	}
 	write(t, k.path("fingerprint.key"), rand.Text())
 	if code, said := tool(t, "keys", "new", k.path("gate1/keys")); code != 0 {
 		t.Fatalf("tracescrub keys new: exit code %d\n%s", code, said)
 	}
 	k.copyDir(t, "gate1/keys/public", "gateway/keys/public")
-	for _, addr := range freePorts(t, 3) {
-		_, port, _ := net.SplitHostPort(addr)
-		k.brokerPorts = append(k.brokerPorts, port)
-	}
-	k.startBroker(t)
 	return k
 }
 
@@ -112,55 +110,7 @@ func (k *cluster) copyDir(t *testing.T, from, to string) {
 	}
 }
 
-// startBroker starts Kafka, with what it had before, and waits for its topics.
-func (k *cluster) startBroker(t *testing.T) {
-	t.Helper()
-	path, err := buildBroker()
-	if err != nil {
-		t.Fatalf("building the broker: %v", err)
-	}
-	k.brokerLog = &buffer{}
-	k.broker = exec.Command(path, "-data", k.path("broker"), "-ports", strings.Join(k.brokerPorts, ","),
-		"-cert", k.path("cert.pem"), "-key", k.path("key.pem"))
-	k.broker.Env = append(os.Environ(), "GATEWAY_PASSWORD="+k.passwords["gateway"], "GATE_PASSWORD="+k.passwords["gate"])
-	k.broker.Stderr = k.brokerLog
-	out, err := k.broker.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := k.broker.Start(); err != nil {
-		t.Fatalf("starting the broker: %v", err)
-	}
-	broker := k.broker
-	t.Cleanup(func() {
-		_ = broker.Process.Kill() // it may have ended already
-		_ = broker.Wait()
-	})
-	if lines := bufio.NewScanner(out); !lines.Scan() {
-		t.Fatalf("the broker ended at its start:\n%s", k.brokerLog)
-	}
-}
-
-// stopBroker ends Kafka; connections break, and nobody listens any more.
-func (k *cluster) stopBroker(t *testing.T) {
-	t.Helper()
-	if err := k.broker.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := k.broker.Wait(); err != nil {
-		t.Fatalf("the broker ended badly: %v\n%s", err, k.brokerLog)
-	}
-}
-
-// compact lets the broker remove what tombstones are for.
-func (k *cluster) compact(t *testing.T) {
-	t.Helper()
-	if err := k.broker.Process.Signal(syscall.SIGUSR1); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// launch starts a process on one of the configurations in deploy.
+// launch starts a process on one of the configurations in deploy, and does not wait.
 func (k *cluster) launch(t *testing.T, name, config, extensions string, overlay func(c *collector) string, extra []string, env ...string) *collector {
 	t.Helper()
 	c := newCollector(t, k.path(name))
@@ -168,10 +118,11 @@ func (k *cluster) launch(t *testing.T, name, config, extensions string, overlay 
 	tlsConfig := &tls.Config{RootCAs: k.pool, MinVersion: tls.VersionTLS12}
 	c.door = door{
 		scheme: "https", client: &http.Client{Transport: &http.Transport{TLSClientConfig: tlsConfig}},
-		credentials: credentials.NewTLS(tlsConfig), token: k.issuer.token(t, "agent"),
+		credentials: credentials.NewTLS(tlsConfig), token: tokenOf(k.issuer, "agent"),
 	}
 	t.Cleanup(c.door.client.CloseIdleConnections)
 	_, metricsPort, _ := net.SplitHostPort(c.metrics)
+	broker, authority := k.kafka()
 	args := []string{"--config", "../../deploy/" + config, "--config", "yaml:" + overlay(c), "--config", "yaml:" + fmt.Sprintf(`
 extensions: {health_check: {endpoint: %q}, zpages: {endpoint: %q}}
 service:
@@ -187,11 +138,10 @@ service:
 		events, log = k.log.grpc, "https://"+k.log.admin
 	}
 	c.launch(t, args, append(env,
-		"TLS_CERT_FILE="+cert, "TLS_KEY_FILE="+k.path("key.pem"), "OIDC_ISSUER="+k.issuer.url, "OIDC_AUDIENCE=telemetry",
+		"TLS_CERT_FILE="+cert, "TLS_KEY_FILE="+k.path("key.pem"), "OIDC_ISSUER="+k.issuer.URL, "OIDC_AUDIENCE="+audience,
 		"BACKEND="+k.backend.addr, "AUDIT="+events, "AUDIT_LOG="+log, "BACKEND_CA_FILE="+cert, "BACKEND_TOKEN_FILE="+k.path(name+".token"),
-		"KAFKA_BROKER=127.0.0.1:"+k.brokerPorts[0], "KAFKA_CA_FILE="+cert,
+		"KAFKA_BROKER="+broker, "KAFKA_CA_FILE="+authority,
 		"FINGERPRINT_KEY_FILE="+k.path("fingerprint.key"), "TMPDIR="+k.path("tmp"))...)
-	c.healthy(t)
 	return c
 }
 
@@ -209,44 +159,60 @@ func (k *cluster) startLog(t *testing.T) {
 	}, nil,
 		"TRACESCRUB_DATA="+k.path("log"), "AUDIT_KEY_FILE="+k.path("audit.key"),
 		"WRITER_TOKEN_FILE="+k.path("auditors"), "READER_TOKEN_FILE="+k.path("auditors"))
+	k.log.healthy(t)
 }
 
-// gateway starts the gateway. It has nothing of the gates' but the public key.
+// gateway starts the gateway and waits until it is healthy.
 func (k *cluster) gateway(t *testing.T, extra ...string) *collector {
+	t.Helper()
+	c := k.launchGateway(t, extra...)
+	c.healthy(t)
+	return c
+}
+
+// launchGateway starts the gateway. It has nothing of the gates' but the public key.
+func (k *cluster) launchGateway(t *testing.T, extra ...string) *collector {
 	t.Helper()
 	return k.launch(t, "gateway", "gateway.yaml", "file_storage/queue, oidc/senders, bearertokenauth/backend", func(c *collector) string {
 		return fmt.Sprintf(`receivers: {otlp: {protocols: {grpc: {endpoint: %q}, http: {endpoint: %q}}}}`, c.grpc, c.http)
-	}, extra,
+	}, k.real.overlay(extra, "exporters: {quarantine: {store: {kafka: %s}}}"),
 		"TRACESCRUB_DATA="+k.path("gateway"), "PUBLIC_KEYS="+k.path("gateway/keys/public"),
 		"KAFKA_USER=gateway", "KAFKA_PASSWORD="+k.passwords["gateway"])
 }
 
-// gate starts a gate, gate1 or gate2, and waits for its index. The second has
-// the directory of private keys that the first has, gate.mac included.
+// gate starts a gate, gate1 or gate2, and waits for its index.
 func (k *cluster) gate(t *testing.T, name string, extra ...string) *admin {
+	t.Helper()
+	c := k.launchGate(t, name, extra...)
+	c.healthy(t)
+	a := &admin{c: c, tokens: map[string]string{}}
+	for _, user := range []string{"alice", "bob"} {
+		a.tokens[user] = tokenOf(k.issuer, user, "telemetry-owners")
+	}
+	a.ready(t)
+	return a
+}
+
+// launchGate starts a gate. The second has the directory of private keys that
+// the first has, gate.mac included.
+func (k *cluster) launchGate(t *testing.T, name string, extra ...string) *collector {
 	t.Helper()
 	if _, err := os.Stat(k.path(name + "/keys")); errors.Is(err, fs.ErrNotExist) {
 		k.copyDir(t, "gate1/keys/public", name+"/keys/public")
 		k.copyDir(t, "gate1/keys/private", name+"/keys/private")
 	}
-	c := k.launch(t, name, "gate.yaml", "oidc/approvers, bearertokenauth/backend", func(c *collector) string {
+	return k.launch(t, name, "gate.yaml", "oidc/approvers, bearertokenauth/backend", func(c *collector) string {
 		return fmt.Sprintf(`receivers: {release_gate: {http: {endpoint: %q}, limits: {requests_per_second: 10000, burst: 10000}}}`, c.admin)
-	}, extra,
+	}, k.real.overlay(extra, "receivers: {release_gate: {store: {kafka: %[1]s}}}\nexporters: {quarantine: {store: {kafka: %[1]s}}}"),
 		"TRACESCRUB_DATA="+k.path(name), "KEYS="+k.path(name+"/keys"), "PAGE=https://127.0.0.1:8686",
 		"KAFKA_USER=gate", "KAFKA_PASSWORD="+k.passwords["gate"])
-	a := &admin{c: c, tokens: map[string]string{}}
-	for _, user := range []string{"alice", "bob"} {
-		a.tokens[user] = k.issuer.token(t, user, "telemetry-owners")
-	}
-	a.ready(t)
-	return a
 }
 
 // surfaces is everything that a secret could have leaked to: what the
 // processes say, their files, the broker's, what came out.
 func (k *cluster) surfaces(t *testing.T, all ...*collector) map[string][]byte {
 	t.Helper()
-	surfaces := map[string][]byte{"broker's terminal": []byte(k.brokerLog.String())}
+	surfaces := k.brokerSurfaces(t)
 	for _, c := range all {
 		for name, text := range c.told(t) {
 			surfaces[filepath.Base(c.data)+"'s "+name] = text

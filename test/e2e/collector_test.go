@@ -44,6 +44,7 @@ type collector struct {
 	data    string // its data directory
 	written string // directory of what comes out of it
 	door    door
+	program func(args ...string) *exec.Cmd // nil: the binary
 	cmd     *exec.Cmd
 	log     *buffer
 	done    chan struct{} // closed when the process has ended
@@ -97,8 +98,18 @@ func launch(t *testing.T, data string, extra ...string) *collector {
 		t.Fatalf("tracescrub setup: exit code %d\n%s", code, said)
 	}
 	c := newCollector(t, data)
+	args := append([]string{"--config", "../../deploy/embedded.yaml"}, c.ownPorts()...)
+	for _, e := range extra {
+		args = append(args, "--config", "yaml:"+e)
+	}
+	c.launch(t, args, "TRACESCRUB_DATA="+data)
+	return c
+}
+
+// ownPorts are the arguments that put a collector on the embedded default on its own ports.
+func (c *collector) ownPorts() []string {
 	_, metricsPort, _ := net.SplitHostPort(c.metrics)
-	args := []string{"--config", "../../deploy/embedded.yaml", "--config", "yaml:" + fmt.Sprintf(`
+	return []string{"--config", "yaml:" + fmt.Sprintf(`
 receivers:
   otlp: {protocols: {grpc: {endpoint: %q}, http: {endpoint: %q}}}
   release_gate: {http: {endpoint: %q}, limits: {requests_per_second: 10000, burst: 10000}}
@@ -108,11 +119,6 @@ service:
   telemetry:
     metrics: {level: detailed, readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: %s}}}}]}
 `, c.grpc, c.http, c.admin, c.health, c.zpages, metricsPort)}
-	for _, e := range extra {
-		args = append(args, "--config", "yaml:"+e)
-	}
-	c.launch(t, args, "TRACESCRUB_DATA="+data)
-	return c
 }
 
 // newCollector has ports of its own and does not run.
@@ -128,7 +134,10 @@ func newCollector(t *testing.T, data string) *collector {
 // launch starts the process; it is killed when the test ends.
 func (c *collector) launch(t *testing.T, args []string, env ...string) {
 	t.Helper()
-	c.cmd = exec.Command(binary(t), args...)
+	if c.program == nil {
+		c.program = func(args ...string) *exec.Cmd { return exec.Command(binary(t), args...) }
+	}
+	c.cmd = c.program(args...)
 	c.cmd.Env = append(os.Environ(), env...)
 	c.cmd.Stdout, c.cmd.Stderr = c.log, c.log
 	if err := c.cmd.Start(); err != nil {

@@ -35,6 +35,7 @@
 //	nothing is lost           TestKillWhileReleasing the claim of a dead gate is never taken over
 //	nothing is lost           TestKillWhileReleasing each attempt says that it is the first
 //	nothing is told twice     TestKillWhileReleasing the log appends an event that it has
+//	a trace waits whole       TestTwoTiers           the router goes by service, or has a queue; senders take turns between the gateways
 //
 // Those named TestKafka run a gateway and gates on deploy/gateway.yaml
 // and deploy/gate.yaml, beside a fake broker of module test/kafka in a process
@@ -50,6 +51,15 @@
 //	no plaintext at rest    TestKafkaNoPlaintextAtRest a policy that lets metrics pass
 //	Kafka away              TestKafkaAway              no spool; a spool that is never full
 //	nothing is lost         TestKafkaKillGateway       another spool directory after each restart
+//
+// Those named TestRealKafka do so on an Apache Kafka of test/realkafka, which
+// needs Java and Maven:
+//
+//	promise                 test                            planted fault
+//	two people, two gates   TestRealKafka, two people       commands in the document without min.insync.replicas, or a right
+//	denied is gone          TestRealKafkaPrevious, denied   a record in the place of the tombstone
+//	wrong topics            TestRealKafka, wrong topics     topics are not checked
+//	nothing is lost         TestRealKafka, a broker dies    gateways and gates know one broker, and that one dies
 //
 // Those of the audit log:
 //
@@ -75,4 +85,17 @@
 //	no names in the log    TestKafkaAuditLog           names are written instead of commitments
 //	replay tells what was  TestReplay                  the gate does not tell that it releases; records are not held against their digest
 //	replay names nobody    TestReplay                  names that nobody asked for
+//
+// Those of who somebody is (test/idptest is the identity provider) and of the
+// security review:
+//
+//	promise                    test                    planted fault
+//	senders are who they say   TestIdentityOfSenders   the extension ignores the audience
+//	groups are the issuer's    TestIdentityOfApprovers a grant counts for every issuer
+//	a login answers a question TestIdentityInBrowser   state, or nonce, is not compared; sessions never end; a login leads where it is told to
+//	no plaintext at rest       TestMemoryStaysOwn      the process stays dumpable; keys are not locked
+//	bounded by the input       TestBombs               compressed runs of a text have no common bound
+//	bounded by the input       TestSlowClients         a body that nobody reads has no deadline
+//	bounded by the input       TestHugeRequests        headers of any size
+//	text stays text            TestTerminal            what steers a terminal is written as it is
 package e2e

@@ -13,8 +13,10 @@ import (
 
 // TestKafkaHoldAndRelease: a gateway seals, two people approve at two gates,
 // and the trace is released once, masked and marked.
-func TestKafkaHoldAndRelease(t *testing.T) {
-	k := newCluster(t)
+func TestKafkaHoldAndRelease(t *testing.T) { holdAndRelease(t, newCluster(t)) }
+
+func holdAndRelease(t *testing.T, k *cluster) {
+	t.Helper()
 	gateway := k.gateway(t, verbose)
 	one := k.gate(t, "gate1", verbose)
 	two := k.gate(t, "gate2", verbose)
@@ -75,8 +77,10 @@ func TestKafkaHoldAndRelease(t *testing.T) {
 
 // TestKafkaReleaseOriginal: approved as original it comes out as it was sent,
 // and until then the secret is nowhere.
-func TestKafkaReleaseOriginal(t *testing.T) {
-	k := newCluster(t)
+func TestKafkaReleaseOriginal(t *testing.T) { releaseOriginal(t, newCluster(t)) }
+
+func releaseOriginal(t *testing.T, k *cluster) {
+	t.Helper()
 	gateway := k.gateway(t, verbose)
 	one := k.gate(t, "gate1", verbose)
 	v := newVault(72)
@@ -126,8 +130,10 @@ func TestKafkaHeldAnew(t *testing.T) {
 
 // TestKafkaDeny: what is denied at one gate cannot be approved at the other,
 // never comes out, and once Kafka has compacted its topic its key is gone.
-func TestKafkaDeny(t *testing.T) {
-	k := newCluster(t)
+func TestKafkaDeny(t *testing.T) { deny(t, newCluster(t)) }
+
+func deny(t *testing.T, k *cluster) {
+	t.Helper()
 	gateway := k.gateway(t)
 	one, two := k.gate(t, "gate1"), k.gate(t, "gate2")
 	mustSend(t, gateway, tracesBatch(session(newVault(73), 4, false)))
@@ -165,9 +171,11 @@ func TestKafkaDeny(t *testing.T) {
 // TestKafkaTakeOver: a gate is killed while the backend has an item and has
 // not acknowledged it. The other gate takes over when the lease has ended; all
 // copies carry the same mark, and the attempts tell them apart.
-func TestKafkaTakeOver(t *testing.T) {
+func TestKafkaTakeOver(t *testing.T) { takeOver(t, newCluster(t)) }
+
+func takeOver(t *testing.T, k *cluster) {
+	t.Helper()
 	const lease = `receivers: {release_gate: {release: {lease: 4s}}}`
-	k := newCluster(t)
 	gateway := k.gateway(t)
 	gates := map[string]*admin{"gate1": k.gate(t, "gate1", lease), "gate2": k.gate(t, "gate2", lease)}
 	mustSend(t, gateway, tracesBatch(session(newVault(74), 5, false)))

@@ -32,7 +32,7 @@ func TestKafkaAuditLog(t *testing.T) {
 	}
 	two.awaitOut(t, hexID(2))
 	for _, a := range []*admin{one, two} {
-		a.tokens["carol"] = k.issuer.token(t, "carol", "auditors")
+		a.tokens["carol"] = tokenOf(k.issuer, "carol", "auditors")
 		file := filepath.Join(t.TempDir(), "receipt")
 		write(t, file, string(a.receipt(t, "carol", it.ID)))
 		if said := audit(t, 0, "check-proof", "--key", filepath.Join(k.log.auditDir(), "log.pub"), file); !strings.Contains(said, it.ID) {

@@ -216,3 +216,27 @@ func TestReplicas(t *testing.T) {
 	require.Equal(t, 2, first.times[it.ID])
 	requireItem(t, stores[0], it, first.refs[it.ID])
 }
+
+// TestNewTopics: topics that were made a moment ago are not known to all
+// brokers; a store waits until the one that it asks knows them.
+func TestNewTopics(t *testing.T) {
+	b := newBroker(t)
+	asked := 0
+	b.ControlKey(int16(kmsg.DescribeConfigs), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+		b.KeepControl()
+		if asked++; asked > 3 {
+			return nil, nil, false
+		}
+		resp := kreq.ResponseKind().(*kmsg.DescribeConfigsResponse)
+		for _, r := range kreq.(*kmsg.DescribeConfigsRequest).Resources {
+			unknown := kmsg.NewDescribeConfigsResponseResource()
+			unknown.ErrorCode, unknown.ResourceType, unknown.ResourceName = kerr.UnknownTopicOrPartition.Code, r.ResourceType, r.ResourceName
+			resp.Resources = append(resp.Resources, unknown)
+		}
+		return resp, nil, true
+	})
+	s, logs := openLogged(t, b.config(""))
+	require.Zero(t, logs.Len())
+	require.NoError(t, s.Put(t.Context(), storetest.Item(1, 1000, 10)))
+	require.Equal(t, 4, asked)
+}

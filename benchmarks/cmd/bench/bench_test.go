@@ -42,7 +42,7 @@ func TestWrongAnswerEndsIt(t *testing.T) {
 func TestCases(t *testing.T) {
 	engine, err := engineCases()
 	require.NoError(t, err)
-	require.Len(t, engine, 3*len(sizes))
+	require.Len(t, engine, 5*len(sizes))
 	texts, err := textCases()
 	require.NoError(t, err)
 	require.Greater(t, len(texts), 35)
@@ -79,7 +79,7 @@ func TestDoubled(t *testing.T) {
 func TestChoose(t *testing.T) {
 	var o options
 	require.NoError(t, o.choose(""))
-	require.Len(t, o.parts, len(parts)-1)
+	require.Len(t, o.parts, len(parts)-2)
 	o.parts = nil
 	require.NoError(t, o.choose("audit,soak,engine"))
 	require.Len(t, o.parts, 3)

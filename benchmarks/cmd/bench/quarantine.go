@@ -97,9 +97,10 @@ func kafkaStore(ctx context.Context, dir string, seed uint64) ([]figure.Figure, 
 	return figure.Read(bytes.NewReader(out))
 }
 
-func goBenchmark(ctx context.Context, pkg, name string, times, count int) ([]figure.Figure, error) {
-	out, err := command(ctx, "go", "test", "-run", "^$", "-bench", "^"+name+"$", "-benchtime", fmt.Sprintf("%dx", times),
-		"-count", strconv.Itoa(count), "-timeout", "1h", pkg)
+// goBenchmark runs one of them; more are flags of its own.
+func goBenchmark(ctx context.Context, pkg, name string, times, count int, more ...string) ([]figure.Figure, error) {
+	out, err := command(ctx, "go", append([]string{"test", "-run", "^$", "-bench", "^" + name + "$", "-benchtime", fmt.Sprintf("%dx", times),
+		"-count", strconv.Itoa(count), "-timeout", "1h", pkg}, more...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -67,3 +67,16 @@ func TestAuditTables(t *testing.T) {
 		}
 	}
 }
+
+func TestIndexTables(t *testing.T) {
+	all, err := parseBenchmark("BenchmarkIndex-2 1 9 ns/op 203.6 bytes/item 28212 ms/fold 9817 µs/oldest\n", "BenchmarkIndex", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := indexTables(record.Gather(all))
+	for _, want := range []string{"| memory for each | 204 bytes |", "| building the index | 28.2 s |", "| an item that comes, the oldest | 9.8 ms |", "| a list of the newest 50 | NaN ms |"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in\n%s", want, text)
+		}
+	}
+}

@@ -57,6 +57,11 @@ func (c *client) settings(ctx context.Context, fresh *kafka.Client, topics []str
 		return explained("asking for the settings of topics", err)
 	}
 	for _, r := range res.Resources {
+		if errors.Is(r.Error, kafka.UnknownTopicOrPartition) {
+			// Another broker answers than before, which has not heard of it yet.
+			states[r.ResourceName] = topicState{exists: true}
+			continue
+		}
 		if r.Error != nil {
 			return c.explain(ctx, "asking for the settings of", r.ResourceName, -1, r.Error)
 		}

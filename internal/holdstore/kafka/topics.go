@@ -112,8 +112,8 @@ func (c *Config) plans() []plan {
 	}
 }
 
-// errWrongTopic: a topic is not what it must be. It takes an operator to change that.
-var errWrongTopic = errors.New("wrong topic")
+// errWrongTopic: a topic is not what it must be, or the brokers refuse us. It takes an operator to change that.
+var errWrongTopic = errors.New("topics or permissions are wrong")
 
 // check makes the topics that are missing, if it may, and holds all of them
 // against the plans. Its error wraps errWrongTopic if trying again does not help.

@@ -353,3 +353,38 @@ func FuzzJSON(f *testing.F) {
 		}
 	})
 }
+
+// FuzzProto: whatever happens, what is written is whole messages of OTLP, all
+// of the input's elements if there is no error, and an error is one about the input.
+func FuzzProto(f *testing.F) {
+	b, err := (&ptrace.ProtoMarshaler{}).MarshalTraces(traces(2))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, in := range [][]byte{{}, b, b[:len(b)/2], append([]byte{0, 0, 0, byte(len(b))}, b...), {0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f}, {0x0b, 0x0b, 0x0c, 0x0c}} {
+		f.Add(in, 1)
+		f.Add(in, 1000)
+	}
+	f.Fuzz(func(t *testing.T, in []byte, batch int) {
+		var out bytes.Buffer
+		elements := 0
+		mask := func(_ Signal, request []byte) ([]byte, error) {
+			each(request, 1, func([]byte) bool { elements++; return true })
+			return request, nil
+		}
+		err := Proto(bytes.NewReader(in), &out, Options{BatchBytes: batch, ElementBytes: 1 << 20, Mask: mask})
+		var bad *InputError
+		if err != nil && !errors.As(err, &bad) {
+			t.Fatalf("%v", err)
+		}
+		if out.Len() > len(in) {
+			t.Errorf("%d bytes became %d", len(in), out.Len())
+		}
+		var once bytes.Buffer
+		if err == nil && elements > 0 {
+			if err := Proto(bytes.NewReader(out.Bytes()), &once, Options{BatchBytes: batch, ElementBytes: 1 << 20, Mask: mask}); err != nil || !bytes.Equal(once.Bytes(), out.Bytes()) {
+				t.Errorf("what was written is not read as it was written: %v", err)
+			}
+		}
+	})
+}

@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
 
 	"github.com/tracescrub/tracescrub/cmd/tracescrub/internal/filescan"
+	"github.com/tracescrub/tracescrub/cmd/tracescrub/internal/screen"
 	"github.com/tracescrub/tracescrub/rules"
 	"github.com/tracescrub/tracescrub/rules/pack"
 )
@@ -42,11 +42,22 @@ func New(format string, w io.Writer, m Meta) (Writer, error) {
 	case "text":
 		return &text{w: w, m: m}, nil
 	case "json":
-		return newJSON(w, m), nil
+		return newJSON(plainJSON{w}, m), nil
 	case "sarif":
-		return newSARIF(w, m)
+		return newSARIF(plainJSON{w}, m)
 	}
 	return nil, fmt.Errorf("unknown format %q", format)
+}
+
+// plainJSON escapes what steers a terminal in JSON, of which each Write has
+// whole characters.
+type plainJSON struct{ w io.Writer }
+
+func (p plainJSON) Write(b []byte) (int, error) {
+	if _, err := p.w.Write(screen.JSON(b)); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
 // text writes a line per finding: file:line:column: severity rule fingerprint.
@@ -61,7 +72,7 @@ func (t *text) File(f filescan.File) error {
 		if t.m.Colour != nil {
 			severity = t.m.Colour(attribute(x.Hit.Severity), severity)
 		}
-		if _, err := fmt.Fprintf(t.w, "%s:%d:%d: %s %s %s\n", oneLine(f.Path), x.Line, x.Column,
+		if _, err := fmt.Fprintf(t.w, "%s:%d:%d: %s %s %s\n", screen.Plain(f.Path, false), x.Line, x.Column,
 			severity, x.Hit.RuleID, x.Hit.Fingerprint); err != nil {
 			return err
 		}
@@ -82,16 +93,6 @@ func attribute(s pack.Severity) string {
 		return "33"
 	}
 	return "36"
-}
-
-// oneLine keeps a file name from breaking the line or steering a terminal.
-func oneLine(name string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return '?'
-		}
-		return r
-	}, name)
 }
 
 // jsonReport writes one document with a finding per line.

@@ -13,9 +13,11 @@ import (
 )
 
 // Plain replaces every character that could move the cursor, change the
-// direction of reading or not be seen at all by its code, such as \u202e.
-// With lines, newlines and tabs stay.
+// direction of reading or not be seen at all by its code, such as \u202e, and
+// bytes that are no UTF-8, some of which steer old terminals, by U+FFFD. With
+// lines, newlines and tabs stay.
 func Plain(s string, lines bool) string {
+	s = strings.ToValidUTF8(s, string(unicode.ReplacementChar))
 	keep := func(r rune) bool { return !hidden(r) || lines && (r == '\n' || r == '\t') }
 	if !strings.ContainsFunc(s, func(r rune) bool { return !keep(r) }) {
 		return s

@@ -25,13 +25,10 @@ func TestPlain(t *testing.T) {
 		{"newline in a block", "a\nb\tc\rd", true, "a\nb\tc\\u000dd"},
 		{"odd spaces", "a\u00a0b\u2028c", true, `a\u00a0b\u2028c`},
 		{"broken", "a\xffb", false, "a\uFFFDb"},
+		{"one byte of an old terminal", "a\x9b31mb", false, "a\uFFFD31mb"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := Plain(tt.in, tt.lines)
-			if tt.name == "broken" {
-				got = strings.ToValidUTF8(got, "\uFFFD")
-			}
-			if got != tt.want {
+			if got := Plain(tt.in, tt.lines); got != tt.want {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})
@@ -95,6 +92,9 @@ func FuzzPlain(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
+		if !utf8.ValidString(Plain(s, false)) {
+			t.Error("bytes that are no text are left")
+		}
 		if !utf8.ValidString(s) {
 			return
 		}

@@ -18,7 +18,7 @@ import (
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/api/apitest"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/gate"
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/login"
-	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/login/logintest"
+	"github.com/tracescrub/tracescrub/test/idptest"
 )
 
 // What a page of another site can make a browser send, and what it cannot.
@@ -97,13 +97,13 @@ func TestCSRF(t *testing.T) {
 type browser struct {
 	*http.Client
 	api *API
-	idp *logintest.Provider
+	idp *idptest.Provider
 	url string
 }
 
 func newBrowser(t *testing.T, secure bool) *browser {
 	t.Helper()
-	b := &browser{idp: logintest.New()}
+	b := &browser{idp: idptest.New()}
 	t.Cleanup(b.idp.Close)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.api.ServeHTTP(w, r) }))
 	scheme := "http://"
@@ -115,7 +115,7 @@ func newBrowser(t *testing.T, secure bool) *browser {
 	b.url = scheme + "127.0.0.1:" + port
 	b.api = newAPI(t, func(o *Options) {
 		c := login.NewDefaultConfig()
-		c.Issuer, c.ClientID, c.RedirectURL = b.idp.URL, logintest.ClientID, b.url+login.CallbackPath
+		c.Issuer, c.ClientID, c.RedirectURL = b.idp.URL, idptest.ClientID, b.url+login.CallbackPath
 		require.NoError(t, c.Validate())
 		o.Config.Login = configoptional.Some(c)
 		o.Config.Permissions = []Grant{{Groups: []string{"approvers"}, Issuer: b.idp.URL, Allow: everything}}
@@ -260,17 +260,17 @@ func TestLoginAgain(t *testing.T) {
 func TestLoginRefused(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		plant func(*logintest.Provider)
+		plant func(*idptest.Provider)
 		want  string
 	}{
-		{"wrong audience", func(p *logintest.Provider) { p.Claim("aud", "another") }, "login-refused"},
-		{"wrong issuer", func(p *logintest.Provider) { p.Claim("iss", "https://another.example") }, "login-refused"},
-		{"expired", func(p *logintest.Provider) { p.Claim("exp", time.Now().Add(-time.Hour).Unix()) }, "login-refused"},
-		{"bad nonce", func(p *logintest.Provider) { p.Claim("nonce", "another") }, "login-refused"},
-		{"groups elsewhere", func(p *logintest.Provider) { p.Claim("hasgroups", true) }, "group-overflow"},
-		{"groups of another type", func(p *logintest.Provider) { p.Claim("groups", 7) }, "no-identity"},
-		{"provider away", func(p *logintest.Provider) { p.Break("/token", 500) }, "login-unavailable"},
-		{"provider never there", func(p *logintest.Provider) { p.Break("/.well-known/openid-configuration", 500) }, "login-unavailable"},
+		{"wrong audience", func(p *idptest.Provider) { p.Claim("aud", "another") }, "login-refused"},
+		{"wrong issuer", func(p *idptest.Provider) { p.Claim("iss", "https://another.example") }, "login-refused"},
+		{"expired", func(p *idptest.Provider) { p.Claim("exp", time.Now().Add(-time.Hour).Unix()) }, "login-refused"},
+		{"bad nonce", func(p *idptest.Provider) { p.Claim("nonce", "another") }, "login-refused"},
+		{"groups elsewhere", func(p *idptest.Provider) { p.Claim("hasgroups", true) }, "group-overflow"},
+		{"groups of another type", func(p *idptest.Provider) { p.Claim("groups", 7) }, "no-identity"},
+		{"provider away", func(p *idptest.Provider) { p.Break("/token", 500) }, "login-unavailable"},
+		{"provider never there", func(p *idptest.Provider) { p.Break("/.well-known/openid-configuration", 500) }, "login-unavailable"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBrowser(t, false)

@@ -46,6 +46,18 @@ func (c *call) moreTime(d time.Duration) {
 	http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(d)) //nolint:errcheck // see above
 }
 
+// readBy gives the client bodyTime for its body, whoever it is and whether
+// anybody reads it: what is left of one the server reads before it answers. A
+// request without one has no deadline, or the end of the server's read_timeout
+// would end a stream of events.
+func (c *call) readBy() {
+	var by time.Time
+	if c.r.ContentLength != 0 {
+		by = time.Now().Add(bodyTime)
+	}
+	http.NewResponseController(c.w).SetReadDeadline(by) //nolint:errcheck // a recorder in a test has no deadlines
+}
+
 // json answers with v.
 func (c *call) json(v any) error {
 	body, err := json.Marshal(v)
@@ -118,8 +130,6 @@ func (c *call) members(limit int64, names ...string) (map[string]json.RawMessage
 }
 
 func (c *call) body(limit int64) ([]byte, error) {
-	// The server lifts the deadline when the body has ended.
-	http.NewResponseController(c.w).SetReadDeadline(time.Now().Add(bodyTime)) //nolint:errcheck // a recorder in a test has no deadlines
 	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, limit))
 	var large *http.MaxBytesError
 	switch {
@@ -130,5 +140,6 @@ func (c *call) body(limit int64) ([]byte, error) {
 	case err != nil:
 		return nil, badRequest("body", "did not arrive whole").set("Connection", "close")
 	}
+	http.NewResponseController(c.w).SetReadDeadline(time.Time{}) //nolint:errcheck // as above
 	return body, nil
 }

@@ -69,6 +69,7 @@ func (a *API) begin(w http.ResponseWriter, r *http.Request) *call {
 	w.Header().Set("X-Request-Id", id)
 	c := &call{w: w, r: r, instance: requestPrefix + id}
 	c.more()
+	c.readBy()
 	return c
 }
 

@@ -14,21 +14,21 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/login"
-	"github.com/tracescrub/tracescrub/receiver/releasereceiver/internal/login/logintest"
+	"github.com/tracescrub/tracescrub/test/idptest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func provider(t *testing.T) *logintest.Provider {
+func provider(t *testing.T) *idptest.Provider {
 	t.Helper()
-	idp := logintest.New()
+	idp := idptest.New()
 	t.Cleanup(idp.Close)
 	return idp
 }
 
-func config(idp *logintest.Provider) login.Config {
+func config(idp *idptest.Provider) login.Config {
 	c := login.NewDefaultConfig()
-	c.Issuer, c.ClientID, c.RedirectURL = idp.URL, logintest.ClientID, "http://127.0.0.1:8686"+login.CallbackPath
+	c.Issuer, c.ClientID, c.RedirectURL = idp.URL, idptest.ClientID, "http://127.0.0.1:8686"+login.CallbackPath
 	return c
 }
 
@@ -114,9 +114,9 @@ func TestClaims(t *testing.T) {
 	}{
 		{"honest", nil, nil},
 		{"wrong audience", map[string]any{"aud": "another"}, login.ErrRefused},
-		{"one of several audiences, for us", map[string]any{"aud": []string{"another", logintest.ClientID}, "azp": logintest.ClientID}, nil},
-		{"one of several audiences, for another", map[string]any{"aud": []string{"another", logintest.ClientID}, "azp": "another"}, login.ErrRefused},
-		{"one of several audiences, for nobody", map[string]any{"aud": []string{"another", logintest.ClientID}}, login.ErrRefused},
+		{"one of several audiences, for us", map[string]any{"aud": []string{"another", idptest.ClientID}, "azp": idptest.ClientID}, nil},
+		{"one of several audiences, for another", map[string]any{"aud": []string{"another", idptest.ClientID}, "azp": "another"}, login.ErrRefused},
+		{"one of several audiences, for nobody", map[string]any{"aud": []string{"another", idptest.ClientID}}, login.ErrRefused},
 		{"wrong issuer", map[string]any{"iss": "https://another.example"}, login.ErrRefused},
 		{"expired", map[string]any{"exp": time.Now().Add(-time.Minute).Unix()}, login.ErrRefused},
 		{"never expires", map[string]any{"exp": nil}, login.ErrRefused},
@@ -245,7 +245,7 @@ func TestKeyRotation(t *testing.T) {
 		idp.RotateKey()
 	}
 	// Keys of somebody else, under the same issuer.
-	forger := logintest.New()
+	forger := idptest.New()
 	defer forger.Close()
 	idp.Break("/keys", 500)
 	idp.RotateKey()
@@ -254,6 +254,28 @@ func TestKeyRotation(t *testing.T) {
 	idp.Break("/keys", 0)
 	_, _, err = logIn(t.Context(), t, p, false)
 	require.NoError(t, err)
+}
+
+// TestForgeries: no token is believed but the provider's own.
+func TestForgeries(t *testing.T) {
+	idp := provider(t)
+	p := client(t, config(idp))
+	finish := func(token func(nonce string) string) error {
+		to, cookie, err := p.Begin(t.Context(), "/", false)
+		require.NoError(t, err)
+		back := browse(t.Context(), t, to)
+		idp.AnswerWith(token(idp.Asked().Get("nonce")))
+		_, _, err = p.Finish(t.Context(), cookie, back)
+		return err
+	}
+	claims := func(nonce string) map[string]any { return map[string]any{"nonce": nonce} }
+	for name := range idp.Forgeries(idptest.ClientID, nil) {
+		t.Run(name, func(t *testing.T) {
+			err := finish(func(nonce string) string { return idp.Forgeries(idptest.ClientID, claims(nonce))[name] })
+			require.ErrorIs(t, err, login.ErrRefused)
+		})
+	}
+	require.NoError(t, finish(func(nonce string) string { return idp.Token(claims(nonce)) }))
 }
 
 func TestProviderAway(t *testing.T) {
