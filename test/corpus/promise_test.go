@@ -15,17 +15,6 @@ import (
 // seeds are the fills that the promise is tested with.
 var seeds = []uint64{1, 20260901, 0xfeedface}
 
-// Bounds in parts of a thousand.
-const (
-	// maxLeaked bounds the occurrences that leak, of all difficulties. Known to
-	// leak (docs/detection-scenarios.md says which occurrence): an opaque key in
-	// a span name that stands nowhere else (dirty_traceloop), and the token that
-	// is written backwards (S90), a documented limit.
-	maxLeaked = 5
-	// maxDestroyed bounds the look-alikes that do not survive.
-	maxDestroyed = 1
-)
-
 // masker masks the payload of a case (OTLP/JSON).
 type masker func(c corpus.Case, payload []byte) ([]byte, error)
 
@@ -56,28 +45,7 @@ func broken(loaded *corpus.Corpus, seed uint64, mask masker) (faults []string, t
 		}
 		total.Add(r)
 	}
-	if n := total.By["easy"].Leaked; n > 0 {
-		faults = append(faults, fmt.Sprintf("%d of %d easy occurrences leaked", n, total.By["easy"].Rows))
-	}
-	for what, n := range map[string]int{
-		"broken JSON documents": total.JSONBroken, "changed shapes": total.Shape, "changed types": total.Types,
-		"changed ids, times and counts": total.IDs, "unreadable payloads": total.Unreadable,
-		"secrets where they were not before": total.Elsewhere, "secrets with more than one mask": total.Inconsistent,
-	} {
-		if n > 0 {
-			faults = append(faults, fmt.Sprintf("%d %s", n, what))
-		}
-	}
-	if n, all := total.Leaked(), total.Rows(); n*1000 > all*maxLeaked {
-		faults = append(faults, fmt.Sprintf("%d of %d occurrences leaked, more than %d in a thousand", n, all, maxLeaked))
-	}
-	if total.DecoysDestroyed*1000 > total.Decoys*maxDestroyed {
-		faults = append(faults, fmt.Sprintf("%d of %d look-alikes destroyed, more than %d in a thousand", total.DecoysDestroyed, total.Decoys, maxDestroyed))
-	}
-	if total.Cases < 135 || total.By["easy"].Rows < 340 || total.Rows() < 600 || total.Decoys < 2800 {
-		faults = append(faults, "the corpus is too small to say anything")
-	}
-	return faults, total, nil
+	return append(faults, total.Faults()...), total, nil
 }
 
 func load(t *testing.T) *corpus.Corpus {

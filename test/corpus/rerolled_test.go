@@ -11,8 +11,9 @@ import (
 )
 
 // maxLeakedRerolled bounds, in parts of a thousand, the occurrences that leak
-// when secrets have changed their kinds. The goal is 10. Beside what maxLeaked
-// names, known to leak are passwords that are hexadecimal or UUIDs, under any name.
+// when secrets have changed their kinds. The goal is 10. Beside what is named
+// with the promise (internal/corpus), known to leak are passwords that are
+// hexadecimal or UUIDs, under any name.
 const maxLeakedRerolled = 10
 
 // The templates are not learnt by heart: other tokens and passwords in the same

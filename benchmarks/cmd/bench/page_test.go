@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,6 +119,29 @@ func TestOtherTables(t *testing.T) {
 	require.Contains(t, text, "| gitleaks | 101 |")
 	require.Contains(t, text, "|  | secret_mask : none |\n|---|---|\n| short | 1.20 |")
 	require.Equal(t, 2, strings.Count(text, "|---|---|\n"))
+}
+
+// TestAccuracyTables: counts say of how many, what is no count has its digits,
+// and who was not asked has a dash.
+func TestAccuracyTables(t *testing.T) {
+	count := func(table, row, col string, n, of float64) []figure.Figure {
+		return []figure.Figure{cell{table, row, col}.figure("count", n), cell{table + ofSuffix, row, col}.figure("count", of)}
+	}
+	s := sheet(record.Gather(slices.Concat(
+		[]figure.Figure{cell{accuracySpeed, "ours", "speed"}.figure("MB/s", 29.4), cell{accuracySpeed, "theirs", "speed"}.figure("MB/s", 0.283),
+			cell{accuracyRules, "left out", "rules"}.figure("count", 300)},
+		count(accuracyPlaces, "ours", "all", 199, 199), count(accuracyPlaces, "ours", "spans", 43, 43),
+		count(accuracyKinds, "keys", "ours", 48, 48),
+		count(accuracyLeaked, "ours", "all", 0, 1914), count(accuracyLeaked, "theirs", "all", 12345, 19140),
+		count(accuracyDamaged, "ours", "types", 0, 3),
+	)))
+	text := accuracyTables(s)
+	for _, want := range []string{
+		"| ours | 199 of 199 | 0 of 1914 | – | – | – | – | 29.4 |\n| theirs | – | 12345 of 19140 | – | – | – | – | 0.28 |\n",
+		"| ours | – | – | 0 of 3 |\n", "| ours | 43 of 43 | – | – |\n", "| keys | 48 of 48 |\n", "| left out | 300 |\n",
+	} {
+		require.Contains(t, text, want)
+	}
 }
 
 // TestSectionSaysWhere: commit and date of each part, and the machine if it is another.

@@ -27,6 +27,7 @@ var parts = []part{
 	{name: "collector", title: "Whole Collector", measure: collectorFigures, tables: otherTables, ratios: otherRatios},
 	{name: "soak", title: "An hour of it", measure: soakFigures, tables: otherTables, ratios: otherRatios, asked: true},
 	{name: "peers", title: "Peers", measure: peerFigures, tables: otherTables, ratios: otherRatios},
+	{name: "accuracy", title: "Peers side by side", measure: accuracyFigures, tables: accuracyTables},
 	{name: "quarantine", title: "Holding and releasing", measure: heldFigures, tables: quarantineTables},
 	{name: "index", title: "Ten million held items", measure: indexFigures, tables: indexTables, asked: true},
 	{name: "audit", title: "Audit log", measure: loggedFigures, tables: auditTables},

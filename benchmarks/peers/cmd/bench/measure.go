@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/tracescrub/tracescrub/benchmarks/figure"
+	"github.com/tracescrub/tracescrub/benchmarks/peers/internal/cputime"
 )
 
 // The tables. Each has one of ratios beside it: how many times the rate of the
@@ -71,9 +71,9 @@ func (s *subject) measure(each time.Duration) (rate, allocs float64, err error) 
 			}
 		}
 		runtime.ReadMemStats(&before)
-		from := processorTime()
+		from := cputime.Used()
 		found, err := s.pass()
-		used += processorTime() - from
+		used += cputime.Used() - from
 		runtime.ReadMemStats(&after)
 		made += after.Mallocs - before.Mallocs
 		if err == nil && s.found != nil {
@@ -93,15 +93,6 @@ func (s *subject) measure(each time.Duration) (rate, allocs float64, err error) 
 // collectEvery is after how many preparations their garbage is collected, so
 // that it is not left to those who are measured.
 const collectEvery = 16
-
-// processorTime is what this process has used on all processors.
-func processorTime() time.Duration {
-	var use syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
-		panic(err) // not with these arguments
-	}
-	return time.Duration(use.Utime.Nano() + use.Stime.Nano())
-}
 
 // ratios compares all rows of a table and column with the first of them, which
 // is ours.
