@@ -23,6 +23,7 @@
 //	a gateway cannot open            TestComposeKeys      the gateway mounts all keys
 //	compose runs                     TestComposeConfigs   a broker that is not there; a way around verdict
 //	metrics that are shown exist     TestMetricsExist     a metric misspelt in a rule, in a panel, and in a README
+//	who is woken finds the alert     TestOperationsKnowsTheAlerts a severity changed in the document
 //	the schema knows all components  TestSchemaComponents an extension misspelt
 //
 // It is a module of its own, so that nothing of Helm, Kubernetes, Prometheus,
