@@ -10,6 +10,7 @@ import "hash/maphash"
 // scanner, and with it to one engine: other rules begin anew.
 type repeats struct {
 	seed  maphash.Seed
+	size  int    // bytes that the ring may have
 	ring  []byte // key, previous element and text, one behind the other
 	end   int    // bytes that were ever written to the ring
 	slots []repeat
@@ -31,26 +32,48 @@ const MinRepeats = 2 * maxRepeat
 const (
 	minRepeat   = 256     // bytes of the shortest text that is remembered
 	maxRepeat   = 1 << 16 // bytes of the longest, with what it stands under
-	repeatSlots = 1 << 12 // a power of two
+	firstRing   = 8 << 10 // bytes of the ring to begin with
+	firstSlots  = 256
+	bytesOfSlot = 512 // of the ring, for each slot
 )
 
-// newRepeats makes room for size bytes of texts; less than MinRepeats is none.
+// newRepeats remembers up to size bytes of texts; less than MinRepeats is none.
+// Memory is taken when there is something to remember.
 func newRepeats(size int) repeats {
 	if size < MinRepeats {
 		return repeats{}
 	}
-	return repeats{seed: maphash.MakeSeed(), ring: make([]byte, size), slots: make([]repeat, repeatSlots)}
+	return repeats{seed: maphash.MakeSeed(), size: size}
 }
+
+// grow doubles the ring, which no text has reached the end of, and the slots.
+func (r *repeats) grow() {
+	ring := make([]byte, min(r.size, max(firstRing, 2*len(r.ring))))
+	copy(ring, r.ring)
+	slots := r.slots
+	r.ring, r.slots = ring, make([]repeat, max(firstSlots, len(ring)/bytesOfSlot))
+	for _, at := range slots {
+		if at.hash != 0 {
+			*r.slot(at.hash) = at
+		}
+	}
+}
+
+// slot is where a text with that hash is remembered.
+func (r *repeats) slot(hash uint64) *repeat { return &r.slots[hash/2%uint64(len(r.slots))] }
 
 // isRepeat says that text was clean when it stood there before. If it was not,
 // remember has to be told hash, which is 0 for what is not to be remembered.
 func (s *scanner) isRepeat(text, key, prev []byte, depth int) (hash uint64, yes bool) {
 	r := &s.repeats
-	if len(r.ring) == 0 || len(text) < minRepeat || len(text)+len(key)+len(prev) > maxRepeat || s.thorough || s.trace != nil {
+	if r.size == 0 || len(text) < minRepeat || len(text)+len(key)+len(prev) > maxRepeat || s.thorough || s.trace != nil {
 		return 0, false
 	}
 	hash = maphash.Bytes(r.seed, text) | 1
-	at := r.slots[hash/2%repeatSlots]
+	if r.slots == nil {
+		r.slots = make([]repeat, firstSlots)
+	}
+	at := r.slot(hash)
 	if at.hash != hash || at.text != len(text) || int(at.key) != len(key) || int(at.prev) != len(prev) || int(at.depth) != depth || r.end-at.at > len(r.ring) {
 		return hash, false
 	}
@@ -65,18 +88,20 @@ func (s *scanner) remember(hash uint64, clean bool, text, key, prev []byte, dept
 		return
 	}
 	r := &s.repeats
-	slot := &r.slots[hash/2%repeatSlots]
-	if slot.hash != hash {
+	if slot := r.slot(hash); slot.hash != hash {
 		*slot = repeat{hash: hash}
 		return
 	}
 	n := len(key) + len(prev) + len(text)
+	for r.end+n > len(r.ring) && len(r.ring) < r.size {
+		r.grow()
+	}
 	if left := len(r.ring) - r.end%len(r.ring); left < n {
 		r.end += left // none reaches over the ring's end
 	}
 	b := r.ring[r.end%len(r.ring):]
 	k := copy(b, key)
 	copy(b[k+copy(b[k:], prev):], text)
-	*slot = repeat{hash, r.end, len(text), uint16(len(prev)), uint16(len(key)), uint16(depth)}
+	*r.slot(hash) = repeat{hash, r.end, len(text), uint16(len(prev)), uint16(len(key)), uint16(depth)}
 	r.end += n
 }
