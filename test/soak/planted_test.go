@@ -99,7 +99,7 @@ func TestPlanted(t *testing.T) {
 		{"an item that should wait is gone", func(l *ledger) {
 			for _, it := range l.items {
 				if l.decide(it.trace) == leave {
-					it.state = "shredded"
+					it.state = "forgotten"
 				}
 			}
 		}, "is lost"},
