@@ -83,7 +83,7 @@ func (l *ledger) became(k key, s *span, items []*item) string {
 			return pending
 		case "approved", "releasing":
 			return underWay
-		case "denied", "shredded":
+		case "denied", "shredded", "forgotten":
 			if f == deny {
 				return denied
 			}

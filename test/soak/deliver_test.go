@@ -93,7 +93,7 @@ func differs(s ptrace.Span, k key, carries string, f fate, item string) string {
 	if v, _ := s.Attributes().Get("soak.text"); v.AsString() != text(k) {
 		return "its text has changed"
 	}
-	for name, of := range map[string]string{"db.url": masked, "tool.result": critical} {
+	for name, of := range map[string]string{"note": masked, "tool.result": critical} {
 		v, ok := s.Attributes().Get(name)
 		if ok != (carries == of) {
 			return "attribute " + name + " came or went"

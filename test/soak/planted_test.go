@@ -26,7 +26,7 @@ func planted(t *testing.T) *ledger {
 		td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().RemoveIf(func(s ptrace.Span) bool {
 			k := key{s.TraceID(), s.SpanID()}
 			if !l.held[k.trace] {
-				for _, name := range []string{"db.url", "tool.result"} {
+				for _, name := range []string{"note", "tool.result"} {
 					if _, ok := s.Attributes().Get(name); ok {
 						s.Attributes().PutStr(name, "[MASKED:x:12345678]")
 					}
@@ -99,7 +99,7 @@ func TestPlanted(t *testing.T) {
 		{"an item that should wait is gone", func(l *ledger) {
 			for _, it := range l.items {
 				if l.decide(it.trace) == leave {
-					it.state = "shredded"
+					it.state = "forgotten"
 				}
 			}
 		}, "is lost"},
@@ -117,7 +117,7 @@ func TestPlanted(t *testing.T) {
 			_, s := find(t, l, func(_ key, s *span) bool { return len(s.came) > 0 && s.came[0].item != "" })
 			s.came = append(s.came, s.came[0])
 		}, "came again"},
-		{"a password came", func(l *ledger) {
+		{"a key came", func(l *ledger) {
 			k, _ := find(t, l, func(_ key, s *span) bool { return s.carries == masked && len(s.came) > 0 })
 			l.deliver("gateway1", original(l, k, masked))
 		}, "a secret came"},

@@ -96,11 +96,12 @@ func (w *world) killed(by string, from, to time.Time) bool {
 }
 
 // tell brings what the gates say of all items into the ledger, and says
-// whether both say the same.
+// whether both say the same of those that both know: what is over may be
+// forgotten, by a gate that starts when Kafka has compacted its index.
 func (w *world) tell(t *testing.T) bool {
 	t.Helper()
 	said := map[string]string{}
-	for i, g := range w.gates {
+	for _, g := range w.gates {
 		all, err := w.list(t.Context(), g, "")
 		if err != nil {
 			return false
@@ -109,7 +110,7 @@ func (w *world) tell(t *testing.T) bool {
 			if it.State == "pending" && !w.look(t.Context(), g, it) {
 				return false
 			}
-			if i > 0 && said[it.ID] != it.State {
+			if before, known := said[it.ID]; known && over(before) != over(it.State) {
 				return false
 			}
 			said[it.ID] = it.State
@@ -118,9 +119,17 @@ func (w *world) tell(t *testing.T) bool {
 	w.ledger.mu.Lock()
 	defer w.ledger.mu.Unlock()
 	for id, it := range w.ledger.items {
-		it.state = said[id]
+		it.state = "forgotten"
+		if state, known := said[id]; known {
+			it.state = state
+		}
 	}
 	return true
+}
+
+// over says whether nothing more becomes of an item in a state.
+func over(state string) bool {
+	return state != "pending" && state != "approved" && state != "releasing"
 }
 
 // close makes the account.
