@@ -38,7 +38,8 @@ func running(t *testing.T, cmd *exec.Cmd, port string) {
 	t.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may have ended
 		select {
-		case <-ended:
+		case err := <-ended:
+			t.Logf("the Collector ended: %v", err)
 		case <-time.After(patience):
 			cmd.Process.Kill() //nolint:errcheck // as above
 		}

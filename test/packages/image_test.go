@@ -141,7 +141,10 @@ func (img *image) copy(t *testing.T, c *instructions.CopyCommand, dist string) e
 	return nil
 }
 
-func dockerfile(t *testing.T) []byte { return read(t, "../../deploy/container/Dockerfile") }
+func dockerfile(t *testing.T) []byte {
+	t.Helper()
+	return read(t, "../../deploy/container/Dockerfile")
+}
 
 // TestImage: what is in the image, who it runs as, and how it is asked whether it is healthy.
 func TestImage(t *testing.T) {
@@ -201,13 +204,11 @@ func TestImageRuns(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ports := make([]any, 5)
-	for i := range ports {
-		ports[i] = freePort(t)
-	}
+	health := freePort(t)
 	over := fmt.Sprintf("yaml:{receivers: {otlp: {protocols: {grpc: {endpoint: '127.0.0.1:%s'}, http: {endpoint: '127.0.0.1:%s'}}}, "+
 		"release_gate: {http: {endpoint: '127.0.0.1:%s'}}}, extensions: {health_check: {endpoint: '127.0.0.1:%s'}}, "+
-		"service: {telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: %s}}}}]}}}}", ports...)
+		"service: {telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: %s}}}}]}}}}",
+		freePort(t), freePort(t), freePort(t), health, freePort(t))
 	cmd := exec.CommandContext(t.Context(), unshare, "--mount", "sh", "-ec", `
 mount --bind "$1" "$1"
 mount -t proc proc "$1/proc"
@@ -220,7 +221,7 @@ shift 3
 exec $in "$@"
 `, "sh", img.root, img.volumes[0], img.user, img.entrypoint[0], "--config", "/etc/tracescrub/embedded.yaml", "--config", over)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TRACESCRUB_DATA=" + img.volumes[0]}
-	running(t, cmd, ports[3].(string))
+	running(t, cmd, health)
 	status := string(read(t, fmt.Sprintf("/proc/%d/status", cmd.Process.Pid)))
 	for _, want := range []string{"Uid:\t10001\t10001\t10001\t10001", "Gid:\t10001\t10001\t10001\t10001", "CapEff:\t0000000000000000"} {
 		if !strings.Contains(status, want) {

@@ -14,7 +14,6 @@ import (
 	"testing"
 
 	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -95,7 +94,7 @@ func judge(expr string, known map[string]instrument) []string {
 		for _, m := range s.LabelMatchers {
 			value := m.Value
 			switch {
-			case m.Name == labels.MetricName:
+			case m.Name == nameLabel:
 			case !slices.Contains(have, m.Name):
 				wrong("%s has no label %s", name, m.Name)
 			case slices.Contains(in.labels, m.Name) && !strings.Contains(in.text, "`"+value+"`"):
@@ -150,6 +149,9 @@ func alerts(t *testing.T) map[string]rulefmt.Rule {
 	}
 	return all
 }
+
+// nameLabel is what Prometheus keeps the name of a metric under.
+const nameLabel = "__name__"
 
 var alertRow = regexp.MustCompile("(?m)^\\| `(Tracescrub\\w+)` \\| (\\w+) \\| .+ \\|$")
 

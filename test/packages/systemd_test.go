@@ -171,7 +171,7 @@ func exposedBy(t *testing.T, unit string) float64 {
 	if out, err := command(t, "", nil, "systemd-analyze", "verify", file); err != nil || strings.TrimSpace(out) != "" {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
 	}
-	out, _ := command(t, "", nil, "systemd-analyze", "security", "--offline=true", "--no-pager", file) //nolint:errcheck // its exit code is about a threshold of its own
+	out, _ := command(t, "", nil, "systemd-analyze", "security", "--offline=true", "--no-pager", file) // its exit code is about a threshold of its own
 	m := exposure.FindStringSubmatch(out)
 	if m == nil {
 		t.Fatalf("no exposure level in\n%s", out)

@@ -58,13 +58,13 @@ func (p *process) launch() error {
 	cmd := exec.Command(p.args[0], p.args[1:]...)
 	cmd.Env = append(os.Environ(), p.env...)
 	cmd.Stdout, cmd.Stderr = p.log, p.log
-	c, err := (*clock)(nil), error(nil)
+	var c *clock
 	if p.clocks {
-		c, err = startWithClock(cmd)
-	} else {
-		err = cmd.Start()
-	}
-	if err != nil {
+		var err error
+		if c, err = startWithClock(cmd); err != nil {
+			return err
+		}
+	} else if err := cmd.Start(); err != nil {
 		return err
 	}
 	p.cmd, p.clock, p.done, p.meant, p.worked = cmd, c, make(chan struct{}), false, false
