@@ -4,6 +4,7 @@ package soak
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -108,12 +109,22 @@ func (p *process) watch(cmd *exec.Cmd, c *clock, done chan struct{}) {
 		return
 	}
 	if worked {
-		p.t.Errorf("%s ended by itself: %v", p.name, cmd.ProcessState)
+		p.t.Errorf("%s ended by itself: %v; it says last: %s", p.name, cmd.ProcessState, p.lastLine())
 	}
 	time.Sleep(time.Second)
 	if err := p.launch(); err != nil {
 		p.t.Errorf("starting %s again: %v", p.name, err)
 	}
+}
+
+// lastLine is the last line that it has printed.
+func (p *process) lastLine() string {
+	text, err := os.ReadFile(p.log.Name())
+	if err != nil {
+		return err.Error()
+	}
+	text = bytes.TrimSpace(text)
+	return string(text[bytes.LastIndexByte(text, '\n')+1:])
 }
 
 // kill ends a life with -9; the next begins after a while.

@@ -11,8 +11,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
+
+	"github.com/tracescrub/tracescrub/test/realkafka"
 )
 
 // world is a deployment: two gateways, two gates and the audit log, on the
@@ -164,17 +167,13 @@ func soon(ok func() bool) bool {
 	return true
 }
 
-// freePorts finds ports on loopback that nobody listens on.
+// freePorts finds ports on loopback that nobody listens on, and that no
+// connection takes while a process is dead.
 func freePorts(t *testing.T, n int) []string {
 	t.Helper()
 	var addrs []string
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatalf("looking for a free port: %v", err)
-		}
-		defer l.Close()
-		addrs = append(addrs, l.Addr().String())
+	for _, port := range realkafka.FreePorts(t, n) {
+		addrs = append(addrs, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	}
 	return addrs
 }
