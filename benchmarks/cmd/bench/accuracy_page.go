@@ -38,8 +38,12 @@ func accuracyTables(s sheet) string {
 		"Places that are masked, occurrences of secrets that leak, look-alikes that are destroyed, MB of text per second of CPU:\n")
 	s.counts(&b, s.rows(accuracyLeaked), []accuracyColumn{
 		{"places", accuracyPlaces, "all"},
-		{"leaked", accuracyLeaked, "all"}, {"easy", accuracyLeaked, "easy"}, {"medium", accuracyLeaked, "medium"}, {"hard", accuracyLeaked, "hard"},
-		{"look-alikes", accuracyDamaged, "look-alikes"}, {"MB/s", accuracySpeed, "speed"},
+		{"leaked", accuracyLeaked, "all"},
+		{"easy", accuracyLeaked, "easy"},
+		{"medium", accuracyLeaked, "medium"},
+		{"hard", accuracyLeaked, "hard"},
+		{"look-alikes", accuracyDamaged, "look-alikes"},
+		{"MB/s", accuracySpeed, "speed"},
 	})
 	b.WriteString("\nWhat masking does to the rest: words beside secrets that are lost, JSON in texts that is broken, values of another type:\n")
 	s.counts(&b, s.rows(accuracyPlaces), []accuracyColumn{

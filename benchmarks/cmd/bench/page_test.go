@@ -128,8 +128,10 @@ func TestAccuracyTables(t *testing.T) {
 		return []figure.Figure{cell{table, row, col}.figure("count", n), cell{table + ofSuffix, row, col}.figure("count", of)}
 	}
 	s := sheet(record.Gather(slices.Concat(
-		[]figure.Figure{cell{accuracySpeed, "ours", "speed"}.figure("MB/s", 29.4), cell{accuracySpeed, "theirs", "speed"}.figure("MB/s", 0.283),
-			cell{accuracyRules, "left out", "rules"}.figure("count", 300)},
+		[]figure.Figure{
+			cell{accuracySpeed, "ours", "speed"}.figure("MB/s", 29.4), cell{accuracySpeed, "theirs", "speed"}.figure("MB/s", 0.283),
+			cell{accuracyRules, "left out", "rules"}.figure("count", 300),
+		},
 		count(accuracyPlaces, "ours", "all", 199, 199), count(accuracyPlaces, "ours", "spans", 43, 43),
 		count(accuracyKinds, "keys", "ours", 48, 48),
 		count(accuracyLeaked, "ours", "all", 0, 1914), count(accuracyLeaked, "theirs", "all", 12345, 19140),
