@@ -30,22 +30,14 @@ var (
 func checkAnchors(tr *tree) []string {
 	var bad []string
 	n := 0
-	for p, text := range tr.docs {
-		if path.Ext(p) != ".md" {
-			continue
+	for p, m := range localLinks(tr, anchored) {
+		n++
+		target := p
+		if m[1] != "" {
+			target = path.Join(path.Dir(p), m[1])
 		}
-		for _, m := range anchored.FindAllStringSubmatch(text, -1) {
-			if strings.Contains(m[1], "://") {
-				continue
-			}
-			n++
-			target := p
-			if m[1] != "" {
-				target = path.Join(path.Dir(p), m[1])
-			}
-			if path.Ext(target) == ".md" && !slices.Contains(anchors(tr.docs[target]), m[2]) {
-				bad = append(bad, fmt.Sprintf("%s: link to %s#%s, and there is no such heading", p, target, m[2]))
-			}
+		if path.Ext(target) == ".md" && !slices.Contains(anchors(tr.docs[target]), m[2]) {
+			bad = append(bad, fmt.Sprintf("%s: link to %s#%s, and there is no such heading", p, target, m[2]))
 		}
 	}
 	if n == 0 {

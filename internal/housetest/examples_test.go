@@ -3,6 +3,7 @@ package housetest
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"path"
 	"regexp"
@@ -207,23 +208,32 @@ var (
 	cell = regexp.MustCompile("(?m)^\\| *`([^`]+)`")
 )
 
+// localLinks are what re finds in documents, by the path of each, but for links
+// to elsewhere. The first group of re is the target.
+func localLinks(tr *tree, re *regexp.Regexp) iter.Seq2[string, []string] {
+	return func(yield func(string, []string) bool) {
+		for p, text := range tr.docs {
+			if path.Ext(p) != ".md" {
+				continue
+			}
+			for _, m := range re.FindAllStringSubmatch(text, -1) {
+				if !strings.Contains(m[1], "://") && !yield(p, m) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // checkLinks wants what documents point at to exist: relative links anywhere,
 // and the paths in the first column of the file map.
 func checkLinks(tr *tree) []string {
 	var bad []string
 	n := 0
-	for p, text := range tr.docs {
-		if path.Ext(p) != ".md" {
-			continue
-		}
-		for _, m := range link.FindAllStringSubmatch(text, -1) {
-			if strings.Contains(m[1], "://") {
-				continue
-			}
-			n++
-			if target := path.Join(path.Dir(p), m[1]); !tr.paths[target] {
-				bad = append(bad, fmt.Sprintf("%s: link to %s, which does not exist", p, target))
-			}
+	for p, m := range localLinks(tr, link) {
+		n++
+		if target := path.Join(path.Dir(p), m[1]); !tr.paths[target] {
+			bad = append(bad, fmt.Sprintf("%s: link to %s, which does not exist", p, target))
 		}
 	}
 	for _, s := range sections(tr.docs["docs/ARCHITECTURE.md"]) {

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tracescrub/tracescrub/test/loopback"
 )
 
 // collector is the built binary on deploy/embedded.yaml, with ports and a
@@ -38,7 +40,7 @@ func started(t *testing.T, extra func(admin string) string) *collector {
 	if out, err := exec.CommandContext(t.Context(), filepath.Join(bin, "tracescrub"), "setup", c.data).CombinedOutput(); err != nil {
 		t.Fatalf("tracescrub setup (`make e2e` builds it): %v\n%s", err, out)
 	}
-	ports := freePorts(t, 5)
+	ports := loopback.Addresses(t, 5)
 	c.otlp, c.admin = ports[0], ports[1]
 	_, metrics, _ := net.SplitHostPort(ports[3])
 	args := []string{"--config", "../../deploy/embedded.yaml", "--config", "yaml:" + fmt.Sprintf(`
@@ -115,19 +117,6 @@ func (c *collector) await(t *testing.T, what string, ok func() bool) {
 			t.Fatalf("waited for %s; the collector says:\n%s", what, c.printed(t))
 		}
 	}
-}
-
-func freePorts(t *testing.T, n int) (addrs []string) {
-	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		addrs = append(addrs, l.Addr().String())
-	}
-	return addrs
 }
 
 // site is the page that the collector serves to the demo's approvers.

@@ -21,6 +21,7 @@ import (
 	"google.golang.org/grpc/credentials"
 
 	"github.com/tracescrub/tracescrub/test/idptest"
+	"github.com/tracescrub/tracescrub/test/loopback"
 )
 
 // cluster is all that stands around gateways and gates, which run on the real
@@ -53,7 +54,7 @@ func newCluster(t *testing.T) *cluster {
 	for _, user := range []string{"gateway", "gate"} {
 		k.passwords[user] = rand.Text()
 	}
-	for _, addr := range freePorts(t, 3) {
+	for _, addr := range loopback.Addresses(t, 3) {
 		_, port, _ := net.SplitHostPort(addr)
 		k.brokerPorts = append(k.brokerPorts, port)
 	}
@@ -71,7 +72,7 @@ func surroundings(t *testing.T) *cluster {
 			t.Fatal(err)
 		}
 	}
-	cert, pool := certificate(t, k.dir)
+	cert, pool := loopback.Certificate(t, k.dir, time.Hour)
 	k.pool = pool
 	names := map[string]string{}
 	for _, name := range processes {

@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tracescrub/tracescrub/test/realkafka"
+	"github.com/tracescrub/tracescrub/test/loopback"
 )
 
 // patience is how long anything may take before a test gives up. No test
@@ -126,7 +126,7 @@ service:
 // newCollector has ports of its own and does not run.
 func newCollector(t *testing.T, data string) *collector {
 	t.Helper()
-	ports := freePorts(t, 6)
+	ports := loopback.Addresses(t, 6)
 	return &collector{
 		grpc: ports[0], http: ports[1], health: ports[2], metrics: ports[3], zpages: ports[4], admin: ports[5],
 		data: data, written: filepath.Join(data, "out"), door: openDoor, log: &buffer{}, done: make(chan struct{}),
@@ -255,17 +255,6 @@ func get(t *testing.T, url string) []byte {
 		t.Fatalf("asking %s: status %d, %v", url, resp.StatusCode, err)
 	}
 	return body
-}
-
-// freePorts finds ports on loopback that nobody listens on, and that no
-// connection of others takes meanwhile.
-func freePorts(t *testing.T, n int) []string {
-	t.Helper()
-	var addrs []string
-	for _, port := range realkafka.FreePorts(t, n) {
-		addrs = append(addrs, fmt.Sprintf("127.0.0.1:%d", port))
-	}
-	return addrs
 }
 
 // run runs the binary to its end and returns exit code and output.

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/tracescrub/tracescrub/test/loopback"
 )
 
 // session is a trace of two spans, one of them with a critical secret.
@@ -241,7 +243,7 @@ func TestLaterSpansWait(t *testing.T) {
 // moves and senders may try again; not even what is clean, since nobody could
 // be told that we run, and by what rules. Once it works all goes on.
 func TestNoAuditNoEffect(t *testing.T) {
-	addr := freePorts(t, 1)[0]
+	addr := loopback.Addresses(t, 1)[0]
 	c := startHolding(t, t.TempDir(), `
 exporters:
   otlp_http/audit:

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/tracescrub/tracescrub/test/idptest"
+	"github.com/tracescrub/tracescrub/test/loopback"
 )
 
 // identified is the embedded default with an identity provider in the place
@@ -43,7 +44,7 @@ receivers:
 func startIdentified(t *testing.T) (c *collector, p, other *idptest.Provider) {
 	t.Helper()
 	p, other = newIssuer(t), newIssuer(t)
-	admin := freePorts(t, 1)[0]
+	admin := loopback.Addresses(t, 1)[0]
 	c = startHolding(t, t.TempDir(), identified(p, other, admin))
 	c.admin = admin
 	return c, p, other

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/tracescrub/tracescrub/test/loopback"
 )
 
 // batches makes one batch of every signal.
@@ -202,7 +204,7 @@ func TestKill(t *testing.T) {
 
 // TestBackendDown: a sender whose data was not taken is told so, retryably.
 func TestBackendDown(t *testing.T) {
-	nobody := freePorts(t, 1)[0]
+	nobody := loopback.Addresses(t, 1)[0]
 	c := start(t, t.TempDir(), `
 exporters: {otlp_grpc: {endpoint: "`+nobody+`", tls: {insecure: true}, sending_queue: {enabled: false}, retry_on_failure: {enabled: false}}}
 service: {pipelines: {logs/clean: {exporters: [otlp_grpc]}}}`)

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/tracescrub/tracescrub/test/loopback"
 )
 
 // patience is how long anything may take before a test gives up.
@@ -53,7 +55,7 @@ func Start(t *testing.T, line string, nodes int) *Cluster {
 	c := &Cluster{dir: t.TempDir(), lib: lib, passwords: map[string]string{operator: rand.Text()}}
 	c.authority = newAuthority(t, c.dir)
 	c.CA = filepath.Join(c.dir, "ca.pem")
-	ports := FreePorts(t, nodes*len(listeners))
+	ports := loopback.Ports(t, nodes*len(listeners))
 	for i := range nodes {
 		n := &node{id: i + 1, dir: filepath.Join(c.dir, fmt.Sprintf("node%d", i+1)), ports: map[listener]int{}, said: &output{}}
 		for j, l := range listeners {

@@ -5,14 +5,12 @@ package realkafka
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 )
@@ -102,30 +100,6 @@ func (n *node) end() {
 		_ = n.cmd.Process.Kill() // it may have ended just now
 		<-n.done
 	}
-}
-
-// nextPort is where the search for free ports goes on: no two searches of a
-// process find the same, and those of two processes begin elsewhere.
-var nextPort atomic.Int64
-
-// Ports below those that outgoing connections get.
-const firstPort, ports = 20000, 12000
-
-// FreePorts finds ports on loopback that nobody listens on and no outgoing
-// connection takes: who is away for a while finds its own free again.
-func FreePorts(tb testing.TB, count int) []int {
-	tb.Helper()
-	var all []int
-	for len(all) < count {
-		port := firstPort + int((nextPort.Add(1)+int64(os.Getpid())*1009)%ports)
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			continue
-		}
-		defer l.Close()
-		all = append(all, port)
-	}
-	return all
 }
 
 // output keeps the end of what a broker prints.

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tracescrub/tracescrub/test/realkafka"
+	"github.com/tracescrub/tracescrub/test/loopback"
 )
 
 // patience is how long anything may take before a test gives up. No test
@@ -42,7 +42,7 @@ func started(t *testing.T) *collector {
 	if out, err := exec.CommandContext(t.Context(), filepath.Join(bin, "tracescrub"), "setup", c.data).CombinedOutput(); err != nil {
 		t.Fatalf("tracescrub setup (`make e2e` builds it): %v\n%s", err, out)
 	}
-	ports := freePorts(t, 5)
+	ports := loopback.Addresses(t, 5)
 	c.grpc, c.http, c.metrics = ports[0], ports[1], ports[4]
 	_, metrics, _ := net.SplitHostPort(c.metrics)
 	said, err := os.Create(c.said)
@@ -138,12 +138,4 @@ func read(t *testing.T, path string) []byte {
 		t.Fatal(err)
 	}
 	return text
-}
-
-func freePorts(t *testing.T, n int) (addrs []string) {
-	t.Helper()
-	for _, port := range realkafka.FreePorts(t, n) {
-		addrs = append(addrs, fmt.Sprintf("127.0.0.1:%d", port))
-	}
-	return addrs
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tracescrub/tracescrub/test/loopback"
 	"github.com/tracescrub/tracescrub/test/realkafka"
 )
 
@@ -63,7 +64,7 @@ type fakeBrokers struct {
 func (w *world) startFake(pool *x509.CertPool) kafka {
 	w.t.Helper()
 	k := &fakeBrokers{cert: w.path("keys/cert.pem"), passwords: map[string]string{"gateway": rand.Text(), "gate": rand.Text()}}
-	for _, addr := range freePorts(w.t, 3) {
+	for _, addr := range loopback.Addresses(w.t, 3) {
 		_, port, _ := net.SplitHostPort(addr)
 		k.ports = append(k.ports, port)
 	}

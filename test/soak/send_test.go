@@ -35,11 +35,7 @@ const senderCount = 24
 
 func (w *world) startSenders(give context.Context, stop <-chan time.Time, rate int) *senders {
 	w.t.Helper()
-	token, err := w.issuer.token("agent")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	s := &senders{w: w, token: token}
+	s := &senders{w: w, token: tokenOf(w.issuer, "agent")}
 	for _, g := range w.gateways {
 		conn, err := grpc.NewClient(g.grpc, grpc.WithTransportCredentials(credentials.NewTLS(w.tls)))
 		if err != nil {

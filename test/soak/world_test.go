@@ -11,11 +11,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 
-	"github.com/tracescrub/tracescrub/test/realkafka"
+	"github.com/tracescrub/tracescrub/test/idptest"
+	"github.com/tracescrub/tracescrub/test/loopback"
 )
 
 // world is a deployment: two gateways, two gates and the audit log, on the
@@ -26,7 +26,7 @@ type world struct {
 	t       *testing.T
 	dir     string
 	ledger  *ledger
-	issuer  *issuer
+	issuer  *idptest.Provider
 	backend *backend
 	client  *http.Client
 	tls     *tls.Config
@@ -63,7 +63,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 		t: t, dir: workDir(t), ledger: newLedger(seed), issuer: newIssuer(t),
 		tokens: map[string]string{},
 	}
-	cert, pool := certificate(t, w.path("keys"))
+	cert, pool := loopback.Certificate(t, w.path("keys"), valid)
 	w.tls = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	w.client = &http.Client{Transport: &http.Transport{TLSClientConfig: w.tls, MaxIdleConnsPerHost: 16}, Timeout: 10 * time.Second}
 	t.Cleanup(w.client.CloseIdleConnections)
@@ -167,21 +167,10 @@ func soon(ok func() bool) bool {
 	return true
 }
 
-// freePorts finds ports on loopback that nobody listens on, and that no
-// connection takes while a process is dead.
-func freePorts(t *testing.T, n int) []string {
-	t.Helper()
-	var addrs []string
-	for _, port := range realkafka.FreePorts(t, n) {
-		addrs = append(addrs, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-	}
-	return addrs
-}
-
 // collector makes a process on a configuration.
 func (w *world) collector(name, config, extensions string, overlay func(*collector) string, env ...string) *collector {
 	w.t.Helper()
-	ports := freePorts(w.t, 6)
+	ports := loopback.Addresses(w.t, 6)
 	c := &collector{
 		grpc: ports[0], http: ports[1], health: ports[2], metrics: ports[3], pprof: ports[4], admin: ports[5],
 		data: w.path("disks/" + name),
@@ -192,7 +181,7 @@ func (w *world) collector(name, config, extensions string, overlay func(*collect
 		events, log = w.log.grpc, "https://"+w.log.admin
 	}
 	c.process = w.newProcess(name, healthy(c.health), append(env,
-		"TLS_CERT_FILE="+cert, "TLS_KEY_FILE="+w.path("keys/key.pem"), "OIDC_ISSUER="+w.issuer.url, "OIDC_AUDIENCE=telemetry",
+		"TLS_CERT_FILE="+cert, "TLS_KEY_FILE="+w.path("keys/key.pem"), "OIDC_ISSUER="+w.issuer.URL, "OIDC_AUDIENCE=telemetry",
 		"BACKEND="+w.backend.addr, "AUDIT="+events, "AUDIT_LOG="+log, "BACKEND_CA_FILE="+cert, "BACKEND_TOKEN_FILE="+w.path("keys/"+name+".token"),
 		"KAFKA_BROKER="+w.kafka.brokers(), "KAFKA_CA_FILE="+w.kafka.authority(),
 		"FINGERPRINT_KEY_FILE="+w.path("keys/fingerprint.key"), "TRACESCRUB_DATA="+c.data),
