@@ -54,6 +54,27 @@ func receipt(t *testing.T, s *site, w *window, denied, approved, pending item) {
 	w.click("#check-receipt")
 	w.see("#check-result", "this receipt belongs elsewhere")
 
+	// So is one that takes the place of a receipt that was checked: an item
+	// goes on while somebody looks at it, and no answer gets lost by that.
+	w.visit(place(denied))
+	w.see("#item .receipt-facts", "is entry")
+	checkWith(strings.Join(log.Keys, "\n"), "The receipt holds, by the keys that you gave")
+	w.ask(fmt.Sprintf(`((real) => {
+		globalThis.fetch = async (url, o) => {
+			if (String(url).endsWith("/receipt")) return real(String(url).replace(%[1]q, %[2]q), o);
+			const got = await real(url, o);
+			if (!String(url).endsWith("/items/" + %[1]q)) return got;
+			const it = await got.json();
+			return Response.json({ ...it, version: it.version + 1 }, { headers: got.headers });
+		};
+		dispatchEvent(new Event("pagehide"));
+		dispatchEvent(new Event("pageshow"));
+	})(fetch)`, denied.ID, approved.ID))
+	w.see("#check-result", "this receipt belongs elsewhere")
+	if ask[string](w, `document.querySelector("#receipt-keys").value`) != strings.Join(log.Keys, "\n") {
+		t.Error("the keys that were typed are gone")
+	}
+
 	w.click("#open-log")
 	w.until("the log's size and root are shown", `+document.querySelector("dialog #log-size")?.innerText.replaceAll(",", "") > 0 && /^[A-Za-z0-9+/]{43}=$/.test(document.querySelector("dialog #log-root").innerText)`)
 	w.until("it is said where checkpoints went", `document.querySelector("dialog #log-copies") !== null`)

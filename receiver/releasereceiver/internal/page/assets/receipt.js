@@ -18,7 +18,21 @@ export class Receipt {
     this.id = id;
     this.version = 0;
     this.text = "";
+    this.asked = false; // whether somebody wants to know that the receipt holds
     this.box = h("section", { class: "receipt", "aria-labelledby": "receipt-h", hidden: true });
+    this.told = h("div");
+    this.keys = h("textarea", { id: "receipt-keys", rows: 2, spellcheck: "false", autocomplete: "off", "aria-describedby": "receipt-keys-note" });
+    this.result = h("div", { class: "checked" });
+    this.form = h("div", null,
+      h("details", null, h("summary", null, "Keys to check it with"),
+        h("div", { class: "field" }, h("label", { for: "receipt-keys" }, "Public keys of the log, one a line"), this.keys,
+          h("p", { class: "hint", id: "receipt-keys-note" }, "Left empty: those that the gate names. That shows that nothing is damaged. ",
+            "To trust nobody, put the key here that you got from elsewhere, and check the saved receipt with ",
+            h("code", null, "tracescrub audit check-proof"), " as well: this page comes from the gate."))),
+      h("div", { class: "actions" },
+        button("Verify in this browser", () => this.check(), { class: "primary", id: "check-receipt" }),
+        h("a", { class: "button", href: api.receiptFile(this.id), download: `${this.id}.tlog-proof` }, "Save the receipt")),
+      this.result);
   }
 
   /** update hears how the item is now: once it is decided there is a receipt. */
@@ -53,20 +67,15 @@ export class Receipt {
 
   head() { return h("h3", { id: "receipt-h" }, "Receipt"); }
 
+  /**
+   * draw shows a receipt. One that takes another's place, as when the item
+   * went on, leaves the keys that were typed and is checked if that one was.
+   */
   draw(text, read) {
     this.text = text;
-    this.result = h("div", { class: "checked" });
-    this.keys = h("textarea", { id: "receipt-keys", rows: 2, spellcheck: "false", autocomplete: "off", "aria-describedby": "receipt-keys-note" });
-    fill(this.box, this.head(), this.facts(read),
-      h("details", null, h("summary", null, "Keys to check it with"),
-        h("div", { class: "field" }, h("label", { for: "receipt-keys" }, "Public keys of the log, one a line"), this.keys,
-          h("p", { class: "hint", id: "receipt-keys-note" }, "Left empty: those that the gate names. That shows that nothing is damaged. ",
-            "To trust nobody, put the key here that you got from elsewhere, and check the saved receipt with ",
-            h("code", null, "tracescrub audit check-proof"), " as well: this page comes from the gate."))),
-      h("div", { class: "actions" },
-        button("Verify in this browser", () => this.check(), { class: "primary", id: "check-receipt" }),
-        h("a", { class: "button", href: api.receiptFile(this.id), download: `${this.id}.tlog-proof` }, "Save the receipt")),
-      this.result);
+    fill(this.told, this.facts(read));
+    if (!this.box.contains(this.form)) fill(this.box, this.head(), this.told, this.form);
+    if (this.asked) this.check();
   }
 
   facts(read) {
@@ -80,6 +89,7 @@ export class Receipt {
 
   /** check does all steps, and the one that only this page can: that it is this item's. */
   async check() {
+    this.asked = true;
     const text = this.text;
     let result, given;
     try {
