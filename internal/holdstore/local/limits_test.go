@@ -279,7 +279,8 @@ func TestDamagedFiles(t *testing.T) {
 			require.NotZero(t, failed)
 		})
 		t.Run(name+" cut off", func(t *testing.T) {
-			for _, n := range []int{0, 100, 8192, len(data) / 2} {
+			// Not later: bbolt lets a file grow by doubling, and its second half may be free pages.
+			for _, n := range []int{0, 100, 8192, len(data) / 8} {
 				errs := damage(t, func(path string) { require.NoError(t, os.Truncate(path, int64(n))) })
 				require.NotEmpty(t, errs, "%d bytes", n)
 				for _, err := range errs {
