@@ -255,6 +255,10 @@ func (s *scanner) accept(text, key []byte, r *rule, index int32, start, end, a, 
 	return end
 }
 
+// maxPhrase is how many bytes of a row of words are read beyond the match in
+// which it begins: more than 36 are several phrases.
+const maxPhrase = 512
+
 // checked applies the rule's checksum to f and says whether it stands.
 func (r *rule) checked(f *Finding, text, match []byte) bool {
 	secret := text[f.Start:f.End]
@@ -262,11 +266,12 @@ func (r *rule) checked(f *Finding, text, match []byte) bool {
 		match = secret
 	}
 	if r.phrase {
-		from, to := verify.Phrase(secret)
+		from, to := verify.Phrase(text[f.Start:min(len(text), f.End+maxPhrase)])
 		if to == 0 {
 			return false
 		}
 		f.Start, f.End = f.Start+from, f.Start+to
+		match = text[f.Start:f.End]
 	}
 	switch r.check(match) {
 	case verify.Passed:

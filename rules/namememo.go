@@ -25,7 +25,7 @@ func (r *remembered) set(b []byte) { r.length = uint8(copy(r.text[:], b)) }
 
 const (
 	minMemo = 4
-	maxMemo = 48
+	maxMemo = maxKey
 )
 
 func memoHash(b []byte) uint32 {
@@ -37,8 +37,8 @@ func memoHash(b []byte) uint32 {
 // nameAt returns the name that an identifier in which an anchor of one stands
 // is a spelling of, or -1.
 func (s *scanner) nameAt(identifier []byte) int {
-	n := len(identifier)
-	if n < minMemo || n > maxMemo {
+	identifier = identifier[max(0, len(identifier)-maxKey):]
+	if len(identifier) < minMemo {
 		return s.e.nameIn(identifier)
 	}
 	m := &s.names[memoHash(identifier)>>(32-9)]

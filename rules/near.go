@@ -37,7 +37,7 @@ func init() {
 // "token" for, one of not ("trace") against. Where none does, the secret has
 // to be assigned to the word or nearly so.
 func credible(gap, secret []byte, not map[string]bool) bool {
-	if len(secret) < minNear || !hasDigit(secret) && (len(secret) < minRandom || wordy(secret)) {
+	if !tokenLike(secret) {
 		return false
 	}
 	if i := bytes.LastIndexByte(gap, '\n'); i >= 0 { // the line before speaks of it only if it announces it
@@ -72,6 +72,11 @@ func credible(gap, secret []byte, not map[string]bool) bool {
 		}
 	}
 	return assigned && neutral <= maxNeutral
+}
+
+// tokenLike is what credible asks of the secret alone.
+func tokenLike(secret []byte) bool {
+	return len(secret) >= minNear && (hasDigit(secret) || len(secret) >= minRandom && !wordy(secret))
 }
 
 // near registers the words of a rule as its anchors; its pattern stands at the token.
@@ -133,13 +138,24 @@ func (s *scanner) nearby(text, key []byte, lv *level, index int32, pos, end int)
 		s.work += s.match.Steps
 		sp.steps += s.match.Steps
 		sp.tried = i + 1 // for phrases it does not matter how far the word is
+		if ok && !r.require && b-a <= maxJudged && !tokenLike(text[a:b]) {
+			s.reject(uint32(index), a, b, whyCredible, 0, 0)
+			ok = false // near other words, too
+		}
 		if !ok {
 			sp.fail(since, i+1)
 			continue
 		}
+		mark := len(s.out)
 		if done := s.accept(text, key, r, index, pos, last, a, b); done > 0 {
 			sp.done = done
-			return
+			if !r.phrase || len(s.out) == mark {
+				return
+			}
+			// Others of a list follow it.
+			sp.done = s.out[mark].End
+			since, i, stop = sp.done, sp.done-1, min(len(text), sp.done+nearGap)
+			continue
 		}
 		if r.phrase { // none begins in the first third of 36 words
 			i += (last - i) / 3
@@ -161,7 +177,7 @@ func (s *scanner) phrases(text, key []byte, index int32, sp *spending, from, sto
 		if b > 0 {
 			if mark := len(s.out); s.accept(text, key, &s.e.rules[index], index, a, b, a, b) > 0 && len(s.out) > mark {
 				next = max(a+1, s.out[mark].End)
-				sp.done = next
+				sp.done, stop = next, max(stop, min(len(text), next+nearGap))
 			}
 		}
 		from = next

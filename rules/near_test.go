@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/tracescrub/tracescrub/rules/pack"
+	"github.com/tracescrub/tracescrub/rules/verify"
 )
 
 // TestNear is a table of where a token of plain form stands beside a word that
@@ -54,5 +55,41 @@ func TestNear(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestListsOfPhrases: of several seed phrases behind one word no word is left.
+func TestListsOfPhrases(t *testing.T) {
+	e := builtin(t)
+	rng := rand.New(rand.NewPCG(3, 39))
+	for _, sizes := range [][]int{{16, 16}, {16, 32}, {32, 16}, {16, 16, 16, 16, 16}, {24, 20, 16}} {
+		for _, sep := range []string{"\n", "\n2. ", " ", ", ", `","`} {
+			for range 20 {
+				var list []byte
+				for i, n := range sizes {
+					entropy := make([]byte, n)
+					for k := range entropy {
+						entropy[k] = byte(rng.Uint32())
+					}
+					if i > 0 {
+						list = append(list, sep...)
+					}
+					list = append(list, verify.Mnemonic(entropy)...)
+				}
+				text := []byte("seed phrases: " + string(list) + ".\nThat was all of them\n")
+				from, left := len("seed phrases: "), 0
+				for _, f := range append(e.Scan(nil, text, Context{}), Finding{Start: len("seed phrases: ") + len(list)}) {
+					for _, c := range text[from:max(from, f.Start)] {
+						if isAlpha(c) {
+							left++
+						}
+					}
+					from = f.End
+				}
+				if left > 0 {
+					t.Errorf("phrases of %v bytes with %q between: %d letters are left", sizes, sep, left)
+				}
+			}
+		}
 	}
 }

@@ -78,6 +78,7 @@ type node struct {
 	loop     int
 	index    int // of a repeat of a set
 	empty    syntax.EmptyOp
+	first    *[256]bool // the bytes that what begins here can begin with; nil if any, or not asked
 }
 
 const maxNodes = 4000
@@ -102,6 +103,7 @@ func Compile(expr string, group int) (*Pattern, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
+	c.firsts()
 	p := &Pattern{start: start, loops: c.loops, sets: c.sets, empty: c.empty, group: group, linear: linear}
 	p.Tail, p.FoldCase, p.First = tail(re), folds(re), firstOf(flatten(re, nil))
 	p.literals(re)
@@ -111,12 +113,16 @@ func Compile(expr string, group int) (*Pattern, error) {
 type compiler struct {
 	group, loops, sets, nodes int
 	empty                     bool // the body of a loop can match nothing
+	branches                  []*node
 	err                       error
 }
 
 func (c *compiler) node(n node) *node {
 	if c.nodes++; c.nodes == maxNodes && c.err == nil {
 		c.err = errors.New("pattern is too large: counted repeats of groups multiply")
+	}
+	if n.op == opAlt || n.op == opSet && n.max != 1 || n.op == opSet && n.min == 0 {
+		c.branches = append(c.branches, &n)
 	}
 	return &n
 }

@@ -97,7 +97,7 @@ func (s *State) run(n *node, i int) int {
 			return s.greedySet(n, i)
 		case opAlt:
 			for _, a := range n.alts[:len(n.alts)-1] {
-				if end := s.run(a, i); end >= 0 || s.Over {
+				if end := s.try(a, i); end >= 0 || s.Over {
 					return end
 				}
 			}
@@ -152,7 +152,7 @@ func (s *State) greedySet(n *node, i int) int {
 		return k
 	}
 	for ; count >= n.min; count-- {
-		if end := s.run(n.next, k); end >= 0 || s.Over || k == i {
+		if end := s.try(n.next, k); end >= 0 || s.Over || k == i {
 			return end
 		}
 		if k--; s.text[k] >= utf8.RuneSelf {
@@ -169,7 +169,7 @@ func (s *State) lazySet(n *node, i int) int {
 	}
 	for k, count := i, 0; ; count++ {
 		if count >= n.min {
-			if end := s.run(n.next, k); end >= 0 || s.Over {
+			if end := s.try(n.next, k); end >= 0 || s.Over {
 				return end
 			}
 		}

@@ -59,7 +59,7 @@ func (s *State) greedyAgain(n *node, i int) int {
 				break
 			}
 			k, count = k-skip, count-skip
-		} else if end = s.run(n.next, k); end >= 0 || s.Over {
+		} else if end = s.try(n.next, k); end >= 0 || s.Over {
 			break
 		}
 		if k == i {
@@ -119,7 +119,7 @@ func (s *State) lazyAgain(n *node, i int) int {
 			k, count = k+skip, count+skip
 		}
 		if count >= n.min {
-			if end = s.run(n.next, k); end >= 0 || s.Over {
+			if end = s.try(n.next, k); end >= 0 || s.Over {
 				break
 			}
 		}

@@ -1,8 +1,10 @@
 package verify
 
 import (
+	"bytes"
 	"crypto/sha256"
 	_ "embed" // bip39.txt
+	"slices"
 	"strings"
 )
 
@@ -49,9 +51,12 @@ func eleven(b []byte, i int) (n int) {
 	return n
 }
 
-// Phrase returns the range of the seed phrase in text: 12, 15, 18, 21 or 24
-// neighbouring words of the list, whatever but letters stands between them. One
-// whose checksum agrees goes before a longer one where it does not. to is 0 if there is none.
+// Phrase returns the range of the first seed phrase in text: 12, 15, 18, 21 or 24
+// neighbouring words of the list, whatever but letters stands between them. It begins
+// and ends where that changes, as at the ends of its line, and its checksum agrees. If
+// there is none such it is taken up to there on both sides, and without any checksum
+// that agrees it is all words. to is 0 if there are fewer than 12, or more than 24 in
+// the list's order.
 func Phrase(text []byte) (from, to int) {
 	from, to, _ = phrase(text)
 	return from, to
@@ -109,23 +114,65 @@ func NextPhrase(text []byte, from, stop int) (a, b, next int) {
 // listed is a word of a text: its place, and its number in the list or -1.
 type listed struct{ from, to, number int }
 
-func phrase(text []byte) (from, to int, ok bool) {
+func phrase(text []byte) (from, to int, agrees bool) {
 	var buf [maxListed]listed
-	words := listWords(buf[:0], text)
-	best := 0
-	for i := range words {
-		run := 0
-		for i+run < len(words) && words[i+run].number >= 0 && run < maxMnemonic {
-			run++
+	for words := listWords(buf[:0], text); len(words) >= minMnemonic; {
+		n := 0
+		for n < len(words) && words[n].number >= 0 {
+			n++
 		}
-		for n := run - run%3; n >= minMnemonic; n -= 3 {
-			agrees := sumAgrees(words[i : i+n])
-			if agrees && !ok || agrees == ok && n > best {
-				best, from, to, ok = n, words[i].from, words[i+n-1].to, agrees
+		if run := words[:n]; n >= minMnemonic && !(n > maxMnemonic && slices.IsSortedFunc(run, listOrder)) {
+			return inRun(text, run)
+		}
+		words = words[min(n+1, len(words)):]
+	}
+	return 0, 0, false
+}
+
+func listOrder(a, b listed) int { return a.number - b.number }
+
+// inRun is phrase, of neighbouring words of the list.
+func inRun(text []byte, run []listed) (from, to int, agrees bool) {
+	for _, aligned := range [...]bool{true, false} {
+		for i := 0; i+minMnemonic <= len(run); i++ {
+			if aligned && !border(text, run, i, i+1) {
+				continue
+			}
+			most := min(maxMnemonic, len(run)-i)
+			for n := most - most%3; n >= minMnemonic; n -= 3 {
+				switch end := i + n; {
+				case aligned && !border(text, run, end, end-1) || !sumAgrees(run[i:end]):
+				case aligned:
+					return run[i].from, run[end-1].to, true
+				default:
+					for !border(text, run, i, i+1) {
+						i--
+					}
+					for !border(text, run, end, end-1) {
+						end++
+					}
+					return run[i].from, run[end-1].to, true
+				}
 			}
 		}
 	}
-	return from, to, ok
+	return run[0].from, run[len(run)-1].to, false
+}
+
+// border says that what stands before word i of a run is not what stands before
+// word next to it: the words are on two lines, or in two lists. Numbers do not count.
+func border(text []byte, run []listed, i, next int) bool {
+	if i == 0 || i == len(run) {
+		return true
+	}
+	a, b := text[run[i-1].to:run[i].from], text[run[next-1].to:run[next].from]
+	for {
+		a, b = bytes.TrimLeft(a, "0123456789"), bytes.TrimLeft(b, "0123456789")
+		if len(a) == 0 || len(b) == 0 || a[0] != b[0] {
+			return len(a) != len(b) || len(a) > 0
+		}
+		a, b = a[1:], b[1:]
+	}
 }
 
 // listWords appends the words of text to dst, as many as it has room for.

@@ -47,6 +47,32 @@ func TestPhrase(t *testing.T) {
 	}
 }
 
+// TestPhrasesInARow: of lines of phrases each is found by itself; of phrases with
+// nothing to tell them apart all words are taken.
+func TestPhrasesInARow(t *testing.T) {
+	for seed := range uint64(20) {
+		first, second := Mnemonic(entropyOf(16, seed)), Mnemonic(entropyOf(32, seed))
+		lines := "words: 1. " + first + "\n2. " + second + "\n"
+		at := strings.Index(lines, second)
+		for from, want := range map[int]string{0: first, at: second} {
+			if a, b, _ := NextPhrase([]byte(lines), from, len(lines)); lines[a:b] != want {
+				t.Errorf("seed %d: from %d the phrase is at [%d, %d)", seed, from, a, b)
+			}
+		}
+		row := first + " " + second
+		if a, b := Phrase([]byte(row)); row[a:b] != row && row[a:b] != first {
+			t.Errorf("seed %d: the phrases in a row are at [%d, %d), want [0, %d)", seed, a, b, len(row))
+		}
+	}
+}
+
+// TestTheListItself: an excerpt of the list is no phrase.
+func TestTheListItself(t *testing.T) {
+	if a, b := Phrase([]byte(strings.Join(bip39Words[500:560], "\n"))); b != 0 {
+		t.Errorf("a phrase is at [%d, %d)", a, b)
+	}
+}
+
 func TestNoPhrase(t *testing.T) {
 	phrase := Mnemonic(entropyOf(16, 1))
 	words := strings.Fields(phrase)

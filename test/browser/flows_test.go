@@ -184,8 +184,8 @@ func conflict(t *testing.T, s *site, w *window, it item) {
 	w.click("dialog button.primary")
 	w.see("dialog [data-conflict]", "Somebody else was faster")
 	w.until("the new state is named", `/The item is now: (Denied|Shredded)/.test(document.querySelector("dialog").innerText)`)
-	w.press(escape)
-	w.until("it is denied", `!document.querySelector("dialog") && ["Denied", "Shredded"].includes(document.querySelector("#item .item-head .badge.state").innerText)`)
+	w.dismiss()
+	w.until("it is denied", `["Denied", "Shredded"].includes(document.querySelector("#item .item-head .badge.state").innerText)`)
 	if got := s.get(t, it.ID); len(got.Votes) != 1 {
 		t.Errorf("%d votes, want the one that was faster", len(got.Votes))
 	}
@@ -220,7 +220,7 @@ func bulk(t *testing.T, s *site, w *window, good, late item) {
 	w.see("dialog", "1 of 2 decisions recorded")
 	w.see(fmt.Sprintf(`.results [data-id=%q].done`, good.ID), "Recorded")
 	w.see(fmt.Sprintf(`.results [data-id=%q].failed`, late.ID), "Not recorded")
-	w.press(escape)
+	w.dismiss()
 	if got := s.get(t, good.ID); len(got.Votes) != 1 {
 		t.Errorf("%d votes on the item that was free", len(got.Votes))
 	}
@@ -230,8 +230,7 @@ func keyboard(t *testing.T, s *site, w *window, it item) {
 	w.visit("")
 	w.press("?")
 	w.see("dialog", "One-key commands")
-	w.press(escape)
-	w.until("the help is gone", `!document.querySelector("dialog")`)
+	w.dismiss()
 	w.press("/")
 	w.until("the search has the focus", `document.activeElement.id === "f-q"`)
 	w.press(strings.Split(it.ID, "")...)
@@ -264,7 +263,8 @@ func keyboard(t *testing.T, s *site, w *window, it item) {
 	}
 	w.press("?")
 	w.ask(`document.querySelector("dialog input[type=checkbox]").click()`)
-	w.press(escape, "/")
+	w.dismiss()
+	w.press("/")
 	if ask[string](w, `document.activeElement.id`) == "f-q" {
 		t.Error("one-key commands work though they are off")
 	}
@@ -300,7 +300,7 @@ func phone(t *testing.T, s *site, it item) {
 	w.click("#approve")
 	w.narrow("dialog")
 	w.until("the dialog fits", `(({left, right, top, bottom}) => left >= 0 && right <= innerWidth && top >= 0 && bottom <= innerHeight)(document.querySelector("dialog").getBoundingClientRect())`)
-	w.press(escape)
+	w.dismiss()
 	w.click(".back")
 	w.until("the list is back", `document.querySelector("#rows").checkVisibility() && !document.querySelector("#item").checkVisibility()`)
 	w.quiet()

@@ -78,7 +78,7 @@ func receipt(t *testing.T, s *site, w *window, denied, approved, pending item) {
 	w.click("#open-log")
 	w.until("the log's size and root are shown", `+document.querySelector("dialog #log-size")?.innerText.replaceAll(",", "") > 0 && /^[A-Za-z0-9+/]{43}=$/.test(document.querySelector("dialog #log-root").innerText)`)
 	w.until("it is said where checkpoints went", `document.querySelector("dialog #log-copies") !== null`)
-	w.press(escape)
+	w.dismiss()
 }
 
 // TestReceiptPermission: without the permission there are no receipts, and no

@@ -277,6 +277,14 @@ func (w *window) press(keys ...string) {
 	}
 }
 
+// dismiss leaves a dialog and waits until it is gone and the focus is back:
+// that may scroll the page away under a click.
+func (w *window) dismiss() {
+	w.t.Helper()
+	w.press(escape)
+	w.until("the dialog is gone", `!document.querySelector("dialog")`)
+}
+
 const (
 	enter, escape, tab = kb.Enter, kb.Escape, kb.Tab
 )
