@@ -53,10 +53,9 @@ func eleven(b []byte, i int) (n int) {
 
 // Phrase returns the range of the first seed phrase in text: 12, 15, 18, 21 or 24
 // neighbouring words of the list, whatever but letters stands between them. It begins
-// and ends where that changes, as at the ends of its line, and its checksum agrees. If
-// there is none such it is taken up to there on both sides, and without any checksum
-// that agrees it is all words. to is 0 if there are fewer than 12, or more than 24 in
-// the list's order.
+// and ends where that changes, as at the ends of its line, if possible so that its checksum
+// agrees. What agrees elsewhere is taken up to such places on both sides, and if neither
+// is there it is all words. to is 0 if there are fewer than 12, or more than 24 in the list's order.
 func Phrase(text []byte) (from, to int) {
 	from, to, _ = phrase(text)
 	return from, to
@@ -133,6 +132,8 @@ func listOrder(a, b listed) int { return a.number - b.number }
 
 // inRun is phrase, of neighbouring words of the list.
 func inRun(text []byte, run []listed) (from, to int, agrees bool) {
+	from, to = run[0].from, run[len(run)-1].to
+	some := false
 	for _, aligned := range [...]bool{true, false} {
 		for i := 0; i+minMnemonic <= len(run); i++ {
 			if aligned && !border(text, run, i, i+1) {
@@ -140,11 +141,16 @@ func inRun(text []byte, run []listed) (from, to int, agrees bool) {
 			}
 			most := min(maxMnemonic, len(run)-i)
 			for n := most - most%3; n >= minMnemonic; n -= 3 {
-				switch end := i + n; {
-				case aligned && !border(text, run, end, end-1) || !sumAgrees(run[i:end]):
-				case aligned:
-					return run[i].from, run[end-1].to, true
-				default:
+				end := i + n
+				if aligned && !border(text, run, end, end-1) {
+					continue
+				}
+				switch agrees := sumAgrees(run[i:end]); {
+				case aligned && (agrees || !some):
+					if from, to, some = run[i].from, run[end-1].to, true; agrees {
+						return from, to, true
+					}
+				case agrees:
 					for !border(text, run, i, i+1) {
 						i--
 					}
@@ -156,7 +162,7 @@ func inRun(text []byte, run []listed) (from, to int, agrees bool) {
 			}
 		}
 	}
-	return run[0].from, run[len(run)-1].to, false
+	return from, to, false
 }
 
 // border says that what stands before word i of a run is not what stands before

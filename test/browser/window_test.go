@@ -171,12 +171,17 @@ func order[P, R any](w *window, command cdp.Command[P, R], params P) R {
 	return r
 }
 
-// do acts, or fails the test saying what.
+// do acts, or fails the test saying what. It begins again if the page was drawn
+// anew while an element was looked for: nothing had been done to it.
 func (w *window) do(what string, actions ...chromedp.Action[chromedp.Void]) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
 	defer cancel()
-	if err := chromedp.Do(ctx, actions...); err != nil {
+	err := chromedp.Do(ctx, actions...)
+	for err != nil && ctx.Err() == nil && strings.Contains(err.Error(), "Could not find node") {
+		err = chromedp.Do(ctx, actions...)
+	}
+	if err != nil {
 		w.fail("%s: %v", what, err)
 	}
 }
