@@ -64,21 +64,23 @@ func TestCost(t *testing.T) {
 	all, err := relays(t, "honest").cost(t.Context(), small)
 	require.NoError(t, err)
 	require.Equal(t, map[string]int{
-		"secret_mask : none": 2, "redaction : none": 2, "added : added by redaction": 2,
-		"none": 2, "secret_mask": 2, "redaction": 2, "distribution": 2,
+		"secret_mask : none": 2, "with two rules : none": 2, "redaction : none": 2,
+		"added : added by redaction": 2, "added : added by redaction with a bearer token": 2,
+		"none": 2, "secret_mask": 2, "with two rules": 2, "redaction": 2, "with a bearer token": 2, "distribution": 2,
 	}, columns(all, CostTable, "small"))
-	require.Len(t, all, 14)
+	require.Len(t, all, 22)
 	require.Equal(t, "ratio", all[0].Unit, "ratios first")
 }
 
 func TestCosts(t *testing.T) {
 	got := map[string]float64{}
-	for _, f := range costs("row", []float64{10, 13, 20, 14}) {
+	for _, f := range costs("row", []float64{10, 13, 20, 40, 12, 14}) {
 		got[f.Col] = f.Value
 	}
 	require.Equal(t, map[string]float64{
-		"secret_mask : none": 1.3, "redaction : none": 2, "added : added by redaction": 0.3,
-		"none": 10, "secret_mask": 13, "redaction": 20, "distribution": 14,
+		"secret_mask : none": 1.3, "with two rules : none": 1.2, "redaction : none": 2,
+		"added : added by redaction": 0.3, "added : added by redaction with a bearer token": 0.1,
+		"none": 10, "secret_mask": 13, "with two rules": 12, "redaction": 20, "with a bearer token": 40, "distribution": 14,
 	}, got)
 }
 

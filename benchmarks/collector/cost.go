@@ -54,12 +54,12 @@ func closeAll(rigs []*rig) error {
 }
 
 // Cost measures the CPU time of the process for each span, without a processor,
-// with secret_mask and with redaction, and of the distribution with
-// secret_mask, in turn. Each round has figures of its own; ratios are of one round.
+// with secret_mask, with redaction and two sets of expressions, with secret_mask
+// and next to no rules, and of the distribution with secret_mask, in turn. Each round has figures of its own; ratios are of one round.
 func Cost(ctx context.Context, o Options) ([]figure.Figure, error) { return o.cost(ctx, shapes) }
 
 func (o Options) cost(ctx context.Context, shapes []shape) (all []figure.Figure, err error) {
-	rigs, err := o.startAll(ctx, without(o.Binaries), with(o.Binaries), redacted(o.Binaries), shipped(o.Binaries))
+	rigs, err := o.startAll(ctx, without(o.Binaries), with(o.Binaries), redacted(o.Binaries), redactedBearer(o.Binaries), withBare(o.Binaries), shipped(o.Binaries))
 	if err != nil {
 		return nil, err
 	}
@@ -90,17 +90,21 @@ func (o Options) cost(ctx context.Context, shapes []shape) (all []figure.Figure,
 
 // costs makes the figures of one round, ratios first.
 func costs(row string, perSpan []float64) []figure.Figure {
-	none, mask, redaction, distribution := perSpan[0], perSpan[1], perSpan[2], perSpan[3]
+	none, mask, redaction, bearer, bare, distribution := perSpan[0], perSpan[1], perSpan[2], perSpan[3], perSpan[4], perSpan[5]
 	at := func(col, unit string, v float64) figure.Figure {
 		return figure.Figure{Table: CostTable, Row: row, Col: col, Unit: unit, Value: v}
 	}
 	return []figure.Figure{
 		at("secret_mask : none", "ratio", mask/none),
+		at("with two rules : none", "ratio", bare/none),
 		at("redaction : none", "ratio", redaction/none),
 		at("added : added by redaction", "ratio", (mask-none)/(redaction-none)),
+		at("added : added by redaction with a bearer token", "ratio", (mask-none)/(bearer-none)),
 		at("none", "µs/span", none),
 		at("secret_mask", "µs/span", mask),
+		at("with two rules", "µs/span", bare),
 		at("redaction", "µs/span", redaction),
+		at("with a bearer token", "µs/span", bearer),
 		at("distribution", "µs/span", distribution),
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -24,6 +25,7 @@ type setup struct {
 	name      string
 	binary    string
 	processor string // its id and configuration, as an entry of a YAML map; none if empty
+	pack      string // of rules, whose file takes the place of %q in processor; none if empty
 	id        string // of the processor
 	mask      string // what masks begin with, or are; none if empty
 }
@@ -49,6 +51,21 @@ const redaction = `redaction:
       - 'eyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.[0-9A-Za-z_-]{10,}'
       - 'sk-[0-9A-Za-z_-]{20,}'`
 
+// bearer has, in the place of the last expression, one that begins with no
+// fixed bytes, as nearly everybody has one.
+const bearer = `      - '(?i)bearer\s+[0-9a-z._~+/-]{20,}'`
+
+// secretMaskBare has two rules, those of the planted secrets: what secret_mask
+// costs that is not detection.
+const secretMaskBare = `secret_mask: {rules: {builtin: false, packs: [%q]}}`
+
+const bare = `version: 1
+name: bare
+rules:
+  - {id: bare-github, description: GitHub token, severity: high, pattern: 'ghp_[0-9A-Za-z]{36}', examples: ['{{ghp_<36*base62>}}']}
+  - {id: bare-slack, description: Slack token, severity: high, pattern: 'xoxb-[0-9]{10,13}-[0-9]{10,13}-[0-9A-Za-z]{20,40}', examples: ['{{xoxb-<12*digit>-<13*digit>-<24*base62>}}']}
+`
+
 // The setups of the page.
 func without(b Binaries) setup { return setup{name: "no processor", binary: b.Peers} }
 
@@ -58,6 +75,18 @@ func with(b Binaries) setup {
 
 func redacted(b Binaries) setup {
 	return setup{name: "redaction", binary: b.Peers, id: "redaction", processor: redaction, mask: starMask}
+}
+
+func redactedBearer(b Binaries) setup {
+	s := redacted(b)
+	s.name, s.processor = s.name+", a bearer token", s.processor[:strings.LastIndexByte(s.processor, '\n')+1]+bearer
+	return s
+}
+
+func withBare(b Binaries) setup {
+	s := with(b)
+	s.name, s.processor, s.pack = "secret_mask, two rules", secretMaskBare, bare
+	return s
 }
 
 func shipped(b Binaries) setup {
@@ -112,6 +141,13 @@ func (s setup) start(ctx context.Context, dir string) (r *rig, err error) {
 	}
 	if r.sink, err = newSink(ctx, s.mask); err != nil {
 		return r, err
+	}
+	if s.pack != "" {
+		file := filepath.Join(r.dir, "pack.yaml")
+		if err := os.WriteFile(file, []byte(s.pack), 0o600); err != nil {
+			return r, err
+		}
+		s.processor = fmt.Sprintf(s.processor, file)
 	}
 	ports, err := freePorts(ctx, 2)
 	if err != nil {

@@ -42,7 +42,7 @@ func TestWrongAnswerEndsIt(t *testing.T) {
 func TestCases(t *testing.T) {
 	engine, err := engineCases()
 	require.NoError(t, err)
-	require.Len(t, engine, 5*len(sizes))
+	require.Len(t, engine, 6*len(sizes))
 	texts, err := textCases()
 	require.NoError(t, err)
 	require.Greater(t, len(texts), 35)

@@ -38,7 +38,8 @@ func captionOf(table string) string {
 // ratioCaptions are those of the columns of a table that are ratios.
 var ratioCaptions = map[string]string{
 	"collector": "CPU of the whole Collector for each span: with `secret_mask` to without (aim: at most 1.30, with 16 KB 1.40), " +
-		"with contrib's redaction and five regexes to without, and what the one adds to what the other adds (aim: at most 0.50):",
+		"with `secret_mask` and two rules to without, with contrib's redaction and five regexes to without, and what `secret_mask` adds " +
+		"to what redaction adds (aim: at most 0.50), also where the last of the five is that of a bearer token:",
 	"collector latency": "Waiting times at half of capacity (aim: p99 at most twice p50):",
 	"collector large":   "Very large requests: time for each byte as a multiple of that in the smallest of the kind (aim: linear), and with to without:",
 	"collector reload":  "The sender's waiting time while the rules are reloaded, as a multiple of that otherwise (aim: p50 at most twice):",
