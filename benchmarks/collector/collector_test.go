@@ -6,6 +6,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/tracescrub/tracescrub/benchmarks/corpus"
+	"github.com/tracescrub/tracescrub/rules"
+	"github.com/tracescrub/tracescrub/rules/pack"
 )
 
 func TestCPUOf(t *testing.T) {
@@ -158,4 +162,21 @@ func TestReloadFigures(t *testing.T) {
 	require.ErrorContains(t, err, "0 requests met a reload, 2 did not")
 	_, err = reloadFigures(waits[3:4], during)
 	require.ErrorContains(t, err, "1 requests met a reload, 0 did not")
+}
+
+// TestBareRules: the pack of two rules is one that secret_mask takes, and what
+// is planted is found by it.
+func TestBareRules(t *testing.T) {
+	p, err := pack.Load("bare.yaml", strings.NewReader(bare))
+	require.NoError(t, err)
+	e, err := rules.Compile(rules.Limits{}, p)
+	require.NoError(t, err)
+	texts := corpus.Values(6, 64, 4000)
+	planted, err := corpus.Plant(7, texts, 200)
+	require.NoError(t, err)
+	found := 0
+	for _, text := range texts {
+		found += len(e.Scan(nil, text, rules.Context{}))
+	}
+	require.Equal(t, planted, found)
 }

@@ -62,8 +62,22 @@ const secretMaskBare = `secret_mask: {rules: {builtin: false, packs: [%q]}}`
 const bare = `version: 1
 name: bare
 rules:
-  - {id: bare-github, description: GitHub token, severity: high, pattern: 'ghp_[0-9A-Za-z]{36}', examples: ['{{ghp_<36*base62>}}']}
-  - {id: bare-slack, description: Slack token, severity: high, pattern: 'xoxb-[0-9]{10,13}-[0-9]{10,13}-[0-9A-Za-z]{20,40}', examples: ['{{xoxb-<12*digit>-<13*digit>-<24*base62>}}']}
+  - id: bare-github-token
+    provider: GitHub
+    description: token of GitHub
+    severity: high
+    reference: https://docs.github.com/en/authentication
+    pattern: 'ghp_[0-9A-Za-z]{36}'
+    examples: ['{{ghp_<36*base62>}}']
+    near_misses: ['ghp_<30*base62>']
+  - id: bare-slack-token
+    provider: Slack
+    description: token of a bot
+    severity: high
+    reference: https://docs.slack.dev/authentication/tokens
+    pattern: 'xoxb-[0-9]{10,13}-[0-9]{10,13}-[0-9A-Za-z]{20,40}'
+    examples: ['{{xoxb-<12*digit>-<13*digit>-<24*base62>}}']
+    near_misses: ['xoxb-<4*digit>']
 `
 
 // The setups of the page.
