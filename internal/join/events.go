@@ -1,6 +1,6 @@
 package join
 
-import "bytes"
+import "strings"
 
 // deltaNames are the members whose values, event after event, are one text.
 var deltaNames = []string{
@@ -45,45 +45,39 @@ func (f *Finder) events(end, next int) int {
 	}
 }
 
-// eventStart returns where the object begins that ends at offset end: the
-// first one whose quotes are at level, behind the last line end or "data:".
+// eventStart returns where the object begins that ends at offset end, or the
+// one around it that ends right behind that; end if it is not on the same line.
 func (f *Finder) eventStart(end, level int) int {
-	start := max(f.past, end-maxStream)
-	head := f.text[start:end]
-	if i := lastIndex(head, []byte("data:")); i >= 0 {
-		start += i
-	} else if i := bytes.LastIndexByte(head, '\n'); i >= 0 {
-		start += i
+	last := end
+	for k := end + 1; k < len(f.text) && strings.IndexByte("}] \t", f.text[k]) >= 0; k++ {
+		if f.text[k] == '}' || f.text[k] == ']' {
+			last = k
+		}
 	}
-	for i := start; i < end; i++ {
-		n := bytes.IndexByte(f.text[i:end], '{')
-		if n < 0 {
+	first, depth := max(f.past, last-maxStream), 0
+	for i := last + 1; i > first; {
+		switch f.text[i-1] {
+		case '}', ']':
+			depth++
+			i--
+		case '{', '[':
+			if i--; depth == 1 {
+				return i
+			}
+			depth--
+		case '"':
+			s, open, ok := f.stringBefore(i, i-first)
+			if !ok || i-1-s.end != level {
+				return end
+			}
+			i = open
+		case '\n':
 			return end
-		}
-		i += n
-		q := f.space(i + 1)
-		k := q
-		for k < end && f.text[k] == '\\' {
-			k++
-		}
-		if k < end && f.text[k] == '"' && k-q == level {
-			return i
+		default:
+			i--
 		}
 	}
 	return end
-}
-
-// lastIndex is bytes.LastIndex, which is slow where sep does not stand: pieces
-// are searched forwards for that.
-func lastIndex(b, sep []byte) int {
-	const piece = 4 << 10
-	for end := len(b); end > 0; end -= piece {
-		from := max(0, end-piece)
-		if part := b[from:min(len(b), end+len(sep)-1)]; bytes.Contains(part, sep) {
-			return from + bytes.LastIndex(part, sep)
-		}
-	}
-	return -1
 }
 
 // event reads the object at offset at, adds its strings to the chains of

@@ -161,7 +161,7 @@ func (c *Chain) limit() int {
 // begin starts a chain with the end of text, if that can be part of a token.
 func (c *Chain) begin(ref int, text []byte, base int) {
 	if len(text) > len(beginKey) {
-		if i := bytes.LastIndex(text, beginKey); i >= 0 && len(text)-i < maxKey && !bytes.Contains(text[i:], endKey) {
+		if i := lastIndex(text, beginKey); i >= 0 && len(text)-i < maxKey && !bytes.Contains(text[i:], endKey) {
 			c.inKey = true
 			c.piece(ref, text[i:], base+i)
 			return

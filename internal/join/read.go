@@ -81,7 +81,7 @@ func (f *Finder) stringBefore(end, limit int) (s span, start int, ok bool) {
 	level := f.slashes(q)
 	s.end = q - level
 	for i := s.end; s.end-i <= limit; {
-		k := bytes.LastIndexByte(f.text[max(0, s.end-limit):i], '"')
+		k := lastByte(f.text[max(0, s.end-limit):i], '"')
 		if k < 0 {
 			return s, 0, false
 		}
