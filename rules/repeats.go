@@ -37,13 +37,14 @@ const (
 	bytesOfSlot = 512 // of the ring, for each slot
 )
 
-// newRepeats remembers up to size bytes of texts; less than MinRepeats is none.
+// newRepeats remembers up to three quarters of size bytes of texts, since history
+// has the rest; less than MinRepeats is none.
 // Memory is taken when there is something to remember.
 func newRepeats(size int) repeats {
 	if size < MinRepeats {
 		return repeats{}
 	}
-	return repeats{seed: maphash.MakeSeed(), size: size}
+	return repeats{seed: maphash.MakeSeed(), size: size / 4 * 3}
 }
 
 // grow doubles the ring, which no text has reached the end of, and the slots.

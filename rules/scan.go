@@ -52,6 +52,7 @@ type scanner struct {
 	// took it back, and what was withheld.
 	matched int
 	repeats repeats
+	history history
 
 	key, prev []byte // Context's, as bytes
 	keyed     []byte // for underKey
@@ -101,7 +102,7 @@ func (lv *level) begin(rules int) {
 
 // newScanner makes room for every depth: levels do not move.
 func newScanner(e *Engine) *scanner {
-	return &scanner{e: e, filter: e.filter, clock: time.Now, levels: make([]level, e.limits.Depth+2), repeats: newRepeats(e.limits.Repeats)}
+	return &scanner{e: e, filter: e.filter, clock: time.Now, levels: make([]level, e.limits.Depth+2), repeats: newRepeats(e.limits.Repeats), history: newHistory(e.limits.Repeats, e.lits)}
 }
 
 func (s *scanner) scan(dst []Finding, text []byte, ctx Context) []Finding {
@@ -111,7 +112,11 @@ func (s *scanner) scan(dst []Finding, text []byte, ctx Context) []Finding {
 	s.key, s.prev = append(s.key[:0], ctx.Key...), append(s.prev[:0], ctx.Prev...)
 	if hash, repeat := s.isRepeat(text, s.key, s.prev, 0); !repeat {
 		matched := s.matched
+		s.history.start(s.repeats.seed, text)
 		s.text(text, s.key, s.prev, 0)
+		if s.matched == matched {
+			s.history.keep(text)
+		}
 		s.remember(hash, s.matched == matched, text, s.key, s.prev, 0)
 	}
 	if len(s.out) > 0 {
@@ -179,7 +184,19 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 
 // block returns the hits of the next block of text, and where the one behind it begins.
 func (s *scanner) block(lv *level, text []byte, from int) (hits []prefilter.Hit, next int) {
-	lv.hits, next = s.filter.Find(&s.find, lv.hits[:0], text, from, min(from+blockSize, len(text)), maxHits)
+	to := min(from+blockSize, len(text))
+	lv.hits, next = lv.hits[:0], from
+	if h := &s.history; lv == &s.levels[0] && h.begin != 0 {
+		lv.hits, next = h.known(lv.hits, from, to)
+		for next%piece == 0 && next+piece <= to && len(lv.hits) < maxHits {
+			n, at := len(lv.hits), next
+			lv.hits, next = s.filter.Find(&s.find, lv.hits, text, at, at+piece, maxHits)
+			h.filtered(lv.hits[n:], at)
+		}
+	}
+	if next < to && len(lv.hits) < maxHits {
+		lv.hits, next = s.filter.Find(&s.find, lv.hits, text, next, to, maxHits)
+	}
 	s.work += next - from
 	return lv.hits, next
 }

@@ -1,0 +1,166 @@
+package rules
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/maphash"
+	"math/bits"
+
+	"github.com/tracescrub/tracescrub/rules/prefilter"
+)
+
+// history remembers how long clean texts begin, and what the filter has found
+// there: a document that has grown since its last time is filtered from where it
+// differs. What the filter finds at a place depends on the bytes around it and on
+// nothing else, so that this changes no answer; everything else is done anew. The
+// beginnings are compared byte by byte. It belongs to one scanner.
+type history struct {
+	size   int // bytes of each text
+	margin int // bytes behind a place that the filter looks at
+	past   [4]beginning
+	seen   [64]uint64 // hashes of how texts began that came once
+	turn   int
+
+	// Of the text at hand:
+	of     *beginning // that has most of it; nil if nothing is known
+	same   int        // bytes that are those of it
+	begin  uint64     // hash of how it begins; 0 if it is too short
+	pieces int        // that have been filtered, or were known
+	ends   []int      // hits in found after each piece that was filtered
+	found  []prefilter.Hit
+}
+
+// beginning is that of a clean text.
+type beginning struct {
+	text []byte
+	ends []int // hits after each piece
+	hits []prefilter.Hit
+	turn int // when it was used last
+}
+
+const (
+	piece    = 4 << 10   // bytes that are filtered, and known, as one
+	minGrown = 2 * piece // bytes of the shortest text of which the beginning is remembered
+	headed   = 512       // bytes by which texts are told apart that come for the first time
+)
+
+// newHistory remembers up to a quarter of size bytes; less than MinRepeats is none.
+// Memory is taken when there is something to remember.
+func newHistory(size int, lits []string) history {
+	if size < MinRepeats {
+		return history{}
+	}
+	h := history{size: size / 4 / len(history{}.past)}
+	for _, l := range lits {
+		h.margin = max(h.margin, len(l))
+	}
+	h.margin += 2 * 8 // a step, and the bytes of a gram
+	return h
+}
+
+// start looks for the beginning of text.
+func (h *history) start(seed maphash.Seed, text []byte) {
+	h.of, h.same, h.begin, h.pieces, h.ends, h.found = nil, 0, 0, 0, h.ends[:0], h.found[:0]
+	if h.size < minGrown || len(text) < minGrown {
+		return
+	}
+	for i := range h.past {
+		if n := sameBytes(h.past[i].text, text); n > h.same {
+			h.of, h.same = &h.past[i], n
+		}
+	}
+	h.turn++
+	if h.of != nil {
+		h.of.turn = h.turn
+	}
+	h.begin = maphash.Bytes(seed, text[:headed]) | 1
+}
+
+// known appends the hits of the pieces from offset from on that need not be
+// filtered, and returns where the first other one begins.
+func (h *history) known(dst []prefilter.Hit, from, to int) ([]prefilter.Hit, int) {
+	if h.of == nil || from != h.pieces*piece || len(h.ends) > 0 {
+		return dst, from
+	}
+	for h.pieces < len(h.of.ends) && len(dst) < maxHits && from+piece <= to && from+piece+h.margin <= h.same {
+		first := 0
+		if h.pieces > 0 {
+			first = h.of.ends[h.pieces-1]
+		}
+		dst = append(dst, h.of.hits[first:h.of.ends[h.pieces]]...)
+		h.pieces++
+		from += piece
+	}
+	return dst, from
+}
+
+// filtered is told the hits of the piece that begins at offset from.
+func (h *history) filtered(hits []prefilter.Hit, from int) {
+	if h.begin != 0 && from == h.pieces*piece && from+piece <= h.size {
+		h.found = append(h.found, hits...)
+		h.ends = append(h.ends, len(h.found))
+		h.pieces++
+	}
+}
+
+// keep remembers how text begins, in which nothing was found, unless nothing like it came before.
+func (h *history) keep(text []byte) {
+	if h.begin == 0 {
+		return
+	}
+	if slot := &h.seen[h.begin>>1%uint64(len(h.seen))]; *slot != h.begin {
+		*slot = h.begin
+		return
+	}
+	text = text[:min(len(text), h.size)]
+	to, known := h.of, h.pieces-len(h.ends)
+	if to == nil || h.same < len(to.text) { // it is not that one, grown
+		if to != nil && h.same >= len(text) {
+			return // and no more than it
+		}
+		to = h.oldest()
+		to.turn = h.turn
+	}
+	hits := 0
+	if known > 0 {
+		hits = h.of.ends[known-1]
+	}
+	if to != h.of {
+		to.text, to.ends, to.hits = to.text[:0], to.ends[:0], to.hits[:0]
+		if known > 0 {
+			to.ends, to.hits = append(to.ends, h.of.ends[:known]...), append(to.hits, h.of.hits[:hits]...)
+		}
+	}
+	to.text = append(to.text, text[len(to.text):]...)
+	to.ends, to.hits = to.ends[:known], append(to.hits[:hits], h.found...)
+	for _, end := range h.ends {
+		to.ends = append(to.ends, hits+end)
+	}
+}
+
+// oldest returns the beginning that was used last the longest time ago, and is not that of the text at hand.
+func (h *history) oldest() (old *beginning) {
+	for i := range h.past {
+		if b := &h.past[i]; b != h.of && (old == nil || b.turn < old.turn) {
+			old = b
+		}
+	}
+	return old
+}
+
+// sameBytes returns how many bytes a and b have in common from their beginning on.
+func sameBytes(a, b []byte) int {
+	n, i := min(len(a), len(b)), 0
+	for i+headed <= n && bytes.Equal(a[i:i+headed], b[i:i+headed]) {
+		i += headed
+	}
+	for ; i+8 <= n; i += 8 {
+		if d := binary.LittleEndian.Uint64(a[i:]) ^ binary.LittleEndian.Uint64(b[i:]); d != 0 {
+			return i + bits.TrailingZeros64(d)/8
+		}
+	}
+	for i < n && a[i] == b[i] {
+		i++
+	}
+	return i
+}
