@@ -6,14 +6,17 @@ import (
 	"hash/maphash"
 	"math/bits"
 
+	"github.com/tracescrub/tracescrub/rules/decode"
 	"github.com/tracescrub/tracescrub/rules/prefilter"
 )
 
-// history remembers how long clean texts begin, and what the filter has found
-// there: a document that has grown since its last time is filtered from where it
-// differs. What the filter finds at a place depends on the bytes around it and on
-// nothing else, so that this changes no answer; everything else is done anew. The
-// beginnings are compared byte by byte. It belongs to one scanner.
+// history remembers how long clean texts begin, what the filter has found there,
+// and how far they were read as JSON: a document that has grown since its last time
+// is filtered from where it differs, and its strings are scanned from there on. What
+// the filter finds at a place depends on the bytes around it and on nothing else, what is
+// found in a string on the string, its key and the element before it. So this changes
+// no answer; the rules about documents are tried on the whole. The beginnings are compared
+// byte by byte. It belongs to one scanner.
 type history struct {
 	size   int // bytes of each text
 	margin int // bytes behind a place that the filter looks at
@@ -22,11 +25,12 @@ type history struct {
 	turn   int
 
 	// Of the text at hand:
-	of     *beginning // that has most of it; nil if nothing is known
-	same   int        // bytes that are those of it
-	begin  uint64     // hash of how it begins; 0 if it is too short
-	pieces int        // that have been filtered, or were known
-	ends   []int      // hits in found after each piece that was filtered
+	of     *beginning  // that has most of it; nil if nothing is known
+	same   int         // bytes that are those of it
+	begin  uint64      // hash of how it begins; 0 if it is too short
+	read   decode.Mark // how far it was read as JSON; of it only what is in size
+	pieces int         // that have been filtered, or were known
+	ends   []int       // hits in found after each piece that was filtered
 	found  []prefilter.Hit
 }
 
@@ -35,7 +39,9 @@ type beginning struct {
 	text []byte
 	ends []int // hits after each piece
 	hits []prefilter.Hit
-	turn int // when it was used last
+	key  []byte      // that it stood under
+	read decode.Mark // how far it was read as JSON, with clean strings
+	turn int         // when it was used last
 }
 
 const (
@@ -61,6 +67,7 @@ func newHistory(size int, lits []string) history {
 // start looks for the beginning of text.
 func (h *history) start(seed maphash.Seed, text []byte) {
 	h.of, h.same, h.begin, h.pieces, h.ends, h.found = nil, 0, 0, 0, h.ends[:0], h.found[:0]
+	h.read.Copy(&decode.Mark{})
 	if h.size < minGrown || len(text) < minGrown {
 		return
 	}
@@ -103,8 +110,25 @@ func (h *history) filtered(hits []prefilter.Hit, from int) {
 	}
 }
 
-// keep remembers how text begins, in which nothing was found, unless nothing like it came before.
-func (h *history) keep(text []byte) {
+// resume begins to read text, which stands under key, where it is not known to be clean.
+func (h *history) resume(j *decode.JSON, text, key []byte) {
+	if h.of == nil || h.of.read.Pos() >= h.same || !bytes.Equal(h.of.key, key) {
+		j.Reset(text)
+		return
+	}
+	h.read.Copy(&h.of.read)
+	j.Resume(text, &h.read)
+}
+
+// passed is told that a string was scanned that ends where j stands.
+func (h *history) passed(j *decode.JSON, size int) {
+	if h.begin != 0 && size >= minRepeat && j.Pos() < h.size {
+		j.Mark(&h.read)
+	}
+}
+
+// keep remembers how text begins, which stood under key and in which nothing was found, unless nothing like it came before.
+func (h *history) keep(text, key []byte) {
 	if h.begin == 0 {
 		return
 	}
@@ -131,7 +155,8 @@ func (h *history) keep(text []byte) {
 			to.ends, to.hits = append(to.ends, h.of.ends[:known]...), append(to.hits, h.of.hits[:hits]...)
 		}
 	}
-	to.text = append(to.text, text[len(to.text):]...)
+	to.text, to.key = append(to.text, text[len(to.text):]...), append(to.key[:0], key...)
+	to.read.Copy(&h.read)
 	to.ends, to.hits = to.ends[:known], append(to.hits[:hits], h.found...)
 	for _, end := range h.ends {
 		to.ends = append(to.ends, hits+end)

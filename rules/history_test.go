@@ -3,7 +3,6 @@ package rules
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -55,7 +54,7 @@ func TestHistoryChangesNothing(t *testing.T) {
 		}
 		hits += len(want)
 		if rng.IntN(2) == 0 {
-			s.history.keep(text)
+			s.history.keep(text, nil)
 		}
 		for i := range s.history.past {
 			if b := &s.history.past[i]; cap(b.text) > 3*s.history.size || len(b.text) > s.history.size {
@@ -69,54 +68,98 @@ func TestHistoryChangesNothing(t *testing.T) {
 	}
 }
 
-// TestSessions scans documents that grow by messages, of several sessions in
-// turn, in some of which a secret stands in some turn: findings are as without a memory.
+// TestSessions scans documents that grow by messages of many forms, of several
+// sessions in turn and under several keys, in some of which a secret stands in some
+// turn, or is one only by what stands before it: findings are as without a memory.
 func TestSessions(t *testing.T) {
 	remembering, plain := rememberingEngines(t, 2<<20)
 	s := newScanner(remembering)
 	rng := rand.New(rand.NewPCG(5, 6))
-	type message struct {
-		Role    string `json:"role"`
-		Content string `json:"content"`
-	}
-	sessions := make([][]message, 3)
-	known, found := 0, 0
-	for turn := range 150 {
+	sessions := make([][]any, 3)
+	keys := []string{"gen_ai.input.messages", "password"}
+	known, read, found := 0, 0, 0
+	for turn := range 900 {
 		i := rng.IntN(len(sessions))
-		if turn%50 == 49 {
+		if turn%100 == 99 {
 			sessions[i] = nil
 		}
-		for _, text := range corpus.Values(uint64(turn), 1200, 2) {
-			if rng.IntN(40) == 0 {
-				secret, _, err := pack.Expand("ghp_<30*base62><check:github-crc32>", rng)
-				if err != nil {
-					t.Fatal(err)
-				}
-				text = fmt.Appendf(nil, "%s it is %s", text, secret)
-			}
-			sessions[i] = append(sessions[i], message{"user", string(text)})
+		before := len(sessions[i])
+		for n := range 1 + rng.IntN(2) {
+			sessions[i] = append(sessions[i], said(t, rng, uint64(2*turn+n)))
+		}
+		if n := len(sessions[i]); rng.IntN(12) == 0 {
+			sessions[i] = sessions[i][:n-rng.IntN(min(n, 3))]
 		}
 		doc, err := json.Marshal(sessions[i])
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, want := s.scan(nil, doc, Context{Key: "gen_ai.input.messages"}), plain.Scan(nil, doc, Context{Key: "gen_ai.input.messages"})
+		if rng.IntN(10) == 0 {
+			doc = doc[:len(doc)-rng.IntN(min(len(doc), 100))] // cut off
+		}
+		ctx := Context{Key: keys[rng.IntN(8)/7]}
+		got, want := s.scan(nil, doc, ctx), plain.Scan(nil, doc, ctx)
 		if !slices.Equal(got, want) {
 			t.Fatalf("turn %d: %d findings, without a memory %d or others", turn, len(got), len(want))
+		}
+		if len(want) > 0 && rng.IntN(3) > 0 {
+			sessions[i] = sessions[i][:min(before, len(sessions[i]))] // as it was
 		}
 		if found += len(want); s.history.pieces > len(s.history.ends) {
 			known++
 		}
-		for _, f := range want {
-			for k := range s.history.past {
-				if bytes.Contains(s.history.past[k].text, doc[f.Start:f.End]) {
-					t.Fatal("a secret is remembered")
-				}
+		if h := &s.history; h.of != nil && h.of.read.Pos() > 0 && h.of.read.Pos() < h.same {
+			read++
+		}
+		for k := range s.history.past {
+			if bytes.Contains(s.history.past[k].text, []byte("it is ghp_")) {
+				t.Fatal("a secret is remembered")
 			}
 		}
 	}
-	t.Logf("%d times a beginning was known, %d findings", known, found)
-	if known < 30 || found == 0 {
+	t.Logf("%d times a beginning was known, %d times read, %d findings", known, read, found)
+	if known < 60 || read < 60 || found < 60 {
 		t.Error("too little was known or found for this to show anything")
+	}
+}
+
+// said makes a message. Now and then it holds a secret.
+func said(t *testing.T, rng *rand.Rand, seed uint64) any {
+	t.Helper()
+	text := string(corpus.Values(seed, 300+rng.IntN(900), 1)[0])
+	if rng.IntN(30) == 0 {
+		secret, _, err := pack.Expand("ghp_<30*base62><check:github-crc32>", rng)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += " it is " + secret
+	}
+	password, _, err := pack.Expand("<12*base62>!<4*digit>", rng)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := rng.IntN(20) == 0
+	switch rng.IntN(5) {
+	case 0:
+		if !secret {
+			password = "none"
+		}
+		return []string{text, "--password", password}
+	case 1:
+		name := "comment"
+		if secret {
+			name = "password"
+		}
+		return map[string]any{"name": name, "note": text, "value": password}
+	case 2:
+		inner, err := json.Marshal(map[string]any{"content": text, "n": rng.IntN(100)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return map[string]any{"role": "tool", "content": string(inner)}
+	case 3:
+		return text
+	default:
+		return map[string]any{"role": "user", "parts": []any{map[string]any{"type": "text", "content": text}}}
 	}
 }

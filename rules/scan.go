@@ -115,7 +115,7 @@ func (s *scanner) scan(dst []Finding, text []byte, ctx Context) []Finding {
 		s.history.start(s.repeats.seed, text)
 		s.text(text, s.key, s.prev, 0)
 		if s.matched == matched {
-			s.history.keep(text)
+			s.history.keep(text, s.key)
 		}
 		s.remember(hash, s.matched == matched, text, s.key, s.prev, 0)
 	}
@@ -208,7 +208,11 @@ func (s *scanner) document(text, key []byte, depth int) (valid, short bool) {
 	j := &s.levels[depth].json
 	j.Reset(text)
 	open := !decode.Closes(text) // it is none: only how far it is one has to be known
-	for last := 0; ; {
+	known := depth == 0 && !s.thorough && s.trace == nil
+	if known {
+		s.history.resume(j, text, key)
+	}
+	for last := j.Pos(); ; {
 		tok, ok := j.Next()
 		if !ok {
 			if j.Valid() {
@@ -235,7 +239,9 @@ func (s *scanner) document(text, key []byte, depth int) (valid, short bool) {
 			}
 			continue
 		}
-		s.leaf(text, tok, k, prev, depth)
+		if s.leaf(text, tok, k, prev, depth); known {
+			s.history.passed(j, tok.End-tok.Start)
+		}
 	}
 }
 
