@@ -182,25 +182,6 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 	s.views(text, depth, s.slash, seen)
 }
 
-// block returns the hits of the next block of text, and where the one behind it begins.
-func (s *scanner) block(lv *level, text []byte, from int) (hits []prefilter.Hit, next int) {
-	to := min(from+blockSize, len(text))
-	lv.hits, next = lv.hits[:0], from
-	if h := &s.history; lv == &s.levels[0] && h.begin != 0 {
-		lv.hits, next = h.known(lv.hits, from, to)
-		for next%piece == 0 && next+piece <= to && len(lv.hits) < maxHits {
-			n, at := len(lv.hits), next
-			lv.hits, next = s.filter.Find(&s.find, lv.hits, text, at, at+piece, maxHits)
-			h.filtered(lv.hits[n:], at)
-		}
-	}
-	if next < to && len(lv.hits) < maxHits {
-		lv.hits, next = s.filter.Find(&s.find, lv.hits, text, next, to, maxHits)
-	}
-	s.work += next - from
-	return lv.hits, next
-}
-
 // document reads text as JSON. What it finds counts only if valid; short
 // says that it was JSON until the text ended.
 func (s *scanner) document(text, key []byte, depth int) (valid, short bool) {
