@@ -146,7 +146,8 @@ func (s *scanner) block(lv *level, text []byte, from int) (hits []prefilter.Hit,
 	return lv.hits, next
 }
 
-// keep remembers how text begins, which stood under key and in which nothing was found, unless nothing like it came before.
+// keep remembers how text begins if one that began like it has come before. It
+// stood under key, and nothing was found in it.
 func (h *history) keep(text, key []byte) {
 	if h.begin == 0 {
 		return
