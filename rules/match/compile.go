@@ -121,7 +121,7 @@ func (c *compiler) node(n node) *node {
 	if c.nodes++; c.nodes == maxNodes && c.err == nil {
 		c.err = errors.New("pattern is too large: counted repeats of groups multiply")
 	}
-	if n.op == opAlt || n.op == opSet && n.max != 1 || n.op == opSet && n.min == 0 {
+	if n.op == opAlt || n.op == opSet && (n.min != 1 || n.max != 1) {
 		c.branches = append(c.branches, &n)
 	}
 	return &n

@@ -23,9 +23,9 @@ func (c *compiler) firsts() {
 	}
 }
 
-// begins adds to set what n and what follows it can begin with; any says that
+// begins adds to set what n and what follows it can begin with; all says that
 // it may also be nothing, so that every byte can stand there.
-func (n *node) begins(set *[256]bool, seen map[*node]bool) (any bool) {
+func (n *node) begins(set *[256]bool, seen map[*node]bool) (all bool) {
 	if seen[n] {
 		return false
 	}
@@ -41,9 +41,9 @@ func (n *node) begins(set *[256]bool, seen map[*node]bool) (any bool) {
 		return n.min == 0 && n.next.begins(set, seen)
 	case opAlt, opLoop:
 		for _, a := range n.alts {
-			any = a.begins(set, seen) || any
+			all = a.begins(set, seen) || all
 		}
-		return any || n.op == opLoop && n.next.begins(set, seen)
+		return all || n.op == opLoop && n.next.begins(set, seen)
 	default:
 		return n.next.begins(set, seen)
 	}
