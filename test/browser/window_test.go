@@ -258,7 +258,22 @@ func (w *window) count(selector string) int {
 func (w *window) click(selector string) {
 	w.t.Helper()
 	w.until(selector+" can be clicked", fmt.Sprintf(`[...document.querySelectorAll(%q)].some((e) => e.checkVisibility() && !e.disabled)`, selector))
-	w.do("clicking "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+	// The page may be drawn anew, or move, between the look and the mouse: then the click hits something else.
+	watch := fmt.Sprintf(`globalThis.hit = false, document.addEventListener("click", globalThis.watch = (e) => { globalThis.hit ||= !!e.target.closest(%q); }, true)`, selector)
+	const missed = `document.removeEventListener("click", globalThis.watch, true), globalThis.hit === false` // undefined: it led to another page
+	for end := time.Now().Add(patience); ; {
+		w.ask(watch)
+		w.do("clicking "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+		ctx, cancel := context.WithTimeout(w.ctx, patience)
+		again, err := chromedp.Run(ctx, chromedp.Evaluate[bool](missed))
+		cancel()
+		if err != nil || !again { // an error: the page is being left
+			return
+		}
+		if time.Now().After(end) {
+			w.fail("no click has reached %s", selector)
+		}
+	}
 }
 
 // write types into a field.
