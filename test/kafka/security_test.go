@@ -1,14 +1,10 @@
 package kafka_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -28,6 +24,7 @@ import (
 	"github.com/tracescrub/tracescrub/internal/holdstore/kafka"
 	"github.com/tracescrub/tracescrub/internal/holdstore/storetest"
 	"github.com/tracescrub/tracescrub/internal/kafkaclient"
+	"github.com/tracescrub/tracescrub/test/loopback"
 )
 
 const (
@@ -42,23 +39,16 @@ var password = configopaque.String(rand.Text())
 // certificate makes one for 127.0.0.1, signed by itself, and writes it to a file.
 func certificate(t *testing.T) (cert tls.Certificate, file string) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "broker"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	key, der := loopback.Certify(t, time.Hour, &x509.Certificate{
+		Subject:     pkix.Name{CommonName: "broker"},
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"broker.internal"},
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	require.NoError(t, err)
+	}, nil, nil)
 	dir := t.TempDir()
 	file = filepath.Join(dir, "cert.pem")
-	require.NoError(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "key.pem"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte(loopback.Block("CERTIFICATE", der)), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "key.pem"), []byte(loopback.KeyBlock(t, key)), 0o600))
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, file
 }
 
