@@ -187,11 +187,12 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 func (s *scanner) document(text, key []byte, depth int) (valid, short bool) {
 	mark, steps := len(s.out), s.trace.mark()
 	j := &s.levels[depth].json
-	j.Reset(text)
 	open := !decode.Closes(text) // it is none: only how far it is one has to be known
 	known := depth == 0 && !s.thorough && s.trace == nil
 	if known {
 		s.history.resume(j, text, key)
+	} else {
+		j.Reset(text)
 	}
 	for last := j.Pos(); ; {
 		tok, ok := j.Next()

@@ -26,7 +26,7 @@ const (
 	doubled = "clean text, twice as many rules"
 	unnamed = "clean text, without names"
 	formed  = "clean text, without names and words near a token"
-	few     = "clean text, 240 rules of forms alone"
+	shaped  = "clean text, 240 rules of forms alone"
 )
 
 // fewRules is how many rules the prototype had that the aims come from.
@@ -104,7 +104,7 @@ func engineCases() ([]*bench, error) {
 		return nil, err
 	}
 	engines := map[string]*rules.Engine{}
-	for row, all := range map[string][]*pack.Pack{clean: once, doubled: twice, unnamed: without(once, false), formed: without(once, true), few: first(without(once, true), fewRules)} {
+	for row, all := range map[string][]*pack.Pack{clean: once, doubled: twice, unnamed: without(once, false), formed: without(once, true), shaped: first(without(once, true), fewRules)} {
 		if engines[row], err = rules.Compile(rules.Limits{}, all...); err != nil {
 			return nil, fmt.Errorf("%s: %w", row, err)
 		}
@@ -117,7 +117,7 @@ func engineCases() ([]*bench, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, row := range []string{clean, doubled, unnamed, formed, few} {
+		for _, row := range []string{clean, doubled, unnamed, formed, shaped} {
 			cases = append(cases, scan(engines[row], cell{engineTable, row, s.name}, values, 0))
 		}
 		cases = append(cases, scan(engines[clean], cell{engineTable, planted, s.name}, with, n))
@@ -219,7 +219,7 @@ func engineRatios(s sheet) string {
 	fmt.Fprintf(&b, "\nTime for the same bytes, as a multiple of that for clean text of the same size:\n")
 	cols := s.cols(engineTable)
 	heading(&b, " | "+strings.Join(cols, " | ")+" | aim")
-	for _, r := range []struct{ row, aim string }{{planted, "at most 1.30"}, {doubled, "at most 1.15"}, {unnamed, ""}, {formed, ""}, {few, ""}} {
+	for _, r := range []struct{ row, aim string }{{planted, "at most 1.30"}, {doubled, "at most 1.15"}, {unnamed, ""}, {formed, ""}, {shaped, ""}} {
 		fmt.Fprintf(&b, "| %s |", r.row)
 		for _, col := range cols {
 			fmt.Fprintf(&b, " %s |", times(s.ratio(cell{engineTable, clean, col}, cell{engineTable, r.row, col})))
