@@ -42,6 +42,10 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 	start, end := identifier(text, pos, length)
 	s.named++
 	s.work += end - start
+	if !s.thorough && s.inPassing(text, start, end) {
+		s.values += end - start
+		return end
+	}
 	n := s.nameAt(text[start:end])
 	if n < 0 {
 		s.rejectName(start, end, whyName)
@@ -85,18 +89,52 @@ func (s *scanner) assignment(text []byte, pos, length int) (done int) {
 	return end
 }
 
+// inPassing says that nothing around the words text[start:end] gives them a value, as
+// most names of credentials are only mentioned: whether they are one need not be known.
+func (s *scanner) inPassing(text []byte, start, end int) bool {
+	if end >= len(text) || text[start] == '-' || start > 0 && text[start-1] == '-' || leadsOn[text[end]] {
+		return false
+	}
+	if text[end] == ' ' || text[end] == '\t' {
+		i := skipBlanks(text, end)
+		if i >= len(text) || leadsOn[text[i]] || isDigit(text[end+1]) {
+			return false
+		}
+	}
+	if endsLine(text, end) || s.isHeader(text, start, end) {
+		return false
+	}
+	_, said := spoken(text, start, end)
+	return !said
+}
+
+// leadsOn are the bytes that may begin what stands between a name and its value: quotes,
+// encoded ones too, operators, and what can stand before those.
+var leadsOn = func() (t [256]bool) {
+	for _, c := range "\"'`\\&%[]?|" + string(operators) {
+		t[c] = true
+	}
+	return t
+}()
+
 // beginsWord says that a word of an identifier begins at offset pos.
 func beginsWord(text []byte, pos int) bool {
 	return pos == 0 || !isWord(text[pos-1]) || text[pos-1] == '_' || wordBreak(text, pos) || leftBorder(text, pos)
 }
 
 // endsLine says that what stands at offset i may be the rest of a table's
-// header: cells, then the end of the line.
+// header: cells, then the end of the line and a line that may rule it off.
 func endsLine(text []byte, i int) bool {
 	for i < len(text) && text[i] == ' ' {
 		i++
 	}
-	return i < len(text) && (text[i] == '|' || text[i] == '\n' || text[i] == '\r')
+	switch {
+	case i+1 >= len(text):
+		return i < len(text) && text[i] == '|'
+	case text[i] == '\r' && text[i+1] == '\n':
+		i++
+	}
+	return text[i] == '|' || text[i] == '\r' || text[i] == '\n' && i+1 < len(text) && ruling[text[i+1]]
 }
 
 // value adds the findings in a value that stands under name number n.

@@ -137,8 +137,8 @@ const maxBreak = 512
 // maxJoined is how far a broken token may reach, in bytes.
 const maxJoined = 2048
 
-// firstJoined is how far is looked at first: most attempts fail before that.
-const firstJoined = 1024
+// firstJoined is how far behind a break is looked at first: most attempts fail before that.
+const firstJoined = 128
 
 // rejoined tries a rule at offset at once more with the breaks taken out, and
 // says whether that found a secret.
@@ -148,14 +148,14 @@ func (s *scanner) rejoined(text, key []byte, lv *level, index int32, at int) boo
 	}
 	r := &s.e.rules[index]
 	from := max(0, at-minBefore)
-	near, far := at+firstJoined, s.match.Far
-	joined, end, a, b, ok := s.joinedAt(text[from:min(len(text), near)], r, lv, index, at-from)
+	near, far, most := s.match.Far+maxBreak+firstJoined, s.match.Far, min(len(text), at+maxJoined)
+	joined, end, a, b, ok := s.joinedAt(text[from:min(near, most)], r, lv, index, at-from)
 	if len(joined) > 0 {
 		_, far = s.jmap.Source(s.match.Far, s.match.Far)
 		far += from
 	}
-	if ok || near < len(text) && far+maxBreak > near {
-		joined, end, a, b, ok = s.joinedAt(text[from:min(len(text), at+maxJoined)], r, lv, index, at-from)
+	if near < most && (ok || far+maxBreak > near) {
+		joined, end, a, b, ok = s.joinedAt(text[from:most], r, lv, index, at-from)
 	}
 	if !ok {
 		return false

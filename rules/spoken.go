@@ -28,11 +28,11 @@ const (
 // wordClass is what a word can be beside a credential's name.
 type wordClass uint8
 
-var vocabulary = map[string]wordClass{}
-
-// quickly has the classes of the vocabulary's words by their hash; those of another
-// word are there as well, or none.
-var quickly [1 << 10]wordClass
+// vocabulary has the words that lead to values, by their hash; places that collide follow each other.
+var vocabulary [1 << 10]struct {
+	word  string
+	class wordClass
+}
 
 const maxWord = 16 // bytes of a word of the vocabulary
 
@@ -50,22 +50,27 @@ func init() {
 		adjective:   {"the", "my", "our", "your", "his", "her", "their", "its", "this", "a", "an", "root", "admin", "new", "old", "current", "db", "database", "user", "login", "master", "default", "initial", "temporary", "temp", "wifi", "sudo", "service", "account", "api", "auth", "bot", "access", "test", "prod", "production", "staging", "main", "secret", "shared", "ssh", "smtp", "ldap", "vault", "redis", "postgres", "mysql", "mongo", "bearer", "http", "header"},
 	} {
 		for _, w := range list {
-			vocabulary[w] |= class
-			quickly[wordHash([]byte(w))] |= class
+			i := wordHash([]byte(w))
+			for vocabulary[i].word != w && vocabulary[i].word != "" {
+				i = (i + 1) % len(vocabulary)
+			}
+			vocabulary[i].word = w
+			vocabulary[i].class |= class
 		}
 	}
 }
 
 // classOf says what a word, in any case, can be.
 func classOf(word []byte) wordClass {
-	if len(word) == 0 || len(word) > maxWord || quickly[wordHash(word)] == 0 {
+	if len(word) == 0 || len(word) > maxWord {
 		return 0
 	}
-	var low [maxWord]byte
-	for i, c := range word {
-		low[i] = toLower(c)
+	for i := wordHash(word); vocabulary[i].word != ""; i = (i + 1) % len(vocabulary) {
+		if v := &vocabulary[i]; len(v.word) == len(word) && hasPrefixFold(word, v.word) {
+			return v.class
+		}
 	}
-	return vocabulary[string(low[:len(word)])]
+	return 0
 }
 
 // spoken finds the value that a sentence or table gives to the name

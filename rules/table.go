@@ -52,16 +52,23 @@ func tableLine(text []byte, at int) (line []byte, next int) {
 func isRule(line []byte) bool {
 	dashes := 0
 	for _, c := range line {
-		switch c {
-		case '-', '=':
-			dashes++
-		case '+', '|', ':', ' ', '\t', '\r':
-		default:
+		if !ruling[c] {
 			return false
+		}
+		if c == '-' || c == '=' {
+			dashes++
 		}
 	}
 	return dashes >= 3
 }
+
+// ruling are the bytes of such a line.
+var ruling = func() (t [256]bool) {
+	for _, c := range "-=+|: \t\r" {
+		t[c] = true
+	}
+	return t
+}()
 
 // tableCell returns the range of a row's cell number index, trimmed.
 func tableCell(row []byte, index int) (from, to int) {

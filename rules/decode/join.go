@@ -12,6 +12,9 @@ func Join(dst, src []byte, m *Map) ([]byte, bool) {
 	b := newBuilder(dst, src, m)
 	line := 0 // where the line began
 	for i := 1; i < len(src); i++ {
+		if !beginsBreak[src[i]] {
+			continue
+		}
 		n := 0
 		if c := src[i]; c != '\n' && c != '\r' || i-line >= minWrapped {
 			n = breakAt(src, i)
@@ -48,10 +51,16 @@ func breakAt(src []byte, i int) (n int) {
 	return n
 }
 
+// beginsBreak are the bytes that breakAt asks for.
+var beginsBreak = [256]bool{'\n': true, '\r': true, '\\': true, '"': true, '\'': true, '`': true}
+
 // MayJoin says cheaply whether Join can take something out of src that begins
 // at one of its first n bytes.
 func MayJoin(src []byte, n int) bool {
 	for i := 1; i < min(n, len(src)); i++ {
+		if !beginsBreak[src[i]] {
+			continue
+		}
 		if k := breakAt(src, i); k > 0 && (i+k >= len(src) || tokenByte(src[i+k])) {
 			return true
 		}
