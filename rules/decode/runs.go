@@ -169,20 +169,26 @@ var sextets, nibbles = func() (s, n [256]uint8) {
 
 // promising says cheaply whether a run that begins like this can be base64 or
 // hexadecimal of something that is looked into: most are refused for their first bytes.
-func promising(head *[MinRun]byte) bool {
-	var out [3 * MinRun / 4]byte
-	n := 0
-	for ; n < len(out); n += 3 {
-		h := head[n/3*4 : n/3*4+4]
-		v := uint32(sextets[h[0]])<<18 | uint32(sextets[h[1]])<<12 | uint32(sextets[h[2]])<<6 | uint32(sextets[h[3]])
-		out[n], out[n+1], out[n+2] = byte(v>>16), byte(v>>8), byte(v)
-		if unreadable[out[n]]|unreadable[out[n+1]]|unreadable[out[n+2]] != 0 {
-			break
-		}
-	}
-	if n == len(out) && readable(out[:]) || gzipped(out[:]) || bytes.HasPrefix(out[:], []byte("\x89PN")) {
+func promising(head *[MinRun]byte) bool { return promisingBase64(head) || promisingHex(head) }
+
+func promisingBase64(head *[MinRun]byte) bool {
+	switch string(head[:3]) {
+	case "H4s", "iVB": // gzip, PNG
 		return true
 	}
+	odd := 0
+	for i := 0; i < MinRun; i += 4 {
+		v := uint32(sextets[head[i]])<<18 | uint32(sextets[head[i+1]])<<12 | uint32(sextets[head[i+2]])<<6 | uint32(sextets[head[i+3]])
+		a, b, c := byte(v>>16), byte(v>>8), byte(v)
+		if unreadable[a]|unreadable[b]|unreadable[c] != 0 {
+			return false
+		}
+		odd += int(a>>7 + b>>7 + c>>7)
+	}
+	return odd <= MinRun*3/4/4
+}
+
+func promisingHex(head *[MinRun]byte) bool {
 	for i := 0; i < MinRun; i += 2 {
 		a, b := nibbles[head[i]], nibbles[head[i+1]]
 		if a|b == 0xff || unreadable[a<<4|b&0xf] != 0 {
