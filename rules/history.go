@@ -3,6 +3,7 @@ package rules
 import (
 	"bytes"
 	"encoding/binary"
+	"hash"
 	"hash/maphash"
 	"math/bits"
 
@@ -10,13 +11,14 @@ import (
 	"github.com/tracescrub/tracescrub/rules/prefilter"
 )
 
-// history remembers how long clean texts begin, what the filter has found there,
+// history remembers how long texts begin, what the filter has found there,
 // and how far they were read as JSON: a document that has grown since its last time
 // is filtered from where it differs, and its strings are scanned from there on. What
 // the filter finds at a place depends on the bytes around it and on nothing else, what is
 // found in a string on the string, its key and the element before it. So this changes
 // no answer; the rules about documents are tried on the whole. The beginnings are compared
-// byte by byte. It belongs to one scanner.
+// byte by byte, but for strings in which something was found: those are scanned each time,
+// and a hash is kept in the place of their bytes, which are secrets. It belongs to one scanner.
 type history struct {
 	size   int // bytes of each text
 	margin int // bytes behind a place that the filter looks at
@@ -25,23 +27,28 @@ type history struct {
 	turn   int
 
 	// Of the text at hand:
-	of     *beginning  // that has most of it; nil if nothing is known
-	same   int         // bytes that are those of it
-	begin  uint64      // hash of how it begins; 0 if it is too short
-	read   decode.Mark // how far it was read as JSON; of it only what is in size
-	pieces int         // that have been filtered, or were known
-	ends   []int       // hits in found after each piece that was filtered
-	found  []prefilter.Hit
+	of     *beginning     // that has most of it; nil if nothing is known
+	same   int            // bytes that are those of it
+	begin  uint64         // hash of how it begins; 0 if it is too short
+	limit  int            // bytes at its beginning that can be remembered
+	read   decode.Mark    // how far it was read as JSON; of it only what is in limit
+	dirty  []decode.Token // strings before limit in which something was found
+	found  int            // how much was found in strings
+	pieces int            // that have been filtered, or were known
+	ends   []int          // hits after each piece that was filtered
+	hits   []prefilter.Hit
+	digest hash.Hash // for dirtyString
 }
 
-// beginning is that of a clean text.
+// beginning is that of a text in which nothing was found but in some of its strings.
 type beginning struct {
-	text []byte
-	ends []int // hits after each piece
-	hits []prefilter.Hit
-	key  []byte      // that it stood under
-	read decode.Mark // how far it was read as JSON, with clean strings
-	turn int         // when it was used last
+	text  []byte // with zeros for those strings
+	dirty []dirtyString
+	ends  []int // hits after each piece
+	hits  []prefilter.Hit
+	key   []byte      // that it stood under
+	read  decode.Mark // how far it was read as JSON, with clean strings
+	turn  int         // when it was used last
 }
 
 const (
@@ -66,13 +73,14 @@ func newHistory(size int, lits []string) history {
 
 // start looks for the beginning of text.
 func (h *history) start(seed maphash.Seed, text []byte) {
-	h.of, h.same, h.begin, h.pieces, h.ends, h.found = nil, 0, 0, 0, h.ends[:0], h.found[:0]
+	h.of, h.same, h.begin, h.pieces, h.ends, h.hits = nil, 0, 0, 0, h.ends[:0], h.hits[:0]
+	h.limit, h.dirty, h.found = min(len(text), h.size), h.dirty[:0], 0
 	h.read.Copy(&decode.Mark{})
 	if h.size < minGrown || len(text) < minGrown {
 		return
 	}
 	for i := range h.past {
-		if n := sameBytes(h.past[i].text, text); n > h.same {
+		if n := h.past[i].same(text, h.sum); n > h.same {
 			h.of, h.same = &h.past[i], n
 		}
 	}
@@ -104,25 +112,39 @@ func (h *history) known(dst []prefilter.Hit, from, to int) ([]prefilter.Hit, int
 // filtered is told the hits of the piece that begins at offset from.
 func (h *history) filtered(hits []prefilter.Hit, from int) {
 	if h.begin != 0 && from == h.pieces*piece && from+piece <= h.size {
-		h.found = append(h.found, hits...)
-		h.ends = append(h.ends, len(h.found))
+		h.hits = append(h.hits, hits...)
+		h.ends = append(h.ends, len(h.hits))
 		h.pieces++
 	}
 }
 
-// resume begins to read text, which stands under key, where it is not known to be clean.
-func (h *history) resume(j *decode.JSON, text, key []byte) {
+// resume begins to read text, which stands under key, where it is not known, and
+// returns the strings before that in which something was found, to be scanned again.
+func (h *history) resume(j *decode.JSON, text, key []byte) []decode.Token {
 	if h.of == nil || h.of.read.Pos() >= h.same || !bytes.Equal(h.of.key, key) {
 		j.Reset(text)
-		return
+		return nil
 	}
 	h.read.Copy(&h.of.read)
 	j.Resume(text, &h.read)
+	for i := 0; i < len(h.of.dirty) && h.of.dirty[i].End <= j.Pos(); i++ {
+		h.dirty = append(h.dirty, h.of.dirty[i].Token)
+	}
+	return h.dirty
 }
 
-// passed is told that a string was scanned that ends where j stands.
-func (h *history) passed(j *decode.JSON, size int) {
-	if h.begin != 0 && size >= minRepeat && j.Pos() < h.size {
+// passed is told that the string tok was scanned, behind which j stands, and how much was
+// found in it.
+func (h *history) passed(j *decode.JSON, tok decode.Token, found int) {
+	if found > 0 {
+		h.found += found
+		if len(h.dirty) == maxDirty || tok.End > h.limit {
+			h.limit = min(h.limit, tok.Start)
+		} else {
+			h.dirty = append(h.dirty, tok)
+		}
+	}
+	if h.begin != 0 && tok.End-tok.Start >= minRepeat && j.Pos() < h.limit {
 		j.Mark(&h.read)
 	}
 }
@@ -146,19 +168,19 @@ func (s *scanner) block(lv *level, text []byte, from int) (hits []prefilter.Hit,
 	return lv.hits, next
 }
 
-// keep remembers how text begins if one that began like it has come before. It
-// stood under key, and nothing was found in it.
-func (h *history) keep(text, key []byte) {
-	if h.begin == 0 {
+// keep remembers how text, which stood under key, begins, if one that began like it
+// has come before and all that was found in it was found in strings.
+func (h *history) keep(text, key []byte, found int) {
+	if h.begin == 0 || found != h.found || h.limit < minGrown {
 		return
 	}
 	if slot := &h.seen[h.begin>>1%uint64(len(h.seen))]; *slot != h.begin {
 		*slot = h.begin
 		return
 	}
-	text = text[:min(len(text), h.size)]
+	text = text[:h.limit]
 	to, known := h.of, h.pieces-len(h.ends)
-	if to == nil || h.same < len(to.text) { // it is not that one, grown
+	if to == nil || min(h.same, len(text)) < len(to.text) { // it is not that one, grown
 		if to != nil && h.same >= len(text) {
 			return // and no more than it
 		}
@@ -170,14 +192,15 @@ func (h *history) keep(text, key []byte) {
 		hits = h.of.ends[known-1]
 	}
 	if to != h.of {
-		to.text, to.ends, to.hits = to.text[:0], to.ends[:0], to.hits[:0]
+		to.text, to.dirty, to.ends, to.hits = to.text[:0], to.dirty[:0], to.ends[:0], to.hits[:0]
 		if known > 0 {
 			to.ends, to.hits = append(to.ends, h.of.ends[:known]...), append(to.hits, h.of.hits[:hits]...)
 		}
 	}
-	to.text, to.key = append(to.text, text[len(to.text):]...), append(to.key[:0], key...)
+	to.grow(text, h.dirty, h.sum)
+	to.key = append(to.key[:0], key...)
 	to.read.Copy(&h.read)
-	to.ends, to.hits = to.ends[:known], append(to.hits[:hits], h.found...)
+	to.ends, to.hits = to.ends[:known], append(to.hits[:hits], h.hits...)
 	for _, end := range h.ends {
 		to.ends = append(to.ends, hits+end)
 	}

@@ -1,6 +1,9 @@
 package rules
 
-import "hash/maphash"
+import (
+	"hash/maphash"
+	"math/bits"
+)
 
 // repeats remembers texts in which nothing was found, so that they are not
 // scanned again: an agent sends its whole history with every call of its model,
@@ -63,6 +66,17 @@ func (r *repeats) grow() {
 // slot is where a text with that hash is remembered.
 func (r *repeats) slot(hash uint64) *repeat { return &r.slots[hash/2%uint64(len(r.slots))] }
 
+// hash is that of where text is remembered. It need not be that of all bytes, since those are
+// compared: texts that grow differ in length and at their end.
+func (r *repeats) hash(text []byte) uint64 {
+	if len(text) <= 4*headed {
+		return maphash.Bytes(r.seed, text) | 1
+	}
+	middle := len(text) / 2
+	return (maphash.Bytes(r.seed, text[:headed]) ^ bits.RotateLeft64(maphash.Bytes(r.seed, text[middle:middle+headed]), 21) ^
+		bits.RotateLeft64(maphash.Bytes(r.seed, text[len(text)-headed:]), 42) + uint64(len(text))) | 1
+}
+
 // isRepeat says that text was clean when it stood there before. If it was not,
 // remember has to be told hash, which is 0 for what is not to be remembered.
 func (s *scanner) isRepeat(text, key, prev []byte, depth int) (hash uint64, yes bool) {
@@ -70,7 +84,7 @@ func (s *scanner) isRepeat(text, key, prev []byte, depth int) (hash uint64, yes 
 	if r.size == 0 || len(text) < minRepeat || len(text)+len(key)+len(prev) > maxRepeat || s.thorough || s.trace != nil {
 		return 0, false
 	}
-	hash = maphash.Bytes(r.seed, text) | 1
+	hash = r.hash(text)
 	if r.slots == nil {
 		r.slots = make([]repeat, firstSlots)
 	}

@@ -2,7 +2,6 @@ package rules
 
 import (
 	"bytes"
-	"slices"
 	"time"
 
 	"github.com/tracescrub/tracescrub/rules/decode"
@@ -114,9 +113,7 @@ func (s *scanner) scan(dst []Finding, text []byte, ctx Context) []Finding {
 		matched := s.matched
 		s.history.start(s.repeats.seed, text)
 		s.text(text, s.key, s.prev, 0)
-		if s.matched == matched {
-			s.history.keep(text, s.key)
-		}
+		s.history.keep(text, s.key, s.matched-matched)
 		s.remember(hash, s.matched == matched, text, s.key, s.prev, 0)
 	}
 	if len(s.out) > 0 {
@@ -180,144 +177,6 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 		seen = s.raw(text, key, depth, next, cut, false)
 	}
 	s.views(text, depth, s.slash, seen)
-}
-
-// document reads text as JSON. What it finds counts only if valid; short
-// says that it was JSON until the text ended.
-func (s *scanner) document(text, key []byte, depth int) (valid, short bool) {
-	mark, steps := len(s.out), s.trace.mark()
-	j := &s.levels[depth].json
-	open := !decode.Closes(text) // it is none: only how far it is one has to be known
-	known := depth == 0 && !s.thorough && s.trace == nil
-	if known {
-		s.history.resume(j, text, key)
-	} else {
-		j.Reset(text)
-	}
-	for last := j.Pos(); ; {
-		tok, ok := j.Next()
-		if !ok {
-			if j.Valid() {
-				return true, false
-			}
-			s.out = s.out[:mark]
-			s.trace.cut(steps)
-			return false, j.Short()
-		}
-		s.work, last = s.work+tok.End-last, tok.End
-		if open {
-			continue
-		}
-		k, prev := key, text[tok.Prev.Start:tok.Prev.End]
-		if tok.Kind == decode.Key {
-			k = nil
-		} else if tok.Key != (decode.Span{}) {
-			k = text[tok.Key.Start:tok.Key.End]
-		}
-		if tok.Kind == decode.Number {
-			if s.number(text, tok.Span, k); s.expired() {
-				s.withhold(0, len(text), Time)
-				return true, false
-			}
-			continue
-		}
-		if s.leaf(text, tok, k, prev, depth); known {
-			s.history.passed(j, tok.End-tok.Start)
-		}
-	}
-}
-
-// around tries the rules about documents on a JSON document. What they find
-// counts if it lies within one string, so that the document stays valid.
-func (s *scanner) around(text []byte, depth, next int) {
-	mark := len(s.out)
-	s.raw(text, nil, depth, next, false, true)
-	if len(s.out) == mark {
-		return
-	}
-	found := s.out[mark:]
-	slices.SortFunc(found, func(a, b Finding) int { return a.Start - b.Start })
-	j := &s.levels[depth].json
-	j.Reset(text)
-	kept, i := 0, 0
-	cut, why := len(text), None
-	for k := range found {
-		if found[k].Withheld != None && found[k].Start < cut {
-			cut, why = found[k].Start, found[k].Withheld
-		}
-	}
-	for tok, ok := j.Next(); ok && i < len(found); tok, ok = j.Next() {
-		for ; i < len(found) && found[i].Start < tok.End; i++ {
-			f := found[i]
-			if s.e.knownIsNumber(&f, tok) {
-				f.Evidence |= Bare
-			} else if s.e.known.has(f.Rule) || tok.Kind == decode.Number {
-				continue // the strings themselves were scanned
-			}
-			if f.Start >= tok.Start && f.End <= tok.End && f.Withheld == None {
-				found[kept] = f
-				kept++
-			}
-		}
-	}
-	s.out = s.out[:mark+kept]
-	if cut < len(text) {
-		s.withholdStrings(text, depth, cut, why)
-	}
-}
-
-// leaf scans one string of a document.
-func (s *scanner) leaf(text []byte, tok decode.Token, key, prev []byte, depth int) {
-	inner := text[tok.Start:tok.End]
-	hash, repeat := s.isRepeat(inner, key, prev, depth+1)
-	if repeat {
-		return
-	}
-	matched := s.matched
-	s.within(inner, tok, key, prev, depth)
-	s.remember(hash, s.matched == matched, inner, key, prev, depth+1)
-}
-
-// within is leaf for the inside of a string that is not known to be clean.
-func (s *scanner) within(inner []byte, tok decode.Token, key, prev []byte, depth int) {
-	mark, steps := len(s.out), s.trace.mark()
-	if !tok.Escaped {
-		s.text(inner, key, prev, depth+1)
-		if s.trace != nil {
-			s.trace.move(steps, func(a, b int) (int, int) { return a + tok.Start, b + tok.Start })
-		}
-		for i := mark; i < len(s.out); i++ {
-			s.out[i].Start += tok.Start
-			s.out[i].End += tok.Start
-			s.out[i].Quote = 2*s.out[i].Quote + 1
-		}
-		return
-	}
-	s.view(inner, key, prev, depth, tok.Start, decode.Unescape)
-}
-
-// mapBack turns the offsets of the findings since mark from those of the
-// decoded text at depth into those of its source.
-func (s *scanner) mapBack(mark, depth, base int) {
-	m := &s.levels[depth].m
-	for i := mark; i < len(s.out); i++ {
-		f := &s.out[i]
-		from, to := m.Source(f.Start, f.End)
-		f.Start, f.End = from+base, to+base
-		f.Evidence |= Decoded
-		f.levels++
-		f.Quote = 2*f.Quote + 1
-	}
-}
-
-func (s *scanner) number(text []byte, sp decode.Span, key []byte) {
-	n := s.nameOf(key)
-	if n < 0 || !s.e.names[n].numeric(text[sp.Start:sp.End]) {
-		return
-	}
-	f := s.e.byName(n, sp.Start, sp.End)
-	f.Evidence |= Bare
-	s.add(f, text)
 }
 
 // raw scans text as it stands, from the hits of its first blocks on, and

@@ -95,7 +95,7 @@ func (f *Finder) objects() {
 			f.neighbours(end, next)
 		case streamBorder:
 			i = f.events(end, next)
-		case noBorder:
+		case outerBorder, noBorder: // those beside each other are none of the same kind
 		}
 	}
 }
@@ -105,6 +105,7 @@ type borderKind uint8
 const (
 	noBorder     borderKind = iota
 	listBorder              // , between
+	outerBorder             // the same, and the end of what the first object is in
 	streamBorder            // a line end, or "data:", between
 )
 
@@ -112,11 +113,13 @@ const (
 // next object's "{", whose offset it returns.
 func (f *Finder) border(at int) (next int, kind borderKind) {
 	t, i := f.text, at
-	comma, line := false, false
+	comma, line, outer := false, false, false
 	for i < len(t) && i-at < 256 {
 		switch c := t[i]; {
 		case c == '{':
 			switch {
+			case comma && outer:
+				return i, outerBorder
 			case comma:
 				return i, listBorder
 			case line:
@@ -126,7 +129,10 @@ func (f *Finder) border(at int) (next int, kind borderKind) {
 		case c == ',' && !comma && !line:
 			comma = true
 			i++
-		case c == ' ' || c == '\t' || !line && !comma && (c == '}' || c == ']'):
+		case c == ' ' || c == '\t':
+			i++
+		case !line && !comma && (c == '}' || c == ']'):
+			outer = true
 			i++
 		case c == '\n' || c == '\r':
 			line = true
