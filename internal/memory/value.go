@@ -49,7 +49,7 @@ type form struct {
 
 // maxStride is how many bytes a search may go on at a time. Of each form, and
 // of each fragment that counts, as many windows in a row must be known.
-const maxStride = 4
+const maxStride = 8
 
 type formKind uint8
 
@@ -119,7 +119,7 @@ func New(secret []byte, tag Tag) *Value {
 	if n <= maxEncoded {
 		v.encode(secret)
 	}
-	v.cost = 4*len(v.windows) + 40*len(v.forms) + 128
+	v.cost = 4*len(v.windows) + 56*len(v.forms) + 128
 	return v
 }
 
