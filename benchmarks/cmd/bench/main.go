@@ -27,7 +27,7 @@ func main() {
 	flag.StringVar(&o.dir, "dir", "benchmarks", "the directory of README.md and records")
 	flag.StringVar(&only, "only", "", "parts to measure, with commas: "+strings.Join(partNames(), ", ")+" (default all but soak)")
 	flag.IntVar(&o.rounds, "rounds", 7, "how many runs of each case the median is taken of")
-	flag.IntVar(&o.heavy, "heavy", 3, "how many runs of what concerns held items, the audit log, peers and the whole Collector")
+	flag.IntVar(&o.heavy, "heavy", 3, "how many runs of what concerns waiting, held items, the audit log, peers and the whole Collector")
 	flag.DurationVar(&o.soak, "soak", time.Hour, "how long the part soak takes")
 	flag.DurationVar(&o.each, "each", 150*time.Millisecond, "how much CPU time a run takes at least")
 	flag.StringVar(&o.benchstat, "benchstat", "", "the command that compares two records; without one nothing is compared")

@@ -23,7 +23,7 @@ type part struct {
 var parts = []part{
 	{name: "engine", title: "Engine by size", measure: engineFigures, tables: engineTables, ratios: engineRatios},
 	{name: "texts", title: "Engine by kind of text", measure: textFigures, tables: textTables, ratios: textRatios},
-	{name: "processor", title: "Processor", measure: spanFigures, tables: spanTables},
+	{name: "processor", title: "Processor", measure: spanFigures, tables: spanTables, ratios: waitRatios},
 	{name: "collector", title: "Whole Collector", measure: collectorFigures, tables: otherTables, ratios: otherRatios},
 	{name: "soak", title: "An hour of it", measure: soakFigures, tables: otherTables, ratios: otherRatios, asked: true},
 	{name: "peers", title: "Peers", measure: peerFigures, tables: otherTables, ratios: otherRatios},

@@ -62,15 +62,19 @@ func spanFigures(ctx context.Context, o options) ([]figure.Figure, string, error
 	if err != nil {
 		return nil, "", err
 	}
+	waits, err := waitFigures(cases, o.heavy, o.each)
+	if err != nil {
+		return nil, "", err
+	}
 	profiles, err := profile(ctx, cases)
-	return all, profiles, err
+	return append(all, waits...), profiles, err
 }
 
 func spanTables(s sheet) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nClean spans through the processor, batches of %d:\n", spansPerBatch)
 	s.grid(&b, spanTable, "attributes | CPU, µs per span | spans/s | allocations per batch | bytes allocated per batch", "CPU", "spans", "allocations", "bytes")
-	return b.String()
+	return b.String() + waitTables(s)
 }
 
 func spanCases(ctx context.Context) ([]*bench, error) {
