@@ -40,7 +40,7 @@ func (s *scanner) candidate(text, key []byte, lv *level, t *target, pos int, cut
 	budget := workFactor*len(text) + workFloor
 	best, reach := 0, -1 // the attempt that came furthest
 	for at := max(first, 0); at <= from; at++ {
-		if p.First != nil && !p.First[text[at]] && text[at] != '\\' || r.left == wordBorder && !leftBorder(text, at) {
+		if !r.mayBegin(text, at) || r.left == wordBorder && !leftBorder(text, at) {
 			continue
 		}
 		s.match.Steps, s.match.Limit, s.match.Memo = 0, min(budget, maxAttempt), sp.memoFor(text)
@@ -75,6 +75,12 @@ func (s *scanner) candidate(text, key []byte, lv *level, t *target, pos int, cut
 	} else if s.trace != nil && r.left == wordBorder && !leftBorder(text, max(from, 0)) {
 		s.reject(uint32(index), max(from, 0), max(from, 0), whyBorder, 0, 0)
 	}
+}
+
+// mayBegin says cheaply whether a match of r can begin at offset at, or an escape stands there.
+func (r *rule) mayBegin(text []byte, at int) bool {
+	first := r.pattern.First
+	return first == nil || at >= len(text) || first[text[at]] || text[at] == '\\'
 }
 
 // starts returns the first and the last place where a match can begin whose

@@ -130,7 +130,7 @@ func (s *scanner) nearby(text, key []byte, lv *level, index int32, pos, end int)
 			i = sp.failed[1] - 1
 			continue
 		}
-		if !endsGap(text, i) {
+		if !endsGap(text, i) || !r.phrase && !r.mayBegin(text, i+1) {
 			continue
 		}
 		s.match.Steps, s.match.Limit, s.match.Memo = 0, workFloor, sp.memoFor(text)
@@ -195,7 +195,9 @@ func (sp *spending) fail(from, to int) {
 }
 
 // endsGap says that a token can begin behind offset i.
-func endsGap(text []byte, i int) bool {
+func endsGap(text []byte, i int) bool { return mayEndGap[text[i]] && behindGap(text, i) }
+
+func behindGap(text []byte, i int) bool {
 	c := text[i]
 	switch {
 	case !isWord(c) && c != '-':
@@ -207,6 +209,14 @@ func endsGap(text []byte, i int) bool {
 	}
 	return false
 }
+
+// mayEndGap are the bytes that endsGap can say so of.
+var mayEndGap = func() (t [256]bool) {
+	for c := range t {
+		t[c] = !isWord(byte(c)) && c != '-' || bytes.IndexByte([]byte("nrtDd2"), byte(c)) >= 0
+	}
+	return t
+}()
 
 // underKey looks for tokens that only a word in their key gives away: the key
 // and the text are read as an assignment.

@@ -245,8 +245,15 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 
 // mayMatch says cheaply whether a rule can match where its literal stands.
 func (s *scanner) mayMatch(rule int32, text []byte, h prefilter.Hit) bool {
-	p := s.e.rules[rule].pattern
-	if s.thorough || p.MayFollow(text, h.Pos+len(s.e.lits[h.Lit])) {
+	if s.thorough {
+		return true
+	}
+	r := &s.e.rules[rule]
+	p := r.pattern
+	if p.MaxBefore == 0 && r.left == wordBorder && !leftBorder(text, h.Pos) {
+		return false
+	}
+	if p.MayFollow(text, h.Pos+len(s.e.lits[h.Lit])) {
 		return true
 	}
 	// An escape in what a match would have begun with has to be seen.
