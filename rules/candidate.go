@@ -378,7 +378,7 @@ func near(text []byte, words []string) bool {
 func indexFold(text []byte, lower string) int {
 	first := lower[0]
 	for i := 0; i+len(lower) <= len(text); i++ {
-		if toLower(text[i]) == first && hasPrefixFold(text[i:], lower) {
+		if text[i]|0x20 == first|0x20 && hasPrefixFold(text[i:], lower) {
 			return i
 		}
 	}

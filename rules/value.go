@@ -95,7 +95,8 @@ func (e *Engine) absurd(text []byte, a, b int) bool {
 		return false
 	}
 	at.Tight = text[a-1] == '='
-	return e.model.Score(classify.Token, secret, at) < e.threshold-doubt && e.model.Score(classify.Password, secret, at) < e.threshold-doubt
+	token, password := e.model.Scores(secret, at)
+	return max(token, password) < e.threshold-doubt
 }
 
 // about is what the classifier is told about the place of v in text.
@@ -192,6 +193,26 @@ func refChars(b []byte) bool {
 
 var referencePrefixes = []string{"vault:", "secret:", "secretref:", "secret://", "arn:aws:", "op://", "keyring:", "ssm:", "env:", "file:", "ref:", "sops:", "gsm:", "azkv:", "projects/", "/run/secrets/", "/var/run/secrets/", "kms:", "!vault", "!ref", "!sub", "enc["}
 
+const (
+	anyFill = 1 << iota
+	starFill
+	dotFill // also a byte beyond ASCII, of which an ellipsis has three
+)
+
+// filling are the bytes that stand for others which were left out.
+var filling = func() (t [256]uint8) {
+	for c := range t {
+		if c >= 0x80 {
+			t[c] = anyFill | dotFill
+		}
+	}
+	for _, c := range "?_-xX" {
+		t[c] = anyFill
+	}
+	t['*'], t['.'] = anyFill|starFill, anyFill|dotFill
+	return t
+}()
+
 // placeholder says that a value stands for a secret that was left out.
 func placeholder(b []byte) bool {
 	if len(b) == 0 {
@@ -204,13 +225,13 @@ func placeholder(b []byte) bool {
 	if bytes.HasPrefix(b, []byte("${")) || bytes.HasPrefix(b, []byte("$(")) || bytes.HasPrefix(b, []byte("{{")) {
 		return true
 	}
-	same := 0
-	for i, c := range b {
-		if c == '*' || c == '.' || c == '?' || c == '_' || c == '-' || c == 'x' || c == 'X' || b[i] == 0xe2 || c >= 0x80 {
-			same++
-		}
+	fill, kinds := 0, uint8(0)
+	for _, c := range b {
+		kind := filling[c]
+		fill += int(kind & anyFill)
+		kinds |= kind
 	}
-	if same == len(b) || bytes.Contains(b, []byte("***")) || abbreviated(b) || formatVerb(b) {
+	if fill == len(b) || kinds&starFill != 0 && bytes.Contains(b, []byte("***")) || kinds&dotFill != 0 && abbreviated(b) || formatVerb(b) {
 		return true
 	}
 	return indexFold(b, "redacted") >= 0 || hasPrefixFold(b, "[filtered") || hasPrefixFold(b, "your") && (indexFold(b, "key") > 0 || indexFold(b, "token") > 0 || indexFold(b, "secret") > 0 || indexFold(b, "password") > 0)

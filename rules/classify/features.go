@@ -70,10 +70,22 @@ func lengthBucket(n int) uint8 {
 // Buckets fills out with the bucket of each feature of value.
 func (m *Model) Buckets(out *[Features]uint8, q Question, value []byte, ctx Context) {
 	var t traits
-	t.read(m, q, value)
+	t.read(m, value)
+	t.buckets(out, len(value), ctx)
+	t.likelihood(out, q)
+}
+
+// likelihood fills out with the buckets that differ by question.
+func (t *traits) likelihood(out *[Features]uint8, q Question) {
+	out[fPairs] = step(t.pairs[q]/(max(len(t.b), 1)+1)+64, 2, 63)
+	out[fEvidence] = step(t.pairs[q]/16+64, 4, 63)
+}
+
+// buckets fills out with all others, for a value of so many bytes.
+func (t *traits) buckets(out *[Features]uint8, size int, ctx Context) {
 	n := max(len(t.b), 1)
 	*out = [Features]uint8{}
-	out[fLength] = lengthBucket(len(value))
+	out[fLength] = lengthBucket(size)
 	out[fKinds] = flag(t.lower > 0, 1) | flag(t.upper > 0, 2) | flag(t.digit > 0, 4) | flag(t.sign > 0, 8) | flag(t.space+t.high > 0, 16)
 	out[fDigits] = uint8((8*t.digit + n - 1) / n)
 	out[fChanges] = step(24*t.change/n, 1, 24)
@@ -83,8 +95,6 @@ func (m *Model) Buckets(out *[Features]uint8, q Question, value []byte, ctx Cont
 	}
 	out[fFit] = flag(t.letters > 0, 1+step(fit+48, 3, 40))
 	out[fWorst] = step(t.worst+64, 4, 31)
-	out[fPairs] = step(t.pairs/(n+1)+64, 2, 63)
-	out[fEvidence] = step(t.pairs/16+64, 4, 63)
 	t.vocabulary(out)
 	form := t.shape()
 	out[fShape] = uint8(form)

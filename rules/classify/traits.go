@@ -13,10 +13,10 @@ type traits struct {
 	digit  int
 	sign   int
 	space  int
-	high   int // bytes of other scripts
-	change int // of the kind of character, but for a capital at the start of a word
-	repeat int // bytes that repeat or continue the one before
-	pairs  int
+	high   int            // bytes of other scripts
+	change int            // of the kind of character, but for a capital at the start of a word
+	repeat int            // bytes that repeat or continue the one before
+	pairs  [questions]int // how likely one character follows another
 	signs  uint8
 	seen   [2]uint64
 	words
@@ -107,21 +107,22 @@ var changes = func() (t [otherKind + 1][otherKind + 1]uint8) {
 func isZero(c byte) int { return int((uint32(c) - 1) >> 31) }
 
 // read fills t from value.
-func (t *traits) read(m *Model, q Question, value []byte) {
+func (t *traits) read(m *Model, value []byte) {
 	b := value[:min(len(value), maxRead)]
 	*t = traits{b: b}
 	t.worst = 127
-	pairs := &m.Pairs[q]
+	tokens, passwords := &m.Pairs[Token], &m.Pairs[Password]
 	if len(b) == 0 {
-		t.pairs, t.worst = int(pairs[border*symbols+border]), 0
+		t.pairs, t.worst = [questions]int{int(tokens[border*symbols+border]), int(passwords[border*symbols+border])}, 0
 		return
 	}
 	// Without branches on what random text has at random.
-	counts, kind := uint64(0), noKind
+	counts, kind, token, password := uint64(0), noKind, 0, 0
 	last, prev := uint8(border), b[0]+1
 	for _, c := range b {
 		sym := symbolOf[c]
-		t.pairs += int(pairs[int(last)*symbols+int(sym)])
+		pair := int(last)*symbols + int(sym)
+		token, password = token+int(tokens[pair]), password+int(passwords[pair])
 		next := kindOf[c]
 		counts += 1 << (16 * (next & 3))
 		if next == otherKind {
@@ -133,7 +134,7 @@ func (t *traits) read(m *Model, q Question, value []byte) {
 		t.seen[c>>6&1] |= 1 << (c & 63)
 	}
 	t.lower, t.upper, t.digit = int(counts>>(16*lowerKind)&0xffff), int(counts>>(16*upperKind)&0xffff), int(counts>>(16*digitKind)&0xffff)
-	t.pairs += int(pairs[int(last)*symbols+border])
+	t.pairs = [questions]int{token + int(tokens[int(last)*symbols+border]), password + int(passwords[int(last)*symbols+border])}
 	t.spell(m)
 }
 

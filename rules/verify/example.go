@@ -37,24 +37,24 @@ var exampleWords = [][]byte{
 	[]byte("redacted"), []byte("your_"), []byte("your-"), []byte("dummy"), []byte("insert_"), []byte("replace_me"),
 }
 
-// begins is true for the hash of four bytes that a word begins with.
-var begins = func() (t [1 << 9]bool) {
+// begins is 1 for the hash of four bytes that a word begins with.
+var begins = func() (t [1 << 12]uint8) {
 	for _, w := range exampleWords {
-		t[hash4(w)] = true
+		t[hash4(w)] = 1
 	}
 	return t
 }()
 
-func hash4(b []byte) uint32 { return (binary.LittleEndian.Uint32(b) | 0x20202020) * 0x9E3779B1 >> 23 }
+func hash4(b []byte) uint32 { return (binary.LittleEndian.Uint32(b) | 0x20202020) * 0x9E3779B1 >> 20 }
 
 // hasExampleWord looks for the words in the first bytes of a secret.
 func hasExampleWord(secret []byte) bool {
 	secret = secret[:min(len(secret), maxWordsIn)]
-	some := false
+	some := uint8(0)
 	for i := 0; i+4 <= len(secret); i++ {
-		some = some || begins[hash4(secret[i:])]
+		some |= begins[hash4(secret[i:])]
 	}
-	if !some {
+	if some == 0 {
 		return false
 	}
 	var buf [maxWordsIn]byte
