@@ -35,8 +35,12 @@ func (e *Engine) masked(secret []byte) bool {
 // inMask says that text[start:end] lies within one mask.
 func (e *Engine) inMask(text []byte, start, end int) bool {
 	from := max(0, start-maxRuleID-maxMaskHash)
-	i := bytes.LastIndexByte(text[from:min(start+1, len(text))], '[')
-	return i >= 0 && from+i+e.maskLen(text[from+i:]) >= end
+	before := text[from:min(start+1, len(text))]
+	if bytes.IndexByte(before, '[') < 0 { // looks at many bytes at a time
+		return false
+	}
+	from += bytes.LastIndexByte(before, '[')
+	return from+e.maskLen(text[from:]) >= end
 }
 
 // maskedAndMore says that text holds a mask and besides it no word that could

@@ -136,134 +136,6 @@ func (n *name) numeric(digits []byte) bool {
 	return allDigits(digits)
 }
 
-// codeLike says that a value is an expression: a call, an index, an operator.
-func codeLike(b []byte) bool {
-	if i := bytes.IndexByte(b, '('); i > 0 && identStart(b) && (b[len(b)-1] == ')' || bytes.IndexByte(b[i:], ')') < 0) {
-		return identChars(b[:i])
-	}
-	if i := bytes.IndexByte(b, '['); i > 0 && identChars(b[:i]) {
-		return true
-	}
-	for _, p := range codePrefixes {
-		if hasPrefixFold(b, p) {
-			return true
-		}
-	}
-	return bytes.Contains(b, []byte("->")) || bytes.HasPrefix(b, []byte("=>"))
-}
-
-var codePrefixes = []string{"process.env", "os.environ", "os.getenv", "self.", "this.", "args.", "config.", "settings.", "request.", "req.", "options.", "opts.", "params.", "ctx.", "env.", "secrets.", "vars.", "var.", "local.", "data.", "module.", "props.", "await ", "new ", "return ", "lambda "}
-
-func identStart(b []byte) bool { return isAlpha(b[0]) || b[0] == '_' }
-
-func identChars(b []byte) bool {
-	for _, c := range b {
-		if !isWord(c) && c != '.' && c != ':' {
-			return false
-		}
-	}
-	return true
-}
-
-// reference says that a value names where the secret is kept.
-func reference(b []byte) bool {
-	switch b[0] {
-	case '$', '@', '#':
-		return len(b) > 1 && (b[1] == '{' || b[1] == '(' || isAlpha(b[1]) || b[1] == '_') && (b[0] == '$' && refChars(b[1:]) || b[0] != '$' && (b[1] == '{' || b[1] == '('))
-	case '%':
-		return len(b) > 2 && (b[len(b)-1] == '%' && identChars(b[1:len(b)-1]) || b[1] == '(' || b[1] == 's' && len(b) == 2)
-	case '{':
-		return true
-	}
-	for _, p := range referencePrefixes {
-		if hasPrefixFold(b, p) {
-			return true
-		}
-	}
-	return bytes.HasSuffix(b, []byte("aws4_request")) // X-Amz-Credential: an id and a scope
-}
-
-// refChars says that b is all of a variable's name: {NAME}, NAME, (command).
-func refChars(b []byte) bool {
-	if b[0] == '{' || b[0] == '(' {
-		return true
-	}
-	return identChars(b)
-}
-
-var referencePrefixes = []string{"vault:", "secret:", "secretref:", "secret://", "arn:aws:", "op://", "keyring:", "ssm:", "env:", "file:", "ref:", "sops:", "gsm:", "azkv:", "projects/", "/run/secrets/", "/var/run/secrets/", "kms:", "!vault", "!ref", "!sub", "enc["}
-
-const (
-	anyFill = 1 << iota
-	starFill
-	dotFill // also a byte beyond ASCII, of which an ellipsis has three
-)
-
-// filling are the bytes that stand for others which were left out.
-var filling = func() (t [256]uint8) {
-	for c := range t {
-		if c >= 0x80 {
-			t[c] = anyFill | dotFill
-		}
-	}
-	for _, c := range "?_-xX" {
-		t[c] = anyFill
-	}
-	t['*'], t['.'] = anyFill|starFill, anyFill|dotFill
-	return t
-}()
-
-// placeholder says that a value stands for a secret that was left out.
-func placeholder(b []byte) bool {
-	if len(b) == 0 {
-		return true
-	}
-	first, last := b[0], b[len(b)-1]
-	if first == '<' && last == '>' || first == '[' && last == ']' || first == '{' && last == '}' || first == '(' && last == ')' {
-		return true
-	}
-	if bytes.HasPrefix(b, []byte("${")) || bytes.HasPrefix(b, []byte("$(")) || bytes.HasPrefix(b, []byte("{{")) {
-		return true
-	}
-	fill, kinds := 0, uint8(0)
-	for _, c := range b {
-		kind := filling[c]
-		fill += int(kind & anyFill)
-		kinds |= kind
-	}
-	if fill == len(b) || kinds&starFill != 0 && bytes.Contains(b, []byte("***")) || kinds&dotFill != 0 && abbreviated(b) || formatVerb(b) {
-		return true
-	}
-	return indexFold(b, "redacted") >= 0 || hasPrefixFold(b, "[filtered") || hasPrefixFold(b, "your") && (indexFold(b, "key") > 0 || indexFold(b, "token") > 0 || indexFold(b, "secret") > 0 || indexFold(b, "password") > 0)
-}
-
-// formatVerb says that b is where a program puts a value: %s, %v, %(name)s, %1$s, %[1]s.
-func formatVerb(b []byte) bool {
-	n := len(b)
-	if n < 2 || b[0] != '%' || !isAlpha(b[n-1]) {
-		return false
-	}
-	switch at := b[1 : n-1]; {
-	case len(at) == 0:
-		return true
-	case at[0] == '(':
-		return at[len(at)-1] == ')'
-	case at[0] == '[':
-		return at[len(at)-1] == ']' && allDigits(at[1:len(at)-1])
-	default:
-		return at[len(at)-1] == '$' && allDigits(at[:len(at)-1])
-	}
-}
-
-// maxAbbreviated is the length in bytes up to which a value with an ellipsis
-// in it is what somebody left of a secret, not one that was cut.
-const maxAbbreviated = 24
-
-// abbreviated says that a value was shortened to be shown: "sk-ab...yz".
-func abbreviated(b []byte) bool {
-	return len(b) <= maxAbbreviated && (bytes.Contains(b, []byte("...")) || bytes.Contains(b, []byte("…")))
-}
-
 // stopWords are values that are types, states or the names themselves.
 var stopWords = map[string]bool{}
 
@@ -294,17 +166,25 @@ func stopWord(b []byte) bool {
 
 // prose says that a value is a sentence: several words of letters.
 func prose(b []byte) bool {
-	spaces, other := 0, 0
+	spaces, other := 0, uint8(0)
 	for _, c := range b {
-		switch {
-		case c == ' ' || c == '\n' || c == '\t':
-			spaces++
-		case !isAlpha(c) && c != ',' && c != '.' && c != '\'' && c != '-' && c < 0x80 && c != ':' && c != '/' && c != '(' && c != ')' && c != '"' && c != ';' && c != '?' && c != '!':
-			other++
+		kind := inProse[c]
+		spaces += int(kind & 1)
+		other |= kind
+	}
+	return spaces >= 3 || spaces >= 1 && other&2 == 0
+}
+
+// inProse is 1 for white space and 2 for what sentences do not have.
+var inProse = func() (t [256]uint8) {
+	for c := range 0x80 {
+		if !isAlpha(byte(c)) && bytes.IndexByte([]byte(",.'-:/()\";?!"), byte(c)) < 0 {
+			t[c] = 2
 		}
 	}
-	return spaces >= 3 || spaces >= 1 && other == 0
-}
+	t[' '], t['\n'], t['\t'] = 1, 1, 1
+	return t
+}()
 
 func urlLike(b []byte) bool {
 	return hasPrefixFold(b, "http://") || hasPrefixFold(b, "https://") || bytes.Contains(b[:min(len(b), 16)], []byte("://"))
@@ -361,19 +241,35 @@ func mixedCase(b []byte) bool {
 
 // entropy returns the Shannon entropy of b in bits per byte.
 func entropy(b []byte) float64 {
-	var count [256]int
+	var count [256]int32
+	sum := 0.0 // of n*log2(n) over the counts
 	for _, c := range b {
+		if n := count[c]; int(n) < len(countLogs) {
+			sum += countLogs[n]
+		} else {
+			sum += countLog(n)
+		}
 		count[c]++
 	}
-	h := 0.0
-	for _, n := range count {
-		if n > 0 {
-			p := float64(n) / float64(len(b))
-			h -= p * math.Log2(p)
-		}
-	}
-	return h
+	size := float64(max(len(b), 1))
+	return math.Log2(size) - sum/size
 }
+
+// countLog is what n*log2(n) grows by when n does by one.
+func countLog(n int32) float64 {
+	if n == 0 {
+		return 0
+	}
+	a, b := float64(n), float64(n+1)
+	return b*math.Log2(b) - a*math.Log2(a)
+}
+
+var countLogs = func() (t [64]float64) {
+	for n := range t {
+		t[n] = countLog(int32(n))
+	}
+	return t
+}()
 
 // docExample says that a secret is a test vector of public documentation.
 func docExample(secret []byte) bool { return verify.DocExample(secret) }
