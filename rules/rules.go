@@ -128,9 +128,9 @@ type Limits struct {
 	// credential is taken for a secret, between 0 and 1; default 0.5.
 	// docs/detection-curve.md has what others give.
 	Threshold float64
-	// Repeats is how many bytes of texts without a finding are remembered on each
-	// core, so that one that comes again is compared and not scanned. Default 0: none;
-	// less than MinRepeats is none.
+	// Repeats is how many bytes of texts, without the strings in which something was
+	// found, are remembered on each core, so that what comes again is compared and not
+	// scanned. Default 0: none; less than MinRepeats is none.
 	// It changes no answer.
 	Repeats int
 	// Pause, if not nil, is called by Compile after each rule: who compiles while

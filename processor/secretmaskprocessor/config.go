@@ -145,8 +145,8 @@ type MemoryConfig struct {
 	Values int `mapstructure:"values"`
 	// Duration is how long a trace is remembered after something was found in it.
 	Duration time.Duration `mapstructure:"duration"`
-	// CleanBytes is how many bytes of texts without a finding are kept on each core: one that comes
-	// again, as an agent's history does with every call, is compared and not
+	// CleanBytes is how many bytes of texts, without the strings in which something was found, are kept
+	// on each core: one that comes again, as an agent's history does with every call, is compared and not
 	// scanned. 0 is none; else at least 131072.
 	CleanBytes int `mapstructure:"clean_bytes"`
 }
