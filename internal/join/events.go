@@ -1,6 +1,9 @@
 package join
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // deltaNames are the members whose values, event after event, are one text.
 var deltaNames = []string{
@@ -24,15 +27,8 @@ func oneOf(name []byte, words []string) bool {
 // end, the one at offset next, and those that follow. It returns where the run ends.
 func (f *Finder) events(end, next int) int {
 	f.flush()
-	i := next + 1
-	for i < len(f.text) && f.text[i] == ' ' {
-		i++
-	}
-	level := 0
-	for i+level < len(f.text) && f.text[i+level] == '\\' {
-		level++
-	}
-	f.event(f.eventStart(end, level), level)
+	level := f.level(next)
+	f.event(f.eventStart(end, level, max(f.past, end-maxStream)), level)
 	for {
 		after := f.event(next, level)
 		n, kind := f.border(after)
@@ -45,16 +41,62 @@ func (f *Finder) events(end, next int) int {
 	}
 }
 
+// chunks joins the strings of a list of small objects that hold others, as those of
+// the chunks of a stream that were kept: the object that ends at offset end, or that which
+// holds it if outer, the one at offset next, and those that follow. Unlike events,
+// messages look like that, too, so nothing is believed that only its name gives away.
+func (f *Finder) chunks(end, next int, outer bool) {
+	from := max(f.past, f.chunk, end-maxChunk)
+	f.chunk = next
+	if end < f.chunked || end <= from || !outer && bytes.Count(f.text[from:end], open) < 2 {
+		return
+	}
+	level := f.level(next)
+	start := f.eventStart(end, level, from)
+	if start == end || !outer && !bytes.Contains(f.text[start+1:end], open) {
+		return
+	}
+	f.flush()
+	f.inList = true
+	f.event(start, level)
+	for {
+		after := f.event(next, level)
+		n, kind := f.border(after)
+		f.chunked = max(after, next+1)
+		if after-next > maxChunk || kind != listBorder && kind != outerBorder {
+			break
+		}
+		next = n
+	}
+	f.flush()
+	f.inList = false
+}
+
+var open = []byte("{")
+
+// level returns how many backslashes stand before the quotes of the object at offset at.
+func (f *Finder) level(at int) (n int) {
+	i := at + 1
+	for i < len(f.text) && f.text[i] == ' ' {
+		i++
+	}
+	for i+n < len(f.text) && f.text[i+n] == '\\' {
+		n++
+	}
+	return n
+}
+
 // eventStart returns where the object begins that ends at offset end, or the
-// one around it that ends right behind that; end if it is not on the same line.
-func (f *Finder) eventStart(end, level int) int {
+// one around it that ends right behind that; end if that is not on the same line or
+// before offset first.
+func (f *Finder) eventStart(end, level, first int) int {
 	last := end
 	for k := end + 1; k < len(f.text) && strings.IndexByte("}] \t", f.text[k]) >= 0; k++ {
 		if f.text[k] == '}' || f.text[k] == ']' {
 			last = k
 		}
 	}
-	first, depth := max(f.past, last-maxStream), 0
+	depth := 0
 	for i := last + 1; i > first; {
 		switch f.text[i-1] {
 		case '}', ']':
@@ -130,7 +172,7 @@ func (f *Finder) delta(key, v span) {
 	}
 	m := f.chainOf(key)
 	if m.last.end == 0 {
-		m.chain.Reset(stream)
+		m.chain.Reset(stream && !f.inList)
 	}
 	m.chain.Add(0, f.text[v.start:v.end], v.start, f.emit)
 	m.last = v

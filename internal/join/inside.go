@@ -14,7 +14,11 @@ type Finder struct {
 	used   int
 	next   int // the chain that is taken for the next name
 	past   int // before this offset, events and arrays have been read
-	left   [maxMembers]field
+	// chunked is the offset before which lists of chunks have been read, chunk
+	// where the object behind the last border of such a list begins.
+	chunked, chunk int
+	inList         bool // what is read are chunks of a list
+	left           [maxMembers]field
 	// known members of left are those of the object that ends at knownEnd.
 	known, knownEnd int
 	spans           []span
@@ -31,6 +35,7 @@ const (
 	maxValue    = 64 << 10 // bytes of a value at a border that is read
 	maxElements = 1 << 12  // elements of one array that are looked at
 	maxJoins    = 1 << 12  // joined texts per text
+	maxChunk    = 512      // bytes of a chunk in a list
 )
 
 type span struct{ start, end int }
@@ -55,7 +60,7 @@ func (f *Finder) Inside(text []byte, emit func(*Text)) {
 	if f.emit == nil {
 		f.emit = f.give
 	}
-	f.past, f.known, f.knownEnd = 0, 0, -1
+	f.past, f.known, f.knownEnd, f.chunked, f.chunk = 0, 0, -1, 0, 0
 	f.objects()
 	f.past = 0
 	f.arrays()
@@ -93,9 +98,12 @@ func (f *Finder) objects() {
 		switch kind {
 		case listBorder:
 			f.neighbours(end, next)
+			f.chunks(end, next, false)
 		case streamBorder:
 			i = f.events(end, next)
-		case outerBorder, noBorder: // those beside each other are none of the same kind
+		case outerBorder:
+			f.chunks(end, next, true)
+		case noBorder:
 		}
 	}
 }

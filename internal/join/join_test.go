@@ -53,6 +53,11 @@ func TestInside(t *testing.T) {
 		{"members after the text", "{\"text\":\"gh\",\"of\":{\"n\":[\"a}\",2]} }\n{\"text\":\"p_\"}\n", []string{"gh|p_"}},
 		{"escaped events", `{"log":"start {} data: {\"text\":\"gh\"}\ndata: {\"text\":\"p_\"}\n"}`, []string{"gh|p_"}},
 		{"log lines", "{\"msg\":\"is tok_12ab\"}\n{\"msg\":\"cd34ef\"}\n{\"msg\":\"done now\"}\n", []string{"is tok_12ab|cd34ef|done now", "cd34ef|done now"}},
+		{"chunks in a list", `[{"d":{"text":"is tok_12"}},{"d":{"text":"ab34"}},{"d":{"text":"cd ok"}}]`, []string{"is tok_12|ab34|cd ok", "ab34|cd ok"}},
+		{"choices", `[{"id":"x1","choices":[{"delta":{"content":"tok_12ab"}}],"n":1},{"id":"x1","choices":[{"delta":{"content":"cd34ef"}}],"n":1}]`, []string{"tok_12ab|cd34ef"}},
+		{"chunks over lines", "[\n {\"d\": {\"text\": \"tok_12ab\"}},\n {\"d\": {\"text\": \"cd34ef\"}}\n]", []string{"tok_12ab|cd34ef"}},
+		{"escaped chunks", `{"a":"[{\"d\":{\"text\":\"tok_12ab\"}},{\"d\":{\"text\":\"cd34ef\"}}]"}`, []string{"tok_12ab|cd34ef"}},
+		{"messages are no stream", `[{"role":"a","parts":[{"text":"my password is"}]},{"role":"b","parts":[{"text":" 12ab34"}]}]`, nil},
 		{"no JSON", `he said "tok_12ab" and "cd34ef"`, nil},
 		{"unclosed", `[{"t":"tok_12ab"},{"t":"cd34ef`, nil},
 	} {
@@ -136,7 +141,7 @@ func TestLongStream(t *testing.T) {
 // TestHostileTextIsLinear counts what is joined of texts that are all borders.
 func TestHostileTextIsLinear(t *testing.T) {
 	for _, unit := range []string{
-		`"},{"`, `"]`, `","`, `{"a":"1x"},`, "{}\n", "{\"a\":\"1x\"}\n", `["1","2"]`, `\"},{\"`, "}\n{\"text\":\"1\"", `-----BEGIN"},{"a":"`,
+		`"},{"`, `"]`, `","`, `{"a":"1x"},`, "{}\n", "{\"a\":\"1x\"}\n", `["1","2"]`, `\"},{\"`, "}\n{\"text\":\"1\"", `-----BEGIN"},{"a":"`, `}},{`, `{"a":{"text":"1x"}},`, `{"a":[{"text":"1x"}]},`,
 	} {
 		joined := func(n int) (bytes int) {
 			new(Finder).Inside([]byte(strings.Repeat(unit, n/len(unit))), func(j *Text) { bytes += len(j.Bytes) })

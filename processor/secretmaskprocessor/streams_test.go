@@ -119,6 +119,32 @@ func readParts(t testing.TB, text string) (out []string) {
 	return out
 }
 
+type chunk struct {
+	Type  string            `json:"type"`
+	Index int               `json:"index"`
+	Delta map[string]string `json:"delta"`
+	Usage any               `json:"usage"`
+}
+
+// writeChunks writes a stream as it is kept when all of its chunks are collected.
+func writeChunks(parts []string) string {
+	var list []chunk
+	for i, p := range parts {
+		list = append(list, chunk{Type: "content_block_delta", Index: i, Delta: map[string]string{"type": "text_delta", "text": p}})
+	}
+	return marshal(list)
+}
+
+func readChunks(t testing.TB, text string) (out []string) {
+	t.Helper()
+	var got []chunk
+	require.NoError(t, json.Unmarshal([]byte(text), &got))
+	for _, c := range got {
+		out = append(out, c.Delta["text"])
+	}
+	return out
+}
+
 // eventLines writes server-sent events or JSON lines.
 func eventLines(prefix, end string) func([]string) string {
 	return func(parts []string) string {
@@ -189,6 +215,20 @@ var carriers = []carrier{
 		}
 		return out
 	}},
+	{"structured chunks", func(h *harness, parts []string) (out []string) {
+		td, s := oneSpan()
+		list := s.Attributes().PutEmptySlice("llm.chunks")
+		for _, p := range parts {
+			list.AppendEmpty().SetEmptyMap().PutEmptyMap("delta").PutStr("text", p)
+		}
+		got := get(h.t, h.trace(td).ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes(), "llm.chunks")
+		for _, m := range got.Slice().All() {
+			out = append(out, get(h.t, get(h.t, m.Map(), "delta").Map(), "text").Str())
+		}
+		return out
+	}},
+	{"chunks in JSON", inText(writeChunks, readChunks)},
+	{"chunks in JSON in JSON", inText(quoted(writeChunks), unquoted(readChunks))},
 	{"parts in JSON", inText(writeParts, readParts)},
 	{"parts in JSON in JSON", inText(quoted(writeParts), unquoted(readParts))},
 	{"elements in JSON", inText(func(p []string) string { return marshal(p) }, func(t testing.TB, text string) (out []string) {
