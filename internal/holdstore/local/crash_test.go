@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -227,28 +228,44 @@ func awaitShredded(t *testing.T, s holdstore.Store, id envelope.ID) {
 	}
 }
 
-// filesWith names the files of a directory that have one of some strings of 64 bytes.
+// filesWith names the files of a directory that have one of some strings of 64
+// bytes. A store that is open may put a file in the place of another one
+// between our listing and our reading; then all are read again.
 func filesWith(t *testing.T, dir string, needles map[string]bool) []string {
 	t.Helper()
-	var found []string
-	files, err := filepath.Glob(filepath.Join(dir, "*"))
-	require.NoError(t, err)
-	require.NotEmpty(t, files)
 	var first [1 << 16]bool // whether one begins with these two bytes
 	for n := range needles {
 		first[int(n[0])<<8|int(n[1])] = true
 	}
-	for _, path := range files {
-		data, err := os.ReadFile(path)
-		require.NoError(t, err)
+	has := func(data []byte) bool {
 		for i := 0; i+64 <= len(data); i++ {
 			if first[int(data[i])<<8|int(data[i+1])] && needles[string(data[i:i+64])] {
-				found = append(found, filepath.Base(path))
-				break
+				return true
 			}
 		}
+		return false
 	}
-	return found
+	for range 100 {
+		files, err := filepath.Glob(filepath.Join(dir, "*"))
+		require.NoError(t, err)
+		require.NotEmpty(t, files)
+		var found []string
+		for _, path := range files {
+			var data []byte
+			if data, err = os.ReadFile(path); err != nil {
+				break
+			}
+			if has(data) {
+				found = append(found, filepath.Base(path))
+			}
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			require.NoError(t, err)
+			return found
+		}
+	}
+	require.Fail(t, "the store's files keep changing")
+	return nil
 }
 
 func newAcked() *acked {
