@@ -239,6 +239,10 @@ func (m *Masker) find(text []byte, at *Where) (found []rules.Finding, ok bool) {
 	return found, true
 }
 
+// maskRoom is by how many bytes a mask may be longer than its secret before a
+// masked text is copied once more.
+const maskRoom = 32
+
 // apply writes the masks of findings. Findings that overlap, which an engine
 // should not answer, are masked one after the other; nothing between them stays.
 func (m *Masker) apply(dst []Hit, text []byte, found []rules.Finding, at *Where) (out []byte, hits []Hit) {
@@ -271,6 +275,9 @@ func (m *Masker) apply(dst []Hit, text []byte, found []rules.Finding, at *Where)
 		if m.alreadyPartial(secret, style) || m.isFixed(text, f.Start, f.End, style) {
 			continue
 		}
+		if out == nil { // at once: a text of many megabytes is not to be copied as it grows
+			out = make([]byte, 0, len(text)+maskRoom*len(found))
+		}
 		out = append(out, text[done:f.Start]...)
 		bare := f.Evidence&rules.Bare != 0 && !at.Number
 		if bare {
@@ -284,11 +291,8 @@ func (m *Masker) apply(dst []Hit, text []byte, found []rules.Finding, at *Where)
 		dst = append(dst, h)
 		done = f.End
 	}
-	if done == 0 {
-		return nil, dst
-	}
 	if out == nil {
-		out = []byte{} // all of it was removed
+		return nil, dst
 	}
 	return append(out, text[done:]...), dst
 }

@@ -27,7 +27,7 @@ type Visitor interface {
 	// visited. It may remove entries.
 	Attributes(at *Place, attrs pcommon.Map)
 	// Text returns what replaces text, nil if it stays. text is valid during
-	// the call only and must not be written to. With at.TooDeep set text
+	// the call only and must not be written to, nor may what is returned ever be. With at.TooDeep set text
 	// is the whole value as protobuf: what it returns replaces the value, nil
 	// empties it, text itself keeps it.
 	Text(at *Place, text []byte) []byte
