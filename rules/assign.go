@@ -162,6 +162,9 @@ func (s *scanner) value(n int, text []byte, v value) {
 		s.rejectValue(n, text, v)
 		return
 	}
+	if s.hasForm(text, v) {
+		return
+	}
 	secret := text[v.start:v.end]
 	if s.e.inMask(text, v.start, v.end) || s.e.masked(secret) || !s.accepted(nm, text, v) {
 		// A second assignment may hang on to the first: KEY=value=more.

@@ -27,6 +27,7 @@ func (s *scanner) candidate(text, key []byte, lv *level, t *target, pos int, cut
 	if pos < sp.done {
 		return
 	}
+	s.tried++
 	p := r.pattern
 	if p.MaxBefore == 0 && r.left == wordBorder && !leftBorder(text, pos) {
 		s.reject(uint32(index), pos, pos, whyBorder, 0, 0)

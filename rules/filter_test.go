@@ -14,8 +14,8 @@ import (
 )
 
 // TestCheapLooksLoseNothing: that the filter looks at case and at what follows,
-// that candidates are refused by a cheap look, and that names and keys are
-// remembered changes no finding, on the examples of all rules in many disguises
+// that candidates are refused by a cheap look, that a value with a form is not judged
+// by its name, and that names and keys are remembered changes no finding, on the examples of all rules in many disguises
 // and on the corpus.
 func TestCheapLooksLoseNothing(t *testing.T) {
 	builtin, err := packs.Builtin()
@@ -76,6 +76,7 @@ func TestCheapLooksLoseNothing(t *testing.T) {
 func disguises(text string) [][]byte {
 	all := [][]byte{[]byte(text), []byte("see " + text + "."), []byte("\x1b[31m" + text + "\x1b[0m"), []byte("%22" + text + "%22")}
 	all = append(all, []byte(strconv.Quote(text)), []byte(strconv.Quote(strconv.Quote(text))), bytes.ToUpper([]byte(text)))
+	all = append(all, []byte("SOME_TOKEN="+text+"\n"), []byte(`{"password": "`+text+`"}`), []byte("Authorization: Bearer "+text), []byte("api_key = '"+text+"'; next"))
 	for at := 3; at < min(len(text), 16); at += 3 {
 		for _, between := range []string{"\n", "\\\n", `\u0030`, "\u200b", `" + "`, "=\r\n", `\/`} {
 			all = append(all, []byte(text[:at]+between+text[at:]))

@@ -37,10 +37,11 @@ type scanner struct {
 	tables   int       // tables without rules before this offset are settled
 	values   int       // bytes of values that names of the text at hand led to
 	budget   budget
-	tick     int  // counts towards looking at the clock
-	late     bool // Context.Deadline passed
-	looked   int  // work at the last look at the clock
-	room     int  // bytes that compressed runs may still decode to
+	ahead    ahead // while a name is looked at
+	tick     int   // counts towards looking at the clock
+	late     bool  // Context.Deadline passed
+	looked   int   // work at the last look at the clock
+	room     int   // bytes that compressed runs may still decode to
 	clock    func() time.Time
 
 	// For the tests that bound them: bytes and steps looked at, candidates of
@@ -192,7 +193,7 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 	manifest := 0
 	var memo known.Memo
 	for hits := lv.hits; ; {
-		for _, h := range hits {
+		for i, h := range hits {
 			if why := s.over(); why != None {
 				s.withhold(max(0, h.Pos-maxBack), len(text), why)
 				return seen
@@ -202,12 +203,11 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 			}
 			names := false
 			targets := s.e.targets[h.Lit]
-			for i := range targets {
-				t := &targets[i]
+			for k := range targets {
+				t := &targets[k]
 				switch t.kind {
 				case patternTarget:
 					if (!document || s.e.rules[t.rule].document) && s.mayMatch(t.rule, text, h) {
-						s.tried++
 						s.candidate(text, key, lv, t, h.Pos, cut)
 					}
 				case nearTarget: // of a document too: the word may be the name of a member above
@@ -229,7 +229,9 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 				}
 			}
 			if names && h.Pos >= name {
+				s.ahead = ahead{lv, key, hits[i+1:], cut}
 				name = s.assignment(text, h.Pos, len(s.e.lits[h.Lit]))
+				s.ahead = ahead{}
 			}
 		}
 		if next >= len(text) {
