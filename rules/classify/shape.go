@@ -50,12 +50,12 @@ func (t *traits) shape() shape {
 		return noShape
 	case t.space > 0:
 		return sentenceShape
+	case n == alnum:
+		return t.plainShape()
 	case bytes.Contains(b, []byte("${")) || bytes.Contains(b, []byte("{{")) || bytes.Contains(b, []byte("#{")) || bytes.Contains(b, []byte("%s")) || bytes.Contains(b, []byte("$(")):
 		return templateShape
 	case bytes.Contains(b, []byte("://")):
 		return urlShape
-	case n == alnum:
-		return t.plainShape()
 	case t.isUUID():
 		return uuidShape
 	case t.digit > 0 && t.lower+t.upper <= 3 && t.signs&^(dotted|hyphen|base64) == 0:

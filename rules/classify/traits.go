@@ -119,6 +119,7 @@ func (t *traits) read(m *Model, value []byte) {
 	// Without branches on what random text has at random.
 	counts, kind, token, password := uint64(0), noKind, 0, 0
 	last, prev := uint8(border), b[0]+1
+	seen, seenHigh := uint64(0), uint64(0)
 	for _, c := range b {
 		sym := symbolOf[c]
 		pair := int(last)*symbols + int(sym)
@@ -131,8 +132,10 @@ func (t *traits) read(m *Model, value []byte) {
 		t.change += int(changes[kind][next])
 		t.repeat += isZero(c-prev) | isZero(c-prev-1)
 		last, kind, prev = sym, next, c
-		t.seen[c>>6&1] |= 1 << (c & 63)
+		bit, high := uint64(1)<<(c&63), -uint64(c>>6&1)
+		seen, seenHigh = seen|bit&^high, seenHigh|bit&high
 	}
+	t.seen = [2]uint64{seen, seenHigh}
 	t.lower, t.upper, t.digit = int(counts>>(16*lowerKind)&0xffff), int(counts>>(16*upperKind)&0xffff), int(counts>>(16*digitKind)&0xffff)
 	t.pairs = [questions]int{token + int(tokens[int(last)*symbols+border]), password + int(passwords[int(last)*symbols+border])}
 	t.spell(m)
@@ -152,102 +155,4 @@ func (t *traits) other(c byte) {
 
 func (t *traits) distinct() int {
 	return bits.OnesCount64(t.seen[0]) + bits.OnesCount64(t.seen[1])
-}
-
-// spell cuts the value into segments, as fooBar, HTTPKey and foo_bar are cut,
-// and looks each of them up.
-func (t *traits) spell(m *Model) {
-	b := t.b
-	for i := 0; i < len(b); {
-		if !isAlpha(b[i]) {
-			i++
-			continue
-		}
-		j := i + 1
-		for j < len(b) && isAlpha(b[j]) && !(isUpper(b[j]) && (isLower(b[j-1]) || j+1 < len(b) && isLower(b[j+1]))) {
-			j++
-		}
-		t.segment(m, b[i:j])
-		i = j
-	}
-	if t.worst == 127 {
-		t.worst = 0
-	}
-}
-
-// segment takes in one segment.
-func (t *traits) segment(m *Model, w []byte) {
-	t.segments++
-	t.longest = max(t.longest, len(w))
-	if len(w) == 1 {
-		return
-	}
-	h, before, fit, a, b := uint32(hashSeed), uint32(0), 0, 0, 0
-	for _, c := range w {
-		before = h
-		h = fold(h, c)
-		l := int(c|0x20) - 'a' + 1
-		fit += int(m.Trigrams[(a*letters+b)*letters+l])
-		a, b = b, l
-	}
-	fit += int(m.Trigrams[(a*letters+b)*letters])
-	t.letters += len(w)
-	t.fit += fit
-	if len(w) >= 3 {
-		t.worst = min(t.worst, fit/len(w))
-	}
-	class := m.lookup(h)
-	if class == 0 && len(w) >= 4 && w[len(w)-1]|0x20 == 's' {
-		class = m.lookup(before)
-	}
-	switch {
-	case class != 0:
-		t.count(class, len(w))
-	case len(w) >= 6:
-		t.compound(m, w)
-	case len(w) >= 3:
-		t.unknown++
-	}
-}
-
-func (t *traits) count(class Class, n int) {
-	t.known++
-	if class&Code != 0 {
-		t.code += n
-	}
-	if class&Plain != 0 {
-		t.plain += n
-	}
-	if class&Human != 0 {
-		t.human += n
-	}
-	if class&Marker != 0 {
-		t.marker++
-	}
-	if class&Named != 0 {
-		t.named++
-	}
-}
-
-// compound takes words off the front of a segment as long as there are any.
-func (t *traits) compound(m *Model, w []byte) {
-	for range 6 {
-		h, best, class := uint32(hashSeed), 0, Class(0)
-		for i := 0; i < min(len(w), 14); i++ {
-			h = fold(h, w[i])
-			if i >= 2 {
-				if c := m.lookup(h); c != 0 {
-					best, class = i+1, c
-				}
-			}
-		}
-		if best == 0 {
-			break
-		}
-		t.count(class, best)
-		w = w[best:]
-	}
-	if len(w) >= 3 {
-		t.unknown++
-	}
 }
