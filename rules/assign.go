@@ -253,11 +253,14 @@ func (s *scanner) shortFlag(text []byte) {
 
 // schemes are the words that stand before a credential in Authorization and
 // similar headers (RFC 9110, section 11).
-var schemes = []string{"bearer", "basic", "token", "bot", "apikey", "api-key", "key", "ssws", "geniekey", "digest", "negotiate", "splunk", "sso-key", "oauth"}
+var schemes = newPrefixes("bearer", "basic", "token", "bot", "apikey", "api-key", "key", "ssws", "geniekey", "digest", "negotiate", "splunk", "sso-key", "oauth")
 
 // skipScheme skips such a word.
 func skipScheme(text []byte, start, end int) int {
-	for _, w := range schemes {
+	if !schemes.may(text[start:end]) {
+		return start
+	}
+	for _, w := range schemes.words {
 		if !hasPrefixFold(text[start:end], w) {
 			continue
 		}

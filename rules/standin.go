@@ -13,15 +13,10 @@ func codeLike(b []byte) bool {
 	if i := bytes.IndexByte(b, '['); i > 0 && identChars(b[:i]) {
 		return true
 	}
-	for _, p := range codePrefixes {
-		if hasPrefixFold(b, p) {
-			return true
-		}
-	}
-	return bytes.Contains(b, []byte("->")) || bytes.HasPrefix(b, []byte("=>"))
+	return codePrefixes.begin(b) || bytes.Contains(b, []byte("->")) || bytes.HasPrefix(b, []byte("=>"))
 }
 
-var codePrefixes = []string{"process.env", "os.environ", "os.getenv", "self.", "this.", "args.", "config.", "settings.", "request.", "req.", "options.", "opts.", "params.", "ctx.", "env.", "secrets.", "vars.", "var.", "local.", "data.", "module.", "props.", "await ", "new ", "return ", "lambda "}
+var codePrefixes = newPrefixes("process.env", "os.environ", "os.getenv", "self.", "this.", "args.", "config.", "settings.", "request.", "req.", "options.", "opts.", "params.", "ctx.", "env.", "secrets.", "vars.", "var.", "local.", "data.", "module.", "props.", "await ", "new ", "return ", "lambda ")
 
 func identStart(b []byte) bool { return isAlpha(b[0]) || b[0] == '_' }
 
@@ -44,12 +39,7 @@ func reference(b []byte) bool {
 	case '{':
 		return true
 	}
-	for _, p := range referencePrefixes {
-		if hasPrefixFold(b, p) {
-			return true
-		}
-	}
-	return bytes.HasSuffix(b, []byte("aws4_request")) // X-Amz-Credential: an id and a scope
+	return referencePrefixes.begin(b) || bytes.HasSuffix(b, []byte("aws4_request")) // X-Amz-Credential: an id and a scope
 }
 
 // refChars says that b is all of a variable's name: {NAME}, NAME, (command).
@@ -60,16 +50,27 @@ func refChars(b []byte) bool {
 	return identChars(b)
 }
 
-var referencePrefixes = []string{"vault:", "secret:", "secretref:", "secret://", "arn:aws:", "op://", "keyring:", "ssm:", "env:", "file:", "ref:", "sops:", "gsm:", "azkv:", "projects/", "/run/secrets/", "/var/run/secrets/", "kms:", "!vault", "!ref", "!sub", "enc["}
+var referencePrefixes = newPrefixes("vault:", "secret:", "secretref:", "secret://", "arn:aws:", "op://", "keyring:", "ssm:", "env:", "file:", "ref:", "sops:", "gsm:", "azkv:", "projects/", "/run/secrets/", "/var/run/secrets/", "kms:", "!vault", "!ref", "!sub", "enc[")
 
 const (
 	anyFill = 1 << iota
 	starFill
 	dotFill // also a byte beyond ASCII, of which an ellipsis has three
+	ofWord  // this and higher bits: the letters of redacted
 )
 
-// filling are the bytes that stand for others which were left out.
-var filling = func() (t [256]uint8) {
+const (
+	redacted  = "redacted"
+	allOfWord = (1<<len(redacted) - 1) * ofWord
+)
+
+// filling are the bytes that stand for others which were left out, and the letters of a
+// word that says so.
+var filling = func() (t [256]uint16) {
+	for i, c := range []byte(redacted) {
+		t[c] |= ofWord << i
+		t[c&^0x20] |= ofWord << i
+	}
 	for c := range t {
 		if c >= 0x80 {
 			t[c] = anyFill | dotFill
@@ -94,7 +95,7 @@ func placeholder(b []byte) bool {
 	if bytes.HasPrefix(b, []byte("${")) || bytes.HasPrefix(b, []byte("$(")) || bytes.HasPrefix(b, []byte("{{")) {
 		return true
 	}
-	fill, kinds := 0, uint8(0)
+	fill, kinds := 0, uint16(0)
 	for _, c := range b {
 		kind := filling[c]
 		fill += int(kind & anyFill)
@@ -103,7 +104,7 @@ func placeholder(b []byte) bool {
 	if fill == len(b) || kinds&starFill != 0 && bytes.Contains(b, []byte("***")) || kinds&dotFill != 0 && abbreviated(b) || formatVerb(b) {
 		return true
 	}
-	return indexFold(b, "redacted") >= 0 || hasPrefixFold(b, "[filtered") || hasPrefixFold(b, "your") && (indexFold(b, "key") > 0 || indexFold(b, "token") > 0 || indexFold(b, "secret") > 0 || indexFold(b, "password") > 0)
+	return kinds >= allOfWord && indexFold(b, redacted) >= 0 || hasPrefixFold(b, "[filtered") || hasPrefixFold(b, "your") && (indexFold(b, "key") > 0 || indexFold(b, "token") > 0 || indexFold(b, "secret") > 0 || indexFold(b, "password") > 0)
 }
 
 // formatVerb says that b is where a program puts a value: %s, %v, %(name)s, %1$s, %[1]s.
