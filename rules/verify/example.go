@@ -37,10 +37,11 @@ var exampleWords = [][]byte{
 	[]byte("redacted"), []byte("your_"), []byte("your-"), []byte("dummy"), []byte("insert_"), []byte("replace_me"),
 }
 
-// begins is 1 for the hash of four bytes that a word begins with.
+// begins is 1 for the hash of four bytes that stand at the first or second place of a
+// word: every second place of a text is looked at.
 var begins = func() (t [1 << 12]uint8) {
 	for _, w := range exampleWords {
-		t[hash4(w)] = 1
+		t[hash4(w)], t[hash4(w[1:])] = 1, 1
 	}
 	return t
 }()
@@ -51,7 +52,7 @@ func hash4(b []byte) uint32 { return (binary.LittleEndian.Uint32(b) | 0x20202020
 func hasExampleWord(secret []byte) bool {
 	secret = secret[:min(len(secret), maxWordsIn)]
 	some := uint8(0)
-	for i := 0; i+4 <= len(secret); i++ {
+	for i := 0; i+4 <= len(secret); i += 2 {
 		some |= begins[hash4(secret[i:])]
 	}
 	if some == 0 {
@@ -90,9 +91,10 @@ func DocExample(secret []byte) bool {
 // runs says whether secret holds xxxx or XXXX, eight characters that count up,
 // or one character over at least half of its length.
 func runs(secret []byte) bool {
-	// Of a run one pair in three is the same byte twice, or a byte and the next.
-	for i := 1; i < len(secret); i += 3 {
-		if secret[i]-secret[i-1] < 2 {
+	// In a run there are three pairs, one behind the other, of the same byte twice or of a
+	// byte and the next, and an odd place has the first two or the last two of them.
+	for i := 1; i+1 < len(secret); i += 2 {
+		if secret[i]-secret[i-1] < 2 && secret[i+1]-secret[i] < 2 {
 			return hasRun(secret)
 		}
 	}

@@ -1,11 +1,12 @@
 package verify
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"testing"
 )
 
-// TestRunsAreForeseen: the look at every third pair refuses no value that has a run.
+// TestRunsAreForeseen: the look at every second place refuses no value that has a run.
 func TestRunsAreForeseen(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 10))
 	found := 0
@@ -30,5 +31,18 @@ func TestRunsAreForeseen(t *testing.T) {
 	}
 	if found < 1000 {
 		t.Errorf("%d values with runs, too few for this to show anything", found)
+	}
+}
+
+// TestWordsAreForeseen: a word is seen at any place, in any case.
+func TestWordsAreForeseen(t *testing.T) {
+	for _, w := range exampleWords {
+		for at := range 6 {
+			for _, word := range [][]byte{w, bytes.ToUpper(w)} {
+				if text := append(bytes.Repeat([]byte("7"), at), word...); !hasExampleWord(text) {
+					t.Errorf("%q was not seen", text)
+				}
+			}
+		}
 	}
 }
