@@ -1,13 +1,11 @@
 package rules
 
-import "github.com/tracescrub/tracescrub/rules/prefilter"
-
-// ahead is what stands behind a name in a text that is scanned.
+// ahead is what stands behind a name in a text that is scanned as it is.
 type ahead struct {
 	lv   *level
-	key  []byte
-	hits []prefilter.Hit
-	cut  bool // of Scanner.candidate
+	key  []byte // of the text
+	cut  bool   // candidate is told so
+	hits int    // of lv.hits those before have been looked at; all but while a name is
 }
 
 // hasForm says that the value v of a name has been found by a rule that names it
@@ -20,7 +18,10 @@ func (s *scanner) hasForm(text []byte, v value) bool {
 	if s.found(v) {
 		return true
 	}
-	for _, h := range s.ahead.hits {
+	if s.ahead.lv == nil {
+		return false // a text under a name, or a member of a document
+	}
+	for _, h := range s.ahead.lv.hits[min(s.ahead.hits, len(s.ahead.lv.hits)):] {
 		if h.Pos > v.start {
 			break
 		}

@@ -37,7 +37,7 @@ type scanner struct {
 	tables   int       // tables without rules before this offset are settled
 	values   int       // bytes of values that names of the text at hand led to
 	budget   budget
-	ahead    ahead // while a name is looked at
+	ahead    ahead // of what raw scans
 	tick     int   // counts towards looking at the clock
 	late     bool  // Context.Deadline passed
 	looked   int   // work at the last look at the clock
@@ -167,15 +167,16 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 			return
 		}
 	}
-	if named >= 0 {
-		s.whole(named, text)
-	} else if command {
-		s.shortFlag(text)
-	}
 	var seen viewSet
 	s.slash = false
 	if len(hits) > 0 || next < len(text) {
 		seen = s.raw(text, key, depth, next, cut, false)
+	}
+	s.ahead.lv = nil
+	if named >= 0 {
+		s.whole(named, text)
+	} else if command {
+		s.shortFlag(text)
 	}
 	s.views(text, depth, s.slash, seen)
 }
@@ -187,6 +188,7 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 	lv := &s.levels[depth]
 	lv.begin(len(s.e.rules))
 	s.values, s.tables, s.slash = 0, 0, false
+	s.ahead = ahead{lv, key, cut, len(lv.hits)}
 	s.budget.begin(text)
 	name := 0    // names before this offset are settled
 	outside := 0 // where the last mask ends
@@ -229,9 +231,9 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 				}
 			}
 			if names && h.Pos >= name {
-				s.ahead = ahead{lv, key, hits[i+1:], cut}
+				s.ahead.hits = i + 1
 				name = s.assignment(text, h.Pos, len(s.e.lits[h.Lit]))
-				s.ahead = ahead{}
+				s.ahead.hits = len(lv.hits)
 			}
 		}
 		if next >= len(text) {
