@@ -135,7 +135,8 @@ func (s *State) greedySet(n *node, i int) int {
 	if s.memo != nil && n.next.op != opMatch {
 		return s.greedyAgain(n, i)
 	}
-	k, count := i, 0
+	k := ascii(s.text, n, i)
+	count := k - i
 	for k < len(s.text) && n.set[s.text[k]] && count != n.max {
 		k += charLen(s.text, k)
 		count++
@@ -161,6 +162,17 @@ func (s *State) greedySet(n *node, i int) int {
 		}
 	}
 	return -1
+}
+
+// ascii returns how far characters of one byte that n allows reach from offset i on.
+func ascii(text []byte, n *node, i int) int {
+	if n.max >= 0 {
+		text = text[:min(len(text), i+n.max)]
+	}
+	for i < len(text) && n.set[text[i]] && text[i] < utf8.RuneSelf {
+		i++
+	}
+	return i
 }
 
 func (s *State) lazySet(n *node, i int) int {
