@@ -48,7 +48,8 @@ func (s *scanner) manifest(text []byte, pos int) (done int) {
 	return to
 }
 
-// manifestValue masks the value of the pair text[from:to].
+// manifestValue masks the value of the pair text[from:to], by what its key names if
+// that is a credential, else by name number n.
 func (s *scanner) manifestValue(n int, text []byte, from, to int) {
 	colon := bytes.Index(text[from:to], []byte(": "))
 	if colon < 0 {
@@ -64,6 +65,9 @@ func (s *scanner) manifestValue(n int, text []byte, from, to int) {
 	secret := text[v.start:v.end]
 	if len(secret) < minManifest || placeholder(secret) || reference(secret) || s.e.masked(secret) {
 		return
+	}
+	if own := s.nameOf(text[from : from+colon]); own >= 0 {
+		n = own
 	}
 	s.add(s.e.byName(n, v.start, v.end), text)
 }

@@ -12,12 +12,9 @@ func (s *scanner) rankOf(f *Finding) rank {
 // resolve sorts findings and merges those that overlap. The wider keeps its
 // rule; of two that cover the same bytes the more specific does.
 func resolve(fs []Finding, rankOf func(*Finding) rank) []Finding {
-	slices.SortFunc(fs, func(a, b Finding) int {
-		if a.Start != b.Start {
-			return a.Start - b.Start
-		}
-		return b.End - a.End
-	})
+	if !slices.IsSortedFunc(fs, byPlace) { // mostly they are
+		slices.SortStableFunc(fs, byPlace) // of equals the first stays, whatever else there is
+	}
 	out := fs[:0]
 	for i := range fs {
 		f := &fs[i]
@@ -35,6 +32,13 @@ func resolve(fs []Finding, rankOf func(*Finding) rank) []Finding {
 		}
 	}
 	return out
+}
+
+func byPlace(a, b Finding) int {
+	if a.Start != b.Start {
+		return a.Start - b.Start
+	}
+	return b.End - a.End
 }
 
 // better says that a, which begins at or behind b and overlaps it, names the
