@@ -1,15 +1,18 @@
 package rules
 
+import "github.com/tracescrub/tracescrub/rules/prefilter"
+
 // ahead is what stands behind a name in a text that is scanned as it is.
 type ahead struct {
-	lv   *level
-	key  []byte // of the text
-	cut  bool   // candidate is told so
-	hits int    // of lv.hits those before have been looked at; all but while a name is
+	lv    *level
+	key   []byte // of the text
+	cut   bool   // candidate is told so
+	hits  int    // of lv.hits those before have been looked at; all but while a name is
+	found int    // findings that are not of the text at hand
 }
 
-// hasForm says that the value v of a name has been found by a rule that names it
-// better than its name does, or is found by one now: then it need not be judged.
+// hasForm says that the value v of a name has been found, or is found now by a rule for
+// its form, which names it better: then it need not be judged by the name.
 // Such a rule is tried a little earlier than its turn, which changes no answer.
 func (s *scanner) hasForm(text []byte, v value) bool {
 	if s.trace != nil || s.thorough {
@@ -21,7 +24,8 @@ func (s *scanner) hasForm(text []byte, v value) bool {
 	if s.ahead.lv == nil {
 		return false // a text under a name, or a member of a document
 	}
-	for _, h := range s.ahead.lv.hits[min(s.ahead.hits, len(s.ahead.lv.hits)):] {
+	hits := s.ahead.lv.hits[s.ahead.hits:]
+	for i, h := range hits {
 		if h.Pos > v.start {
 			break
 		}
@@ -31,7 +35,7 @@ func (s *scanner) hasForm(text []byte, v value) bool {
 		targets := s.e.targets[h.Lit]
 		for k := range targets {
 			t := &targets[k]
-			if t.kind != patternTarget || s.e.rules[t.rule].pattern.MaxBefore > 0 || !s.mayMatch(t.rule, text, h) {
+			if t.kind != patternTarget || s.e.rules[t.rule].pattern.MaxBefore > 0 || !s.mayMatch(t.rule, text, h) || s.waits(hits[:i], t.rule) {
 				continue
 			}
 			if s.candidate(text, s.ahead.key, s.ahead.lv, t, h.Pos, s.ahead.cut); s.found(v) {
@@ -42,11 +46,25 @@ func (s *scanner) hasForm(text []byte, v value) bool {
 	return false
 }
 
-// found says that the last finding is all of v, and not by its name.
+// waits says that a rule has not been tried at one of some hits before: where it
+// has matched, it is not tried further back.
+func (s *scanner) waits(hits []prefilter.Hit, rule int32) bool {
+	for _, h := range hits {
+		for _, t := range s.e.targets[h.Lit] {
+			if t.kind == patternTarget && t.rule == rule {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// found says that what was found last in the text at hand is all of v: no name for it is
+// better than that one. Findings before those are in other texts, whose offsets say nothing here.
 func (s *scanner) found(v value) bool {
-	if len(s.out) == 0 {
+	if len(s.out) <= s.ahead.found {
 		return false
 	}
 	f := &s.out[len(s.out)-1]
-	return f.Start == v.start && f.End == v.end && f.Withheld == None && s.e.rankOf(f.Rule) > rankName
+	return f.Start == v.start && f.End == v.end && f.Withheld == None
 }

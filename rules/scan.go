@@ -168,7 +168,7 @@ func (s *scanner) text(text, key, prev []byte, depth int) {
 		}
 	}
 	var seen viewSet
-	s.slash = false
+	s.slash, s.ahead.found = false, len(s.out)
 	if len(hits) > 0 || next < len(text) {
 		seen = s.raw(text, key, depth, next, cut, false)
 	}
@@ -188,7 +188,7 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 	lv := &s.levels[depth]
 	lv.begin(len(s.e.rules))
 	s.values, s.tables, s.slash = 0, 0, false
-	s.ahead = ahead{lv, key, cut, len(lv.hits)}
+	s.ahead.lv, s.ahead.key, s.ahead.cut, s.ahead.hits = lv, key, cut, len(lv.hits)
 	s.budget.begin(text)
 	name := 0    // names before this offset are settled
 	outside := 0 // where the last mask ends
