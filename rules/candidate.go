@@ -22,8 +22,7 @@ func (s *scanner) candidate(text, key []byte, lv *level, t *target, pos int, cut
 		s.reject(uint32(index), pos, pos+len(t.exact), whyCase, 0, 0)
 		return
 	}
-	r := &s.e.rules[index]
-	sp := lv.spentBy(index)
+	r, sp := &s.e.rules[index], lv.spentBy(index)
 	if pos < sp.done {
 		return
 	}

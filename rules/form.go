@@ -7,7 +7,7 @@ type ahead struct {
 	lv    *level
 	key   []byte // of the text
 	cut   bool   // candidate is told so
-	hits  int    // of lv.hits those before have been looked at; all but while a name is
+	hits  int    // of lv.hits, those before the name or at it
 	found int    // findings that are not of the text at hand
 }
 

@@ -188,11 +188,10 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 	lv := &s.levels[depth]
 	lv.begin(len(s.e.rules))
 	s.values, s.tables, s.slash = 0, 0, false
-	s.ahead.lv, s.ahead.key, s.ahead.cut, s.ahead.hits = lv, key, cut, len(lv.hits)
+	s.ahead.lv, s.ahead.key, s.ahead.cut = lv, key, cut
 	s.budget.begin(text)
-	name := 0    // names before this offset are settled
-	outside := 0 // where the last mask ends
-	manifest := 0
+	name, manifest := 0, 0 // before these offsets they are settled
+	outside := 0           // where the last mask ends
 	var memo known.Memo
 	for hits := lv.hits; ; {
 		for i, h := range hits {
@@ -233,7 +232,6 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 			if names && h.Pos >= name {
 				s.ahead.hits = i + 1
 				name = s.assignment(text, h.Pos, len(s.e.lits[h.Lit]))
-				s.ahead.hits = len(lv.hits)
 			}
 		}
 		if next >= len(text) {
