@@ -58,11 +58,19 @@ func flag(cond bool, value uint8) uint8 {
 // lengths are the upper bounds of the buckets of length.
 var lengths = [...]int{3, 4, 5, 6, 7, 8, 9, 11, 13, 15, 16, 19, 22, 24, 27, 31, 32, 36, 39, 40, 44, 50, 63, 64, 80, 120, 200}
 
-func lengthBucket(n int) uint8 {
-	for i, top := range lengths {
-		if n <= top {
-			return uint8(i)
+// lengthBuckets are those of all shorter lengths.
+var lengthBuckets = func() (t [201]uint8) {
+	for n := range t {
+		for n > lengths[t[n]] {
+			t[n]++
 		}
+	}
+	return t
+}()
+
+func lengthBucket(n int) uint8 {
+	if n < len(lengthBuckets) {
+		return lengthBuckets[n]
 	}
 	return uint8(len(lengths))
 }

@@ -170,16 +170,16 @@ func headOf(b []byte) uint8 {
 	if len(b) == 0 {
 		return 0
 	}
-	for i, c := range []byte("$@#%&*!/.<[({:-_~\\") {
-		if b[0] == c {
-			return uint8(i) + 4
-		}
-	}
 	switch {
 	case isDigit(b[0]):
 		return 1
 	case isAlpha(b[0]):
 		return 2
+	}
+	for i, c := range []byte("$@#%&*!/.<[({:-_~\\") {
+		if b[0] == c {
+			return uint8(i) + 4
+		}
 	}
 	return 3
 }

@@ -52,30 +52,44 @@ func (t *traits) shape() shape {
 		return sentenceShape
 	case n == alnum:
 		return t.plainShape()
-	case bytes.Contains(b, []byte("${")) || bytes.Contains(b, []byte("{{")) || bytes.Contains(b, []byte("#{")) || bytes.Contains(b, []byte("%s")) || bytes.Contains(b, []byte("$(")):
+	case t.signs&(strong|bracket) != 0 && t.isTemplate():
 		return templateShape
-	case bytes.Contains(b, []byte("://")):
+	case t.signs&dotted != 0 && bytes.Contains(b, []byte("://")):
 		return urlShape
 	case t.isUUID():
 		return uuidShape
 	case t.digit > 0 && t.lower+t.upper <= 3 && t.signs&^(dotted|hyphen|base64) == 0:
 		return t.numeric()
 	}
-	if s := t.pathLike(); s != noShape {
-		return s
+	if t.signs&(dotted|bracket) != 0 {
+		if s := t.pathLike(); s != noShape {
+			return s
+		}
 	}
 	switch {
-	case bytes.ContainsAny(b[1:], "([") && isAlpha(b[0]):
+	case t.signs&bracket != 0 && bytes.ContainsAny(b[1:], "([") && isAlpha(b[0]):
 		return exprShape
 	case (b[0] == '#' || b[0] == '.') && t.sign == 1 && t.digit == 0:
 		return selectorShape
 	case t.signs == base64 && b[n-1] == '=' || t.signs&^(base64|dotted) == 0 && t.signs&base64 != 0 && n >= 20 && b[n-1] == '=':
 		return paddedShape
-	case bytes.IndexByte(b[1:n], '=') >= 0 && isAlpha(b[0]) && b[n-1] != '=':
+	case t.signs&base64 != 0 && bytes.IndexByte(b[1:n], '=') >= 0 && isAlpha(b[0]) && b[n-1] != '=':
 		return pairShape
 	}
 	return t.joined()
 }
+
+// isTemplate says that something is to be put into the value.
+func (t *traits) isTemplate() bool {
+	for _, s := range templateSigns {
+		if bytes.Contains(t.b, s) {
+			return true
+		}
+	}
+	return false
+}
+
+var templateSigns = [][]byte{[]byte("${"), []byte("{{"), []byte("#{"), []byte("%s"), []byte("$(")}
 
 // plainShape is the shape of letters and digits only.
 func (t *traits) plainShape() shape {
