@@ -72,7 +72,7 @@ func (s *scanner) around(text []byte, depth, next int) {
 		return
 	}
 	found := s.out[mark:]
-	slices.SortFunc(found, func(a, b Finding) int { return a.Start - b.Start })
+	slices.SortStableFunc(found, byPlace)
 	j := &s.levels[depth].json
 	j.Reset(text)
 	kept, i := 0, 0

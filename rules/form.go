@@ -22,7 +22,7 @@ func (s *scanner) hasForm(text []byte, v value) bool {
 		return true
 	}
 	if s.ahead.lv == nil {
-		return false // a text under a name, or a member of a document
+		return false // the text itself is the value: its rules have been tried
 	}
 	hits := s.ahead.lv.hits[s.ahead.hits:]
 	for i, h := range hits {

@@ -18,11 +18,7 @@ func TestManifestNames(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var ids []string
-		for _, f := range e.Scan(nil, []byte(text), Context{}) {
-			ids = append(ids, e.Rules()[f.Rule].ID)
-		}
-		if len(ids) != 2+beside || ids[0] != "named-password" || ids[1] != "named-secret" {
+		if ids := ruleIDs(e, text, Context{}); len(ids) != 2+beside || ids[0] != "named-password@46" || ids[1] != "named-secret@90" {
 			t.Errorf("beside %d others: %v", beside, ids)
 		}
 	}

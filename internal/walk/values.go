@@ -27,7 +27,7 @@ func (w *Walker) text(s string) (string, bool) {
 	if out == nil {
 		return "", false
 	}
-	return unsafe.String(unsafe.SliceData(out), len(out)), true
+	return unsafe.String(unsafe.SliceData(out), len(out)), true // nobody writes to it: see Visitor.Text
 }
 
 // value visits all texts of a value. depth counts the slices and maps around it.
