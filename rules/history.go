@@ -6,6 +6,7 @@ import (
 	"hash"
 	"hash/maphash"
 	"math/bits"
+	"sync/atomic"
 
 	"github.com/tracescrub/tracescrub/rules/decode"
 	"github.com/tracescrub/tracescrub/rules/prefilter"
@@ -28,6 +29,7 @@ type history struct {
 
 	// Of the text at hand:
 	of     *beginning     // that has most of it; nil if nothing is known
+	told   Past           // about it
 	same   int            // bytes that are those of it
 	begin  uint64         // hash of how it begins; 0 if it is too short
 	limit  int            // bytes at its beginning that can be remembered
@@ -42,13 +44,14 @@ type history struct {
 
 // beginning is that of a text in which nothing was found but in some of its strings.
 type beginning struct {
-	text  []byte // with zeros for those strings
-	dirty []dirtyString
-	ends  []int // hits after each piece
-	hits  []prefilter.Hit
-	key   []byte      // that it stood under
-	read  decode.Mark // how far it was read as JSON, with clean strings
-	turn  int         // when it was used last
+	text   []byte // with zeros for those strings
+	dirty  []dirtyString
+	ends   []int // hits after each piece
+	hits   []prefilter.Hit
+	key    []byte      // that it stood under
+	read   decode.Mark // how far it was read as JSON, with clean strings
+	turn   int         // when it was used last
+	number uint64      // Past.Text
 }
 
 const (
@@ -56,6 +59,9 @@ const (
 	minGrown = 2 * piece // bytes of the shortest text of which the beginning is remembered
 	headed   = 512       // bytes by which texts are told apart that come for the first time
 )
+
+// lastNumber is the number that a text was given last, by any scanner.
+var lastNumber atomic.Uint64
 
 // newHistory remembers up to a quarter of size bytes; less than MinRepeats is none.
 // Memory is taken when there is something to remember.
@@ -74,7 +80,7 @@ func newHistory(size int, lits []string) history {
 // start looks for the beginning of text.
 func (h *history) start(seed maphash.Seed, text []byte) {
 	h.of, h.same, h.begin, h.pieces, h.ends, h.hits = nil, 0, 0, 0, h.ends[:0], h.hits[:0]
-	h.limit, h.dirty, h.found = min(len(text), h.size), h.dirty[:0], 0
+	h.limit, h.dirty, h.found, h.told = min(len(text), h.size), h.dirty[:0], 0, Past{}
 	h.read.Copy(&decode.Mark{})
 	if h.size < minGrown || len(text) < minGrown {
 		return
@@ -87,6 +93,7 @@ func (h *history) start(seed maphash.Seed, text []byte) {
 	h.turn++
 	if h.of != nil {
 		h.of.turn = h.turn
+		h.told.Of, h.told.Same = h.of.number, h.same
 	}
 	h.begin = maphash.Bytes(seed, text[:headed]) | 1
 }
@@ -198,6 +205,8 @@ func (h *history) keep(text, key []byte, found int) {
 		}
 	}
 	to.grow(text, h.dirty, h.sum)
+	to.number = lastNumber.Add(1)
+	h.told.Text = to.number
 	to.key = append(to.key[:0], key...)
 	to.read.Copy(&h.read)
 	to.ends, to.hits = to.ends[:known], append(to.hits[:hits], h.hits...)

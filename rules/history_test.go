@@ -79,6 +79,7 @@ func TestSessions(t *testing.T) {
 	sessions := make([][]any, 3)
 	keys := []string{"gen_ai.input.messages", "password"}
 	known, read, again, found := 0, 0, 0, 0
+	texts := map[uint64][]byte{} // by their numbers
 	for turn := range 1500 {
 		i := rng.IntN(len(sessions))
 		if turn%100 == 99 {
@@ -101,10 +102,23 @@ func TestSessions(t *testing.T) {
 		if rng.IntN(10) == 0 {
 			doc[rng.IntN(len(doc))]++ // also in a secret
 		}
-		ctx := Context{Key: keys[rng.IntN(8)/7]}
-		got, want := s.scan(nil, doc, ctx), plain.Scan(nil, doc, ctx)
+		ctx := Context{Key: keys[rng.IntN(8)/7], Past: &Past{}}
+		got, past := s.scan(nil, doc, ctx), *ctx.Past
+		want := plain.Scan(nil, doc, ctx)
 		if !slices.Equal(got, want) {
 			t.Fatalf("turn %d: %d findings, without a memory %d or others", turn, len(got), len(want))
+		}
+		if *ctx.Past != (Past{}) {
+			t.Fatal("without a memory a text has a past")
+		}
+		if of, ok := texts[past.Of]; past.Of != 0 && (!ok || past.Same > len(of) || !bytes.HasPrefix(doc, of[:past.Same])) {
+			t.Fatalf("turn %d: the text is said to have %d bytes of another that does not begin with them", turn, past.Same)
+		}
+		if past.Text != 0 {
+			if _, twice := texts[past.Text]; twice {
+				t.Fatal("two texts have one number")
+			}
+			texts[past.Text] = bytes.Clone(doc)
 		}
 		if len(want) > 2 && rng.IntN(3) > 0 {
 			sessions[i] = sessions[i][:min(before, len(sessions[i]))] // as it was

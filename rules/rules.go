@@ -114,6 +114,19 @@ type Context struct {
 	AllowInline bool
 	// Deadline, if not zero, ends the scan; what is left comes back as Withheld Time.
 	Deadline time.Time
+	// Past, if not nil, is where Scan writes what it remembers of the text.
+	Past *Past
+}
+
+// Past is what a scan remembers of a text that has grown, for who reads it for
+// something else as well and need not read its beginning again.
+type Past struct {
+	// Of is the number of a text that was scanned before and begins with the same
+	// Same bytes; 0 if none is remembered. No two texts have the same number.
+	Of   uint64
+	Same int
+	// Text is the number of this one, 0 if it is not remembered.
+	Text uint64
 }
 
 // Limits bound the work on one text, and what counts as found. The zero value of a field means its default.

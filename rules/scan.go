@@ -110,12 +110,17 @@ func (s *scanner) scan(dst []Finding, text []byte, ctx Context) []Finding {
 	s.work, s.looked, s.tried, s.named = 0, 0, 0, 0
 	s.room = roomFloor + roomFactor*len(text)
 	s.key, s.prev = append(s.key[:0], ctx.Key...), append(s.prev[:0], ctx.Prev...)
+	past := Past{}
 	if hash, repeat := s.isRepeat(text, s.key, s.prev, 0); !repeat {
 		matched := s.matched
 		s.history.start(s.repeats.seed, text)
 		s.text(text, s.key, s.prev, 0)
 		s.history.keep(text, s.key, s.matched-matched)
 		s.remember(hash, s.matched == matched, text, s.key, s.prev, 0)
+		past = s.history.told
+	}
+	if ctx.Past != nil {
+		*ctx.Past = past
 	}
 	if len(s.out) > 0 {
 		s.out = resolve(s.out, s.rankOf)

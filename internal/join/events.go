@@ -83,6 +83,7 @@ func (f *Finder) level(at int) (n int) {
 	for i+n < len(f.text) && f.text[i+n] == '\\' {
 		n++
 	}
+	f.saw(i + n)
 	return n
 }
 
@@ -91,7 +92,7 @@ func (f *Finder) level(at int) (n int) {
 // before offset first.
 func (f *Finder) eventStart(end, level, first int) int {
 	last := end
-	for k := end + 1; k < len(f.text) && strings.IndexByte("}] \t", f.text[k]) >= 0; k++ {
+	for k := end + 1; k < len(f.text) && strings.IndexByte("}] \t", f.text[k]) >= 0; k++ { // as border has
 		if f.text[k] == '}' || f.text[k] == ']' {
 			last = k
 		}
@@ -127,8 +128,9 @@ func (f *Finder) eventStart(end, level, first int) int {
 // the reading stops.
 func (f *Finder) event(at, level int) (after int) {
 	var key span
-	depth := 0
-	for i := at; i < len(f.text); {
+	depth, i := 0, at
+read:
+	for i < len(f.text) {
 		switch c := f.text[i]; {
 		case c == '{' || c == '[':
 			depth++
@@ -137,12 +139,13 @@ func (f *Finder) event(at, level int) (after int) {
 			depth--
 			i++
 			if depth <= 0 {
-				return i
+				break read
 			}
 		case c == '"' || c == '\\':
 			s, end, ok := f.str(i)
 			if !ok || end-1-s.end != level {
-				return i + 1
+				i++
+				break read
 			}
 			i = f.space(end)
 			if i < len(f.text) && f.text[i] == ':' {
@@ -152,12 +155,13 @@ func (f *Finder) event(at, level int) (after int) {
 			}
 			f.delta(key, s)
 		case c == '\n':
-			return i
+			break read
 		default:
 			i++
 		}
 	}
-	return len(f.text)
+	f.saw(i)
+	return i
 }
 
 // delta adds a value to the chain of its name.

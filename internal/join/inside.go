@@ -9,23 +9,31 @@ import "bytes"
 // places need no mapping back. The zero value is ready; it keeps its memory
 // and is not safe for concurrent use.
 type Finder struct {
+	progress
 	chains [maxChains]member
 	none   Chain // an empty one
-	used   int
-	next   int // the chain that is taken for the next name
-	past   int // before this offset, events and arrays have been read
+	inList bool  // what is read are chunks of a list
+	spans  []span
+	text   []byte
+	sink   func(*Text)
+	emit   func(*Text) // give, made once: a method value is an allocation
+	budget int         // joins left for this text
+	reach  int         // more than the offset of any byte that was looked at
+	mark   *Mark       // nil if there is none to make
+	stay   bool        // it must not be moved
+}
+
+// progress is what is known between one object of a text and the next, but for the chains.
+type progress struct {
+	used int // chains
+	next int // the chain that is taken for the next name
+	past int // before this offset, events and arrays have been read
 	// chunked is the offset before which lists of chunks have been read, chunk
 	// where the object behind the last border of such a list begins.
 	chunked, chunk int
-	inList         bool // what is read are chunks of a list
 	left           [maxMembers]field
 	// known members of left are those of the object that ends at knownEnd.
 	known, knownEnd int
-	spans           []span
-	text            []byte
-	sink            func(*Text)
-	emit            func(*Text) // give, made once: a method value is an allocation
-	budget          int         // joins left for this text
 }
 
 const (
@@ -51,8 +59,9 @@ type member struct {
 }
 
 // Inside gives the joined texts of text to emit, each with 0 for its source
-// and offsets into text.
-func (f *Finder) Inside(text []byte, emit func(*Text)) {
+// and offsets into text. If mark is not nil it goes on from there and moves
+// the mark on, as far as a text can be read that may yet grow.
+func (f *Finder) Inside(text []byte, mark *Mark, emit func(*Text)) {
 	if bytes.IndexByte(text, '"') < 0 {
 		return
 	}
@@ -60,12 +69,10 @@ func (f *Finder) Inside(text []byte, emit func(*Text)) {
 	if f.emit == nil {
 		f.emit = f.give
 	}
-	f.past, f.known, f.knownEnd, f.chunked, f.chunk = 0, 0, -1, 0, 0
-	f.objects()
-	f.past = 0
+	f.objects(f.resume(mark))
 	f.arrays()
 	f.flush()
-	f.text, f.sink = nil, nil
+	f.text, f.sink, f.mark = nil, nil, nil
 	clear(f.spans)
 	f.spans = f.spans[:0]
 }
@@ -85,9 +92,10 @@ func (f *Finder) flush() {
 	f.used, f.next = 0, 0
 }
 
-// objects looks at each place where an object ends and another begins.
-func (f *Finder) objects() {
-	for i := 0; ; {
+// objects looks at each place where an object ends and another begins, from offset i on.
+func (f *Finder) objects(i int) {
+	for {
+		f.note(i)
 		n := bytes.IndexByte(f.text[i:], '}')
 		if n < 0 {
 			return
@@ -122,18 +130,19 @@ const (
 func (f *Finder) border(at int) (next int, kind borderKind) {
 	t, i := f.text, at
 	comma, line, outer := false, false, false
+read:
 	for i < len(t) && i-at < 256 {
 		switch c := t[i]; {
 		case c == '{':
 			switch {
 			case comma && outer:
-				return i, outerBorder
+				kind = outerBorder
 			case comma:
-				return i, listBorder
+				kind = listBorder
 			case line:
-				return i, streamBorder
+				kind = streamBorder
 			}
-			return 0, noBorder
+			break read
 		case c == ',' && !comma && !line:
 			comma = true
 			i++
@@ -146,15 +155,14 @@ func (f *Finder) border(at int) (next int, kind borderKind) {
 			line = true
 			i++
 		case c == '\\':
-			k := i
-			for k < len(t) && t[k] == '\\' {
-				k++
+			for i < len(t) && t[i] == '\\' {
+				i++
 			}
-			if k >= len(t) || t[k] != 'n' && t[k] != 'r' && t[k] != 't' {
-				return 0, noBorder
+			if i >= len(t) || t[i] != 'n' && t[i] != 'r' && t[i] != 't' {
+				break read
 			}
-			line = line || t[k] != 't'
-			i = k + 1
+			line = line || t[i] != 't'
+			i++
 		case line && !comma && bytes.HasPrefix(t[i:], []byte("data:")):
 			i += len("data:")
 		case line && !comma && (bytes.HasPrefix(t[i:], []byte("event:")) || bytes.HasPrefix(t[i:], []byte("id:"))):
@@ -162,10 +170,14 @@ func (f *Finder) border(at int) (next int, kind borderKind) {
 				i++
 			}
 		default:
-			return 0, noBorder
+			break read
 		}
 	}
-	return 0, noBorder
+	f.saw(i + len("event:"))
+	if kind == noBorder {
+		return 0, noBorder
+	}
+	return i, kind
 }
 
 // chainOf returns the chain of a member's name, at the expense of the oldest
@@ -202,6 +214,7 @@ func (f *Finder) neighbours(end, next int) {
 	for pos := next + 1; ; {
 		m, after, ok := f.forward(pos)
 		pos = after
+		f.saw(pos)
 		if ok {
 			right[k] = m
 			k++
@@ -259,9 +272,15 @@ func (f *Finder) glue(left, right field) {
 	m.last = right.value
 }
 
-// arrays joins the elements of arrays of strings.
+// arrays joins the elements of arrays of strings. It looks at nothing behind their ends.
 func (f *Finder) arrays() {
-	for i := 0; ; {
+	i := 0
+	f.past, f.stay = 0, false
+	if f.mark != nil {
+		i, f.past = f.mark.array, f.mark.arrays
+	}
+	for {
+		f.noteArray(i)
 		n := bytes.IndexByte(f.text[i:], ']')
 		if n < 0 {
 			return

@@ -10,7 +10,7 @@ import (
 
 // inside returns the joined texts of a text, with | at the borders.
 func inside(f *Finder, text string) (out []string) {
-	f.Inside([]byte(text), func(t *Text) { out = append(out, bordered(t)) })
+	f.Inside([]byte(text), nil, func(t *Text) { out = append(out, bordered(t)) })
 	return out
 }
 
@@ -82,7 +82,7 @@ func FuzzInside(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var finder Finder
 		n := 0
-		finder.Inside(text, func(j *Text) {
+		finder.Inside(text, nil, func(j *Text) {
 			n++
 			end := 0
 			j.Each(0, len(j.Bytes), func(ref, from, to int) {
@@ -102,7 +102,7 @@ func FuzzInside(f *testing.F) {
 			}
 		})
 		again := 0
-		finder.Inside(text, func(*Text) { again++ })
+		finder.Inside(text, nil, func(*Text) { again++ })
 		if n != again {
 			t.Fatalf("%d texts, then %d", n, again)
 		}
@@ -144,7 +144,7 @@ func TestHostileTextIsLinear(t *testing.T) {
 		`"},{"`, `"]`, `","`, `{"a":"1x"},`, "{}\n", "{\"a\":\"1x\"}\n", `["1","2"]`, `\"},{\"`, "}\n{\"text\":\"1\"", `-----BEGIN"},{"a":"`, `}},{`, `{"a":{"text":"1x"}},`, `{"a":[{"text":"1x"}]},`,
 	} {
 		joined := func(n int) (bytes int) {
-			new(Finder).Inside([]byte(strings.Repeat(unit, n/len(unit))), func(j *Text) { bytes += len(j.Bytes) })
+			new(Finder).Inside([]byte(strings.Repeat(unit, n/len(unit))), nil, func(j *Text) { bytes += len(j.Bytes) })
 			return bytes
 		}
 		if one, two := joined(1<<18), joined(1<<19); two > 3*one+1<<20 || one > 64<<18 {
@@ -168,8 +168,8 @@ func TestCleanTextCostsNothing(t *testing.T) {
 	}
 	var f Finder
 	emit := func(*Text) {}
-	f.Inside(text, emit)
-	if n := testing.AllocsPerRun(50, func() { f.Inside(text, emit) }); n > 0 {
+	f.Inside(text, nil, emit)
+	if n := testing.AllocsPerRun(50, func() { f.Inside(text, nil, emit) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -188,7 +188,7 @@ func BenchmarkInside(b *testing.B) {
 			b.ReportAllocs()
 			joined := 0
 			for b.Loop() {
-				f.Inside(bytes, func(j *Text) { joined += len(j.Bytes) })
+				f.Inside(bytes, nil, func(j *Text) { joined += len(j.Bytes) })
 			}
 			b.ReportMetric(float64(joined)/float64(b.N)/float64(len(text)), "joined/B")
 		})

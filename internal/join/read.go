@@ -120,6 +120,7 @@ func (f *Finder) space(i int) int {
 	for i < len(f.text) && (f.text[i] == ' ' || f.text[i] == '\n' || f.text[i] == '\r' || f.text[i] == '\t') {
 		i++
 	}
+	f.saw(i)
 	return i
 }
 
@@ -130,17 +131,21 @@ func (f *Finder) str(i int) (s span, after int, ok bool) {
 	for q < len(f.text) && f.text[q] == '\\' {
 		q++
 	}
+	f.saw(q)
 	if q >= len(f.text) || f.text[q] != '"' {
 		return s, 0, false
 	}
 	level := q - i
 	s.start = q + 1
 	for at := s.start; ; {
-		k := bytes.IndexByte(f.text[at:min(len(f.text), s.start+maxStream)], '"')
+		end := min(len(f.text), s.start+maxStream)
+		k := bytes.IndexByte(f.text[at:end], '"')
 		if k < 0 {
+			f.saw(end)
 			return s, 0, false
 		}
 		k += at
+		f.saw(k)
 		n := 0
 		for k-n > s.start && f.text[k-n-1] == '\\' {
 			n++
@@ -176,6 +181,7 @@ func (f *Finder) forward(pos int) (m field, after int, ok bool) {
 			for end < len(f.text) && end-i < maxNumber && tokenByte(f.text[end]) {
 				end++
 			}
+			f.saw(end)
 			if end == i {
 				return m, pos, false
 			}

@@ -17,6 +17,15 @@ type joiner struct {
 	where  Where
 	found  []rules.Finding
 	emit   func(*join.Text) // once: a closure per text is an allocation
+
+	// read is how far texts were read that may come again, grown. In what was joined out
+	// of them before that, nothing was found, so it is not joined again.
+	read [16]struct {
+		text uint64 // rules.Past.Text
+		mark join.Mark
+	}
+	turn int
+	mark join.Mark // of the text at hand
 }
 
 func newJoiner(m *Masker) *joiner {
@@ -32,7 +41,7 @@ func (m *Masker) inside(found []rules.Finding, text []byte, at *Where) []rules.F
 	}
 	j := m.joiners.Get().(*joiner)
 	j.where = Where{Deadline: at.Deadline, Digest: at.Digest}
-	j.finder.Inside(text, j.emit)
+	j.inside(text, at.past)
 	if len(j.found) > 0 {
 		found = merge(found, j.found)
 	}
@@ -41,17 +50,43 @@ func (m *Masker) inside(found []rules.Finding, text []byte, at *Where) []rules.F
 	return found
 }
 
+// inside reads text, from where it was read to if it has only grown.
+func (j *joiner) inside(text []byte, past rules.Past) {
+	if past == (rules.Past{}) {
+		j.finder.Inside(text, nil, j.emit)
+		return
+	}
+	slot := &j.read[j.turn%len(j.read)]
+	j.mark.Copy(&join.Mark{})
+	for i := range j.read {
+		if r := &j.read[i]; past.Of != 0 && r.text == past.Of && r.mark.Fits(past.Same) {
+			slot = r
+			j.mark.Copy(&r.mark)
+		}
+	}
+	j.finder.Inside(text, &j.mark, j.emit)
+	if past.Text == 0 {
+		return
+	}
+	if slot == &j.read[j.turn%len(j.read)] {
+		j.turn++
+	}
+	slot.text, slot.mark, j.mark = past.Text, j.mark, slot.mark
+}
+
 // joined looks at a text that was put together.
 func (j *joiner) joined(t *join.Text) {
-	j.masker.Crossing(t, j.where, func(_ int, f rules.Finding) { j.found = append(j.found, f) })
+	if !j.masker.Crossing(t, j.where, func(_ int, f rules.Finding) { j.found = append(j.found, f) }) {
+		j.finder.Stay()
+	}
 }
 
 // Crossing scans a text that was put together and gives cut, for each secret
-// that reaches over a border, what of it stands in each source.
-func (m *Masker) Crossing(t *join.Text, at Where, cut func(ref int, f rules.Finding)) {
+// that reaches over a border, what of it stands in each source. clean: there was no secret at all in it.
+func (m *Masker) Crossing(t *join.Text, at Where, cut func(ref int, f rules.Finding)) (clean bool) {
 	found, ok := m.find(t.Bytes, &at)
 	if !ok {
-		return // each of the pieces was or will be scanned for itself
+		return false // each of the pieces was or will be scanned for itself
 	}
 	for _, f := range found {
 		if f.Withheld != rules.None || !t.Crosses(f.Start, f.End) || !t.Stream && !m.infos[f.Rule].Form {
@@ -67,6 +102,7 @@ func (m *Masker) Crossing(t *join.Text, at Where, cut func(ref int, f rules.Find
 			cut(ref, part)
 		})
 	}
+	return len(found) == 0
 }
 
 // cut says that f was cut and is not a whole secret with something beside it

@@ -49,6 +49,8 @@ type Where struct {
 	// Digest replaces Masker.Fingerprint, which it must call: it sees each
 	// secret, decoded, before it is known whether it is one. May be nil.
 	Digest func(secret []byte) uint64
+
+	past rules.Past // of the text that was looked at last
 }
 
 // Hit is a finding and what was decided about it.
@@ -213,8 +215,9 @@ func (m *Masker) find(text []byte, at *Where) (found []rules.Finding, ok bool) {
 	}()
 	ctx := rules.Context{
 		Key: at.Key, Prev: at.Prev, Digest: m.digest, Deadline: at.Deadline,
-		Field: at.Field, Resource: at.Resource, AllowInline: m.inline,
+		Field: at.Field, Resource: at.Resource, AllowInline: m.inline, Past: &at.past,
 	}
+	at.past = rules.Past{}
 	if ctx.Key != "" {
 		ctx.Key = withoutMasks(ctx.Key)
 	}
