@@ -37,6 +37,7 @@ type Engine struct {
 	// says why those are no candidates.
 	wide    func() (*prefilter.Filter, error)
 	targets [][]target // by literal: what to try where it stands
+	around  []bool     // by literal: something of that is about documents, not single strings
 	lits    []string   // the literals
 
 	pool sync.Pool // of *scanner
@@ -176,8 +177,14 @@ func Compile(limits Limits, packs ...*pack.Pack) (*Engine, error) {
 	return e, nil
 }
 
-// ready makes what is made when it is needed.
+// ready makes what follows from the rules, and what is made when it is needed.
 func (e *Engine) ready() {
+	e.around = make([]bool, len(e.targets))
+	for lit, targets := range e.targets {
+		e.around[lit] = slices.ContainsFunc(targets, func(t target) bool {
+			return t.kind == nearTarget || t.kind == maskTarget || t.kind == knownTarget || t.kind == patternTarget && e.rules[t.rule].document
+		})
+	}
 	e.pool.New = func() any { return newScanner(e) }
 	e.wide = sync.OnceValues(func() (*prefilter.Filter, error) {
 		list := slices.Clone(e.list)

@@ -63,10 +63,10 @@ const (
 // lastNumber is the number that a text was given last, by any scanner.
 var lastNumber atomic.Uint64
 
-// newHistory remembers up to a quarter of size bytes; less than MinRepeats is none.
+// newHistory remembers up to a quarter of size bytes; less than minRepeats is none.
 // Memory is taken when there is something to remember.
 func newHistory(size int, lits []string) history {
-	if size < MinRepeats {
+	if size < minRepeats {
 		return history{}
 	}
 	h := history{size: size / 4 / len(history{}.past)}

@@ -270,7 +270,7 @@ func BenchmarkKnown(b *testing.B) {
 func TestWithKnownKeepsAll(t *testing.T) {
 	own := map[string]bool{
 		"infos": true, "rules": true, "ids": true, "known": true, "hash": true,
-		"list": true, "filter": true, "wide": true, "targets": true, "lits": true, "pool": true,
+		"list": true, "filter": true, "wide": true, "targets": true, "around": true, "lits": true, "pool": true,
 	}
 	base := withAllow(t, pack.Allow{Description: "test", Words: []string{"x"}})
 	base.threshold = 7 // whose zero is a value as well

@@ -29,10 +29,11 @@ type repeat struct {
 	depth uint16
 }
 
-// MinRepeats is the least Limits.Repeats other than 0.
-const MinRepeats = 2 * maxRepeat
+// MinRepeats is the least of Repeats other than 0.
+func (Limits) MinRepeats() int { return minRepeats }
 
 const (
+	minRepeats  = 2 * maxRepeat
 	minRepeat   = 256     // bytes of the shortest text that is remembered
 	maxRepeat   = 1 << 16 // bytes of the longest, with what it stands under
 	firstRing   = 8 << 10 // bytes of the ring to begin with
@@ -41,10 +42,10 @@ const (
 )
 
 // newRepeats remembers up to three quarters of size bytes of texts, since history
-// has the rest; less than MinRepeats is none.
+// has the rest; less than minRepeats is none.
 // Memory is taken when there is something to remember.
 func newRepeats(size int) repeats {
-	if size < MinRepeats {
+	if size < minRepeats {
 		return repeats{}
 	}
 	return repeats{seed: maphash.MakeSeed(), size: size / 4 * 3}

@@ -35,7 +35,7 @@ func rememberingEngines(t testing.TB, size int) (remembering, plain *Engine) {
 // rule again and again, by themselves and as members of growing documents, under
 // keys that matter, with room for few of them: findings are as without a memory.
 func TestRepeatsChangeNothing(t *testing.T) {
-	remembering, plain := rememberingEngines(t, MinRepeats)
+	remembering, plain := rememberingEngines(t, minRepeats)
 	ps, _ := packs.Builtin()
 	rng := rand.New(rand.NewPCG(11, 12))
 	var texts []string
@@ -89,7 +89,7 @@ func TestRepeatsChangeNothing(t *testing.T) {
 
 // TestRepeatsAreCompared: what a text stands under, behind and how deep is part of it.
 func TestRepeatsAreCompared(t *testing.T) {
-	e, _ := rememberingEngines(t, MinRepeats)
+	e, _ := rememberingEngines(t, minRepeats)
 	s := newScanner(e)
 	clean := corpus.Values(3, 600, 1)[0]
 	again := func(text []byte, ctx Context) bool {
@@ -130,7 +130,7 @@ func TestRepeatsAreCompared(t *testing.T) {
 
 // forgotten says that text is still known after so many others that it cannot be.
 func forgotten(s *scanner, again func([]byte, Context) bool, text []byte, ctx Context) bool {
-	for i, v := range corpus.Values(4, 4000, 2*MinRepeats/4000) {
+	for i, v := range corpus.Values(4, 4000, 2*minRepeats/4000) {
 		for range 2 {
 			s.scan(nil, fmt.Appendf(nil, "%d %s", i, v), ctx)
 		}
@@ -140,7 +140,7 @@ func forgotten(s *scanner, again func([]byte, Context) bool, text []byte, ctx Co
 
 // FuzzRepeats: two texts in turn, alone and in a document, are answered as without a memory.
 func FuzzRepeats(f *testing.F) {
-	remembering, plain := rememberingEngines(f, MinRepeats)
+	remembering, plain := rememberingEngines(f, minRepeats)
 	pad := string(corpus.Values(9, minRepeat, 1)[0])
 	f.Add("a", "b")
 	f.Add("password: ", "hunter2 is it")

@@ -117,8 +117,9 @@ func (c MemoryConfig) check(m *mistakes) {
 	if c.Duration <= 0 {
 		m.add("memory::duration", "must be more than 0")
 	}
-	if c.CleanBytes != 0 && (c.CleanBytes < rules.MinRepeats || c.CleanBytes > 1<<30) {
-		m.add("memory::clean_bytes", "must be 0, or %d to %d", rules.MinRepeats, 1<<30)
+	least := rules.Limits{}.MinRepeats()
+	if c.CleanBytes != 0 && (c.CleanBytes < least || c.CleanBytes > 1<<30) {
+		m.add("memory::clean_bytes", "must be 0, or %d to %d", least, 1<<30)
 	}
 }
 
