@@ -200,15 +200,12 @@ func (s *scanner) raw(text, key []byte, depth, next int, cut, document bool) (se
 	var memo known.Memo
 	for hits := lv.hits; ; {
 		for i, h := range hits {
-			if document && !s.e.around[h.Lit] {
+			if h.Pos < outside || document && !s.e.around[h.Lit] {
 				continue
 			}
 			if why := s.over(); why != None {
 				s.withhold(max(0, h.Pos-maxBack), len(text), why)
 				return seen
-			}
-			if h.Pos < outside {
-				continue
 			}
 			names := false
 			targets := s.e.targets[h.Lit]
