@@ -56,35 +56,40 @@ func (j *joiner) inside(text []byte, past rules.Past) {
 		j.finder.Inside(text, nil, j.emit)
 		return
 	}
-	slot := &j.read[j.turn%len(j.read)]
-	j.mark.Copy(&join.Mark{})
+	slot, known := j.turn%len(j.read), false
 	for i := range j.read {
 		if r := &j.read[i]; past.Of != 0 && r.text == past.Of && r.mark.Fits(past.Same) {
-			slot = r
-			j.mark.Copy(&r.mark)
+			slot, known = i, true
 		}
+	}
+	from := &j.read[slot]
+	if known {
+		j.mark.Copy(&from.mark)
+	} else {
+		j.mark.Copy(&join.Mark{})
 	}
 	j.finder.Inside(text, &j.mark, j.emit)
 	if past.Text == 0 {
 		return
 	}
-	if slot == &j.read[j.turn%len(j.read)] {
+	if !known {
 		j.turn++
 	}
-	slot.text, slot.mark, j.mark = past.Text, j.mark, slot.mark
+	from.text, from.mark, j.mark = past.Text, j.mark, from.mark
 }
 
 // joined looks at a text that was put together.
 func (j *joiner) joined(t *join.Text) {
-	if !j.masker.Crossing(t, j.where, func(_ int, f rules.Finding) { j.found = append(j.found, f) }) {
+	if !j.masker.Crossing(t, &j.where, func(_ int, f rules.Finding) { j.found = append(j.found, f) }) {
 		j.finder.Stay()
 	}
 }
 
 // Crossing scans a text that was put together and gives cut, for each secret
-// that reaches over a border, what of it stands in each source. clean: there was no secret at all in it.
-func (m *Masker) Crossing(t *join.Text, at Where, cut func(ref int, f rules.Finding)) (clean bool) {
-	found, ok := m.find(t.Bytes, &at)
+// that reaches over a border, what of it stands in each source. clean says that
+// there was nothing in it at all.
+func (m *Masker) Crossing(t *join.Text, at *Where, cut func(ref int, f rules.Finding)) (clean bool) {
+	found, ok := m.find(t.Bytes, at)
 	if !ok {
 		return false // each of the pieces was or will be scanned for itself
 	}

@@ -170,7 +170,7 @@ func (t *streams) joined(text *join.Text) {
 	}
 	var last rules.Finding
 	at := mask.Where{Deadline: s.where.Deadline, Digest: s.where.Digest}
-	s.state.masker.Crossing(text, at, func(ref int, f rules.Finding) {
+	s.state.masker.Crossing(text, &at, func(ref int, f rules.Finding) {
 		if s.pass == scouting {
 			s.scout.dirty = true
 			return
