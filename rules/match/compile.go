@@ -79,6 +79,7 @@ type node struct {
 	index    int // of a repeat of a set
 	empty    syntax.EmptyOp
 	first    *[256]bool // the bytes that what begins here can begin with; nil if any, or not asked
+	sole     bool       // of a repeat: what follows begins with none of its bytes, so only the longest one can lead to a match
 }
 
 const maxNodes = 4000

@@ -19,8 +19,19 @@ func (c *compiler) firsts() {
 		}
 		if n.op == opSet {
 			of(n.next)
+			n.sole = n.next.first != nil && disjoint(n.set, n.next.first)
 		}
 	}
+}
+
+// disjoint says that no byte is in both sets.
+func disjoint(a, b *[256]bool) bool {
+	for c := range a {
+		if a[c] && b[c] {
+			return false
+		}
+	}
+	return true
 }
 
 // begins adds to set what n and what follows it can begin with; all says that

@@ -153,7 +153,7 @@ func (s *State) greedySet(n *node, i int) int {
 		return k
 	}
 	for ; count >= n.min; count-- {
-		if end := s.try(n.next, k); end >= 0 || s.Over || k == i {
+		if end := s.try(n.next, k); end >= 0 || s.Over || k == i || n.sole {
 			return end
 		}
 		if k--; s.text[k] >= utf8.RuneSelf {

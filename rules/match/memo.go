@@ -47,6 +47,13 @@ func (s *State) pass(d *dead) {
 func (s *State) greedyAgain(n *node, i int) int {
 	d := &s.memo.dead[n.index]
 	k, count := s.runFrom(n, d, i)
+	if n.sole {
+		s.Far, s.HitEnd = max(s.Far, k), s.HitEnd || k == len(s.text) && count != n.max
+		if count < n.min {
+			return -1
+		}
+		return s.try(n.next, k)
+	}
 	far, hitEnd := max(s.Far, k), s.HitEnd
 	s.Far, s.HitEnd = k, k == len(s.text) && count != n.max
 	last, plain := k, count == k-i

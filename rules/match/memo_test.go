@@ -9,7 +9,7 @@ import (
 // a memo and without.
 func TestMemoChangesNoAnswer(t *testing.T) {
 	ps, _ := compileAll(t)
-	for _, expr := range []string{`a[a-c]{0,9}?_[ab]{1,3}?c`, `[ab]{1,6}_?[a-c]*x`, `a[^\n]{2,}b{1,2}(?:c|_)$`, `a(?:b[a-c]{0,4}|c[ab_]*?)_A`, `a(?:[bc]{1,3}_?)*x`, `(?:a[b_]*?c)+(?:[ab]+_)*A`, `a(?:(?:b[ac]*_)+c?a)*x`} {
+	for _, expr := range []string{`a[a-c]{0,9}?_[ab]{1,3}?c`, `[ab]{1,6}_?[a-c]*x`, `a[^\n]{2,}b{1,2}(?:c|_)$`, `a(?:b[a-c]{0,4}|c[ab_]*?)_A`, `a(?:[bc]{1,3}_?)*x`, `(?:a[b_]*?c)+(?:[ab]+_)*A`, `a(?:(?:b[ac]*_)+c?a)*x`, `a[bc]{3,}x`, `a[bc]{2,5}_A`} {
 		p, err := Compile(expr, 0)
 		if err != nil {
 			t.Fatal(err)
