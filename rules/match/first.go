@@ -17,6 +17,9 @@ func (c *compiler) firsts() {
 		for _, a := range n.alts {
 			of(a)
 		}
+		if n.op == opAlt {
+			of(n)
+		}
 		if n.op == opSet {
 			of(n.next)
 			n.sole = n.next.first != nil && disjoint(n.set, n.next.first)

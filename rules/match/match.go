@@ -96,6 +96,9 @@ func (s *State) run(n *node, i int) int {
 			}
 			return s.greedySet(n, i)
 		case opAlt:
+			if n.first != nil && i < len(s.text) && !n.first[s.text[i]] {
+				return -1
+			}
 			for _, a := range n.alts[:len(n.alts)-1] {
 				if end := s.try(a, i); end >= 0 || s.Over {
 					return end
