@@ -22,6 +22,7 @@ var costly = []string{
 	"privkey=", "privkey%3D", "?PWD%3D", "?API-KEY=A", "PHPSESSID=", "token=token:", "X-AMZ-SECURITY-TOKEN=%3D", "X-AMZ-SECURITY-TOKEN:%3D",
 	"_password=", "aiven%3D", "entraclient.", "AWSSECRET-KEY-", "bcp\t", "WMIC\t%3D", "curl%3D", "ldappasswd\r%3D", "bip39\n", `bip39\n`, `seed phrase\`,
 	"mnemonic abandon ability ", "cookie: a=b;", "cookie: aB3aB3aB3aB3=aB3aB3aB3aB3;", `"sensitive\\`, `{"c":"x","d":"_"}`, "kind: Secret\ndata:\n a: bcdef\n", "TOKEN  SECRET  ",
+	"secret phrase ", "kafka+sasl://:%3D", `".basic_auth(\`, "pass4now:%3D", "rsa-key\t%3D",
 }
 
 // BenchmarkHostile is for the eye: the same text takes as long for each of its
