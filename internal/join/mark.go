@@ -38,7 +38,8 @@ func (m *Mark) Copy(from *Mark) {
 	m.open, m.pieces = open, pieces
 }
 
-// saw says that the byte at offset i was looked at, or that the text ends there.
+// saw says that the byte at offset i was looked at, or that the text ends there. Whoever looks
+// ahead says so, also where another look goes further today.
 func (f *Finder) saw(i int) { f.reach = max(f.reach, i+1) }
 
 // Stay leaves the mark where it is, for what was given to emit must be given again.
