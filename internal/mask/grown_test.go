@@ -25,6 +25,9 @@ func maskerOf(t *testing.T, remembered int) *Masker {
 	return m
 }
 
+// racing says that the race detector is on.
+var racing bool
+
 // messages are the forms of an agent's history, by the text of each message.
 var messages = []func(text string) any{
 	func(text string) any { return map[string]any{"role": "user", "content": text} },
@@ -94,7 +97,7 @@ func TestGrownDocuments(t *testing.T) {
 		}
 	}
 	t.Logf("%d times a beginning was known, %d times a secret was cut, %d times its end came later", went, cut, late)
-	if went < 300 || cut < 100 || late < 20 {
+	if went < 300 && !racing || cut < 100 || late < 20 {
 		t.Error("too few for this to show anything")
 	}
 }
