@@ -183,3 +183,12 @@ func cmdMasks(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%d masks, want %d", got, want)
 	}
 }
+
+// TestSuggestion: an unknown command is answered line by line, nothing in it escaped.
+func TestSuggestion(t *testing.T) {
+	code, _, said := command(nil, "scann")
+	want := "tracescrub: unknown command \"scann\" for \"tracescrub\"\ntracescrub: Did you mean this?\ntracescrub: scan\nhint: tracescrub --help\n"
+	if code != exitWrong || said != want {
+		t.Errorf("exit %d, %q, want %q", code, said, want)
+	}
+}

@@ -56,7 +56,9 @@ func exitCode(t *terminal, cmd *cobra.Command, err error) int {
 		return exitInterrupted
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		fmt.Fprintf(t.err, "tracescrub: %s\n", screen.Plain(line, false)) // it may quote what a server said
+		if line = strings.TrimSpace(line); line != "" { // Cobra's suggestions have blank lines and tabs
+			fmt.Fprintf(t.err, "tracescrub: %s\n", screen.Plain(line, false)) // it may quote what a server said
+		}
 	}
 	var use errUse
 	if errors.As(err, &use) || strings.HasPrefix(err.Error(), "unknown command") {
