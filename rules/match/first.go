@@ -63,9 +63,14 @@ func (n *node) begins(set *[256]bool, seen map[*node]bool) (all bool) {
 	}
 }
 
+// refuses says that nothing that n begins can stand at offset i of text.
+func (n *node) refuses(text []byte, i int) bool {
+	return n.first != nil && i < len(text) && !n.first[text[i]]
+}
+
 // try is run, unless a look at one byte shows that it would be in vain.
 func (s *State) try(n *node, i int) int {
-	if n.first != nil && i < len(s.text) && !n.first[s.text[i]] {
+	if n.refuses(s.text, i) {
 		s.Steps++
 		s.Far = max(s.Far, i)
 		return -1

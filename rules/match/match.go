@@ -96,7 +96,7 @@ func (s *State) run(n *node, i int) int {
 			}
 			return s.greedySet(n, i)
 		case opAlt:
-			if n.first != nil && i < len(s.text) && !n.first[s.text[i]] {
+			if n.refuses(s.text, i) {
 				return -1
 			}
 			for _, a := range n.alts[:len(n.alts)-1] {
